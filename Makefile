@@ -1,0 +1,32 @@
+# `make demo` and `make test` set everything up on a fresh machine, then run the main job or the tests.
+# STACK=onedl chooses the second stack (see tools/setup/).
+
+STACK ?= openmmlab
+ifeq ($(STACK),openmmlab)
+VENV ?= .venv
+MIM_NAME := mmdet
+else
+VENV ?= .venv-$(STACK)
+MIM_NAME := mmdetection
+endif
+BIN := $(VENV)/bin
+
+.PHONY: setup demo test lint
+
+setup:
+	@tools/setup/setup.sh $(STACK) $(VENV)
+
+demo: setup
+	@echo "[demo] a search over 4 rounds to 80 % sparsity with a small Mask R-CNN: about 4 minutes on 2 cores"
+	@$(BIN)/python tools/dataset_converters/shapes.py work_dirs/data/shapes
+	@PATH="$(abspath $(BIN)):$$PATH" mim train $(MIM_NAME) configs/lth/mask_rcnn_tiny_shapes_imp.py \
+		--work-dir work_dirs/demo --resume
+
+test: setup lint
+	@echo "[test] the tests take about 10 minutes on 2 cores"
+	@$(BIN)/python -m pytest
+
+lint: setup
+	@$(BIN)/ruff check mmlth tests tools configs benchmarks
+	@$(BIN)/ruff format --check mmlth tests tools benchmarks
+	@$(BIN)/mypy mmlth

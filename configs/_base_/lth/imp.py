@@ -1,0 +1,25 @@
+# Iterative magnitude pruning with rewinding. Any MMDetection or MMPose config opts in by inheriting
+# it beside its own base:
+#
+#     _base_ = ['mmdet::mask_rcnn/mask-rcnn_r50_fpn_1x_coco.py', '../_base_/lth/imp.py']
+#
+# The only key set here is `lottery`, so nothing clashes with keys of the other base. mmlth is
+# imported by the next line rather than by `custom_imports`, since MMEngine refuses a key that two
+# bases set and some configs have `custom_imports` of their own; the search adds itself there.
+__import__('mmlth')
+
+lottery = dict(
+    target_sparsity=0.8,  # of the prunable weights, after the last round
+    # rounds=8 or rate=0.2: the share of the remaining weights pruned a round (default: rate=0.2)
+    rewind='1ep',  # '0', '500it', '1ep': where in round 0 the later rounds start
+    rewind_what='weights',  # 'weights' | 'learning_rate' | 'nothing' (fine-tune) | 'reinit' (control)
+    targets=dict(
+        include=[],  # patterns: parameter names, parts of them, or module types; empty: everything
+        exclude=[],
+        predictors=False,  # whether final predictors may be pruned
+        frozen=False,  # whether weights that are not trained may be pruned
+    ),
+    score='magnitude',
+    allocation='global',
+    pattern='unstructured',
+)

@@ -1,0 +1,7 @@
+# As mask_rcnn_r50_imp.py, with a ResNet-18.
+_base_ = './mask_rcnn_r50_imp.py'
+
+model = dict(
+    backbone=dict(depth=18, init_cfg=dict(type='Pretrained', checkpoint='torchvision://resnet18')),
+    neck=dict(in_channels=[64, 128, 256, 512]),
+)

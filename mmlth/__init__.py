@@ -1,0 +1,33 @@
+"""Lottery tickets for OpenMMLab: sparse subnetworks that train to the dense model's accuracy.
+
+Importing mmlth makes configs with a ``lottery`` key run a search (where MMEngine is installed) and
+changes nothing for any other config.
+"""
+
+import importlib.util
+from pathlib import Path
+
+from mmlth.pruning import Mask, prune
+from mmlth.ticket import Ticket, load_ticket, save_ticket
+from mmlth.version import __version__
+
+__all__ = ['Mask', 'Ticket', '__version__', 'load_ticket', 'prune', 'save_ticket']
+
+
+def _report(work_dir: Path, at_end: bool) -> None:
+    from mmlth.report import print_results, write_report  # plotting: imported when there is a plot
+
+    write_report(work_dir)
+    if at_end:
+        print_results(work_dir)
+
+
+# Where only `mmlth.pruning` and `mmlth.ticket` are wanted, MMEngine may be missing.
+if importlib.util.find_spec('mmengine') is not None:
+    from mmlth.requirements import check_requirements
+
+    check_requirements()
+
+    from mmlth.engine import install
+
+    install(_report)

@@ -1,0 +1,65 @@
+"""Reading training checkpoints without running code from them.
+
+MMEngine 0.10.7 cannot resume its own checkpoints under torch ≥ 2.6, whose ``torch.load`` takes
+only tensors and plain containers by default, while the message hub's history is made of
+`HistoryBuffer` and NumPy arrays; the fork falls back to full unpickling. Here exactly these types
+are allowed, whatever the stack. Two schemes make it available as ``load_from``:
+``mmlth-resume:PATH`` (a checkpoint of MMEngine) and ``mmlth-rewind:PATH`` (a rewind file).
+"""
+
+import importlib
+import pickle
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.logging import HistoryBuffer
+from mmengine.runner import CheckpointLoader
+
+from mmlth.engine.errors import LotteryError
+from mmlth.engine.training_state import load_training_state
+
+RESUME_SCHEME = 'mmlth-resume:'
+REWIND_SCHEME = 'mmlth-rewind:'
+
+_multiarray = importlib.import_module(
+    'numpy._core.multiarray' if np.lib.NumpyVersion(np.__version__) >= '2.0.0' else 'numpy.core.multiarray'
+)
+_SAFE_TYPES = [
+    HistoryBuffer,
+    np.ndarray,
+    np.dtype,
+    _multiarray._reconstruct,
+    _multiarray.scalar,
+    *{type(np.dtype(code)) for code in '?' + np.typecodes['AllInteger'] + np.typecodes['AllFloat']},
+]
+
+
+def load_checkpoint_safely(path: str | Path) -> dict[str, Any]:
+    """Reads a checkpoint of MMEngine onto the CPU.
+
+    Raises:
+        LotteryError: If the file is damaged, or holds objects of other types than tensors, NumPy
+            arrays, plain containers and MMEngine's log history.
+    """
+    try:
+        with torch.serialization.safe_globals(_SAFE_TYPES):
+            return torch.load(path, map_location='cpu', weights_only=True)
+    except pickle.UnpicklingError as error:
+        reason = str(error).strip().splitlines()
+        named = next((line.strip() for line in reason if 'GLOBAL' in line), reason[0])
+        raise LotteryError(f'{path} cannot be read safely: {named}') from error
+    except (RuntimeError, EOFError, zipfile.BadZipFile) as error:
+        raise LotteryError(f'{path} is damaged: {str(error).splitlines()[0]}') from error
+
+
+@CheckpointLoader.register_scheme(prefixes=RESUME_SCHEME)
+def _load_resume(filename: str, map_location: Any = None) -> dict[str, Any]:
+    return load_checkpoint_safely(filename.removeprefix(RESUME_SCHEME))
+
+
+@CheckpointLoader.register_scheme(prefixes=REWIND_SCHEME)
+def _load_rewind(filename: str, map_location: Any = None) -> dict[str, Any]:
+    return load_training_state(filename.removeprefix(REWIND_SCHEME))

@@ -1,0 +1,29 @@
+"""Errors that a user can mend, told in one line."""
+
+import sys
+from types import TracebackType
+
+
+class LotteryError(ValueError):
+    """Bad input to a search; the message says what was given, what was expected, how to mend it."""
+
+
+def show_lottery_errors_in_one_line() -> None:
+    """Makes scripts end on a `LotteryError` with its one line rather than a traceback.
+
+    Called for configs with a ``lottery`` key only. Notebooks and tests see an ordinary exception.
+    """
+    if getattr(sys.excepthook, 'shows_lottery_errors', False):
+        return
+    previous = sys.excepthook
+
+    def hook(
+        kind: type[BaseException], error: BaseException, traceback: TracebackType | None
+    ) -> None:
+        if isinstance(error, LotteryError):
+            print(f'mmlth: {error}', file=sys.stderr)
+        else:
+            previous(kind, error, traceback)
+
+    hook.shows_lottery_errors = True  # type: ignore[attr-defined]
+    sys.excepthook = hook

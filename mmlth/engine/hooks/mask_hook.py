@@ -1,0 +1,111 @@
+"""Keeps a model under its mask while MMEngine trains it."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from mmengine.hooks import Hook
+from mmengine.optim import OptimWrapper, OptimWrapperDict
+from mmengine.runner import Runner
+from torch import Tensor, nn
+
+from mmlth.engine.errors import LotteryError
+from mmlth.engine.registry import HOOKS
+from mmlth.engine.training_state import bare_model
+from mmlth.pruning import Mask, attach_mask, masked, revived, with_tied_names, zero_pruned
+
+Start = Callable[[dict[str, Any]], None]
+
+
+@HOOKS.register_module()
+class MaskHook(Hook):
+    """Attaches a mask before anything else sees the model, and checks that it holds.
+
+    It comes first, so that an EMAHook's copy of the model is masked too.
+
+    Args:
+        mask: The mask of this round.
+        start: Turns the loaded checkpoint into the state that the round starts from (in place).
+            None where the round is resumed from a checkpoint of its own.
+    """
+
+    priority = 'VERY_HIGH'
+
+    def __init__(self, mask: Mask, start: Start | None = None) -> None:
+        self.mask = mask
+        self.start = start
+        self.zero_every_step = False
+        self._steps = 0
+
+    def before_run(self, runner: Runner) -> None:
+        attach_mask(bare_model(runner), self.mask)
+
+    def after_load_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
+        if self.start is not None:
+            self.start(checkpoint)
+        mask_checkpoint(checkpoint, with_tied_names(bare_model(runner), self.mask))
+
+    def before_train(self, runner: Runner) -> None:
+        zero_pruned(bare_model(runner))
+        zero_moments(bare_model(runner), runner.optim_wrapper, self.mask)
+
+    def after_train_iter(self, runner: Runner, *args: Any, **kwargs: Any) -> None:
+        # Zero gradients keep zero weights zero under the usual optimizers. An unusual one shows
+        # itself in its first steps, so looks at 1, 2, 4, 8 … steps cost next to nothing.
+        self._steps += 1
+        if self.zero_every_step:
+            zero_pruned(bare_model(runner))
+        elif self._steps & (self._steps - 1) == 0:
+            self._check(runner)
+
+    def before_val_epoch(self, runner: Runner) -> None:
+        self._check(runner)
+
+    def before_save_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
+        self._check(runner)
+        mask_checkpoint(checkpoint, with_tied_names(bare_model(runner), self.mask))
+
+    def _check(self, runner: Runner) -> None:
+        names = revived(bare_model(runner))
+        if names:
+            runner.logger.warning(
+                f'the optimizer moved pruned weights ({names[0]} and {len(names) - 1} more); '
+                'they are set to zero after every step from now on'
+            )
+            self.zero_every_step = True
+            zero_pruned(bare_model(runner))
+
+
+def mask_checkpoint(checkpoint: dict[str, Any], mask: Mapping[str, Tensor]) -> None:
+    """Zeroes pruned weights in the model and EMA weights of a checkpoint of MMEngine, in place."""
+    for key in ('state_dict', 'ema_state_dict'):
+        if key in checkpoint:
+            named = {n: mask[b] for n in checkpoint[key] if (b := n.removeprefix('module.')) in mask}
+            checkpoint[key] = masked(checkpoint[key], named)
+
+
+def zero_moments(model: nn.Module, optim_wrapper: Any, mask: Mapping[str, Tensor]) -> None:
+    """Zeroes what an optimizer remembers of pruned weights (momentum, Adam's two moments).
+
+    Raises:
+        LotteryError: If ``optim_wrapper`` is none of MMEngine's.
+    """
+    kept = {id(model.get_parameter(name)): tensor for name, tensor in mask.items()}
+    for wrapper in _wrappers(optim_wrapper):
+        for parameter, state in wrapper.optimizer.state.items():
+            if id(parameter) not in kept:
+                continue
+            pruned = ~kept[id(parameter)].to(parameter.device)
+            for value in state.values():
+                if isinstance(value, Tensor) and value.shape == parameter.shape:
+                    value.masked_fill_(pruned, 0)
+
+
+def _wrappers(optim_wrapper: Any) -> Iterator[OptimWrapper]:
+    if isinstance(optim_wrapper, OptimWrapperDict):
+        yield from optim_wrapper.values()
+    elif isinstance(optim_wrapper, OptimWrapper):
+        yield optim_wrapper
+    else:
+        raise LotteryError(
+            f'a search needs an OptimWrapper of MMEngine, got {type(optim_wrapper).__name__}'
+        )

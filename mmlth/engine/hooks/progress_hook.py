@@ -1,0 +1,52 @@
+"""Says how far a search has come and how long it will take."""
+
+import time
+from datetime import timedelta
+from typing import Any
+
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+
+from mmlth.engine.registry import HOOKS
+
+_SECONDS_BETWEEN_LINES = 30.0
+
+
+@HOOKS.register_module()
+class ProgressHook(Hook):
+    """Logs a line now and then: round, sparsity, iteration, time left for the search.
+
+    Args:
+        round_index: This round.
+        last_round: Index of the last round.
+        sparsity: Share of the prunable weights that this round trains without.
+        first_iteration: Where the later rounds start (the rewind step).
+    """
+
+    priority = 'LOWEST'
+
+    def __init__(
+        self, round_index: int, last_round: int, sparsity: float, first_iteration: int
+    ) -> None:
+        self.round_index = round_index
+        self.last_round = last_round
+        self.sparsity = sparsity
+        self.first_iteration = first_iteration
+
+    def before_train(self, runner: Runner) -> None:
+        self._started = self._spoke = time.monotonic()
+        self._from = runner.iter
+
+    def after_train_iter(self, runner: Runner, *args: Any, **kwargs: Any) -> None:
+        now, done = time.monotonic(), runner.iter + 1
+        if now - self._spoke < _SECONDS_BETWEEN_LINES and done < runner.max_iters:
+            return
+        self._spoke = now
+        rounds_left = self.last_round - self.round_index
+        left = runner.max_iters - done + rounds_left * (runner.max_iters - self.first_iteration)
+        seconds = (now - self._started) / (done - self._from) * left
+        runner.logger.info(
+            f'search: round {self.round_index} of {self.last_round}, sparsity {self.sparsity:.1%}, '
+            f'iteration {done} of {runner.max_iters}, '
+            f'about {timedelta(seconds=round(seconds))} left for the whole search'
+        )

@@ -1,0 +1,67 @@
+"""Stores the training state at the rewind step of round 0."""
+
+from pathlib import Path
+from typing import Any
+
+from mmengine.dist import all_gather_object, barrier, is_main_process
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+
+from mmlth.engine.hooks.resume_hook import RESUME_KEY
+from mmlth.engine.registry import HOOKS
+from mmlth.engine.rng import rng_state
+from mmlth.engine.training_state import bare_model, save_training_state, training_state
+
+
+@HOOKS.register_module()
+class RewindHook(Hook):
+    """Writes the state after ``iteration`` iterations, unless the file is there already.
+
+    It comes before all other hooks of the next epoch or iteration, when those of the one before
+    (schedules, averages, validation) are through.
+
+    Args:
+        path: The rewind file.
+        iteration: The rewind step k, in iterations.
+    """
+
+    priority = 'HIGHEST'
+
+    def __init__(self, path: Path, iteration: int) -> None:
+        self.path = path
+        self.iteration = iteration
+        self._rng: dict[str, Any] | None = None  # before the batch of step k is drawn
+        self._rng_of_epoch: dict[str, Any] | None = None
+
+    def before_train_epoch(self, runner: Runner) -> None:
+        self._rng_of_epoch = rng_state()
+        if runner.iter == self.iteration:
+            self._rng = self._rng_of_epoch
+            self._store(runner)
+
+    def before_train_iter(self, runner: Runner, *args: Any, **kwargs: Any) -> None:
+        if runner.iter == self.iteration:
+            self._store(runner)
+
+    def after_train_iter(self, runner: Runner, *args: Any, **kwargs: Any) -> None:
+        if runner.iter + 1 == self.iteration:
+            self._rng = rng_state()
+
+    def after_val(self, runner: Runner) -> None:
+        if runner.iter == self.iteration:
+            self._rng = rng_state()
+
+    def _store(self, runner: Runner) -> None:
+        if self.path.exists():
+            return
+        generators = all_gather_object({'now': self._rng, 'epoch': self._rng_of_epoch})
+        if is_main_process():
+            checkpoint = training_state(runner, runner.epoch, runner.iter)
+            checkpoint[RESUME_KEY] = {'generators': generators, 'seconds': 0.0}
+            weights = dict(bare_model(runner).state_dict())
+            save_training_state(self.path, checkpoint, weights)
+            runner.logger.info(
+                f'the training state after {self.iteration} iterations, which later rounds '
+                f'rewind to, is in {self.path}'
+            )
+        barrier()

@@ -1,0 +1,30 @@
+"""Registries of scope ``mmlth``, children of MMEngine's where it has one.
+
+A user's package adds to them with ``@SCORES.register_module()``, ``@ALLOCATIONS…`` or
+``@HOOKS…`` and names the result in ``lottery``.
+"""
+
+from mmengine.registry import HOOKS as MMENGINE_HOOKS
+from mmengine.registry import MODELS as MMENGINE_MODELS
+from mmengine.registry import Registry
+
+from mmlth.pruning import global_allocation, magnitude
+from mmlth.pruning import masked_modules as masked
+
+HOOKS = Registry('hook', parent=MMENGINE_HOOKS, scope='mmlth', locations=['mmlth.engine.hooks'])
+MODELS = Registry('model', parent=MMENGINE_MODELS, scope='mmlth', locations=['mmlth.engine'])
+SCORES = Registry('score', scope='mmlth', locations=['mmlth.engine'])
+ALLOCATIONS = Registry('allocation', scope='mmlth', locations=['mmlth.engine'])
+
+SCORES.register_module(name='magnitude', module=magnitude)
+ALLOCATIONS.register_module(name='global', module=global_allocation)
+for _class in (
+    masked.MaskedConv1d,
+    masked.MaskedConv2d,
+    masked.MaskedConv3d,
+    masked.MaskedConvTranspose1d,
+    masked.MaskedConvTranspose2d,
+    masked.MaskedConvTranspose3d,
+    masked.MaskedLinear,
+):
+    MODELS.register_module(module=_class)

@@ -1,0 +1,128 @@
+"""One round of a search: an ordinary training, in a Runner of its own."""
+
+import copy
+import itertools
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+from mmengine.runner import EpochBasedTrainLoop, Runner
+from torch import Tensor
+
+from mmlth.engine.checkpoint_loading import RESUME_SCHEME
+from mmlth.engine.errors import LotteryError
+from mmlth.engine.hooks import ResultHook, ResumeHook
+from mmlth.engine.settings import parse_step
+from mmlth.engine.start import learning_rates
+from mmlth.engine.training_state import saved_weights
+
+_trainings = itertools.count()
+
+
+@dataclass(frozen=True)
+class RoundResult:
+    """What a round ended with: weights, newest metrics, learning rates, time in seconds."""
+
+    weights: dict[str, Tensor]
+    metrics: dict[str, float]
+    learning_rates: list[list[float]]
+    seconds: float
+
+
+def round_config(config: Config, work_dir: Path, seed: int, load_from: str | None) -> Config:
+    """The config of one round's training: the user's without ``lottery``, in its own folder.
+
+    A round that was interrupted continues from its newest checkpoint.
+
+    Args:
+        config: The user's config.
+        work_dir: The round's folder.
+        seed: Seed of the search; every round sees the same data in the same order.
+        load_from: Where the round starts, if anywhere; a path, or one of our schemes, which are
+            resumed rather than loaded.
+    """
+    config = copy.deepcopy(config)
+    config.pop('lottery')
+    # Each Runner needs a name of its own: loggers, message hubs and visualizers are found by name.
+    stem = Path(config.filename).stem if config.filename else 'search'
+    config.experiment_name = f'{stem}_{work_dir.name}_{next(_trainings)}'
+    if isinstance(config.get('visualizer'), dict):
+        config.visualizer.pop('name', None)
+    config.work_dir = str(work_dir)
+    config.randomness = {**(config.get('randomness') or {}), 'seed': seed}
+    last = newest_checkpoint(work_dir)
+    config.load_from = f'{RESUME_SCHEME}{last}' if last else load_from
+    config.resume = (config.load_from or '').startswith('mmlth-')
+    return config
+
+
+def newest_checkpoint(work_dir: Path) -> Path | None:
+    """The checkpoint that MMEngine wrote last into a folder, wherever the folder is now."""
+    pointer = work_dir / 'last_checkpoint'
+    if not pointer.is_file():
+        return None
+    path = work_dir / Path(pointer.read_text().strip()).name
+    return path if path.is_file() else None
+
+
+def rewind_iteration(runner: Runner, step: str) -> int:
+    """The rewind step in iterations.
+
+    Args:
+        runner: The Runner of round 0; its training loop is built if it is not yet.
+        step: ``'0'``, ``'500it'`` or ``'1ep'``.
+
+    Raises:
+        LotteryError: If the step is past the end of training, in epochs of a loop without
+            epochs, or inside an accumulation of gradients.
+    """
+    loop = runner.train_loop
+    count, unit = parse_step(step)
+    if unit == 'ep':
+        if not isinstance(loop, EpochBasedTrainLoop):
+            raise LotteryError(
+                f"lottery.rewind={step!r} counts epochs, but {type(loop).__name__} has none; give "
+                f"iterations, as in '{max(1, loop.max_iters // 20)}it'"
+            )
+        count *= len(loop.dataloader)
+    if count >= loop.max_iters:
+        length = f'{loop.max_iters} iterations'
+        if isinstance(loop, EpochBasedTrainLoop):
+            length += f' ({loop.max_epochs} epochs)'
+        raise LotteryError(
+            f'lottery.rewind={step!r} is past the end of training, which takes {length}; give an '
+            'earlier step'
+        )
+    accumulation = int((runner.cfg.get('optim_wrapper') or {}).get('accumulative_counts', 1))
+    if count % accumulation:
+        raise LotteryError(
+            f'lottery.rewind={step!r} is iteration {count}, inside an accumulation of gradients '
+            f'over {accumulation} iterations; give a multiple of {accumulation}'
+        )
+    return count
+
+
+def train_round(runner: Runner) -> RoundResult:
+    """Trains to the end and collects the result.
+
+    A training that was interrupted between its last checkpoint and its last validation has the
+    validation made up for.
+
+    Args:
+        runner: A Runner with a `ResultHook` and a `ResumeHook`.
+    """
+    result = _hook(runner, ResultHook)
+    runner.train()
+    if runner.val_loop is not None and result.iteration != runner.iter:
+        runner.val_loop.run()
+    return RoundResult(
+        saved_weights(runner),
+        result.metrics,
+        learning_rates(runner.optim_wrapper.state_dict()),
+        _hook(runner, ResumeHook).seconds,
+    )
+
+
+def _hook(runner: Runner, kind: type) -> Any:
+    return next(hook for hook in runner.hooks if isinstance(hook, kind))

@@ -1,0 +1,265 @@
+"""The search: train, prune, rewind, round after round."""
+
+import errno
+import gc
+import hashlib
+import json
+import shutil
+import zipfile
+from collections.abc import Callable
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import mmengine
+import torch
+from mmengine.dist import barrier, is_main_process
+from mmengine.runner import Runner
+from torch import Tensor, nn
+
+from mmlth.engine.checkpoint_loading import REWIND_SCHEME
+from mmlth.engine.comparison import decisive_settings
+from mmlth.engine.data_check import check_data
+from mmlth.engine.errors import LotteryError
+from mmlth.engine.hooks import MaskHook, ProgressHook, ResultHook, ResumeHook, RewindHook
+from mmlth.engine.paths import SearchPaths
+from mmlth.engine.registry import ALLOCATIONS, SCORES
+from mmlth.engine.round import RoundResult, rewind_iteration, round_config, train_round
+from mmlth.engine.search_state import SearchState, check_work_dir, delete_search, sha256_of
+from mmlth.engine.settings import Settings
+from mmlth.engine.start import reinitialised, round_start
+from mmlth.engine.target_table import target_table
+from mmlth.engine.training_state import bare_model
+from mmlth.pruning import Mask, Target, TargetError, find_targets, masked, prune
+from mmlth.ticket import Ticket, load_ticket, save_ticket
+from mmlth.version import __version__
+
+Report = Callable[[Path, bool], None]
+"""Makes the report of a work_dir; told whether the search is at its end, to print the results."""
+
+
+def run_search(runner: Runner, settings: Settings, report: Report) -> nn.Module:
+    """Runs all rounds, or those that are left of an interrupted search.
+
+    Every round trains in a Runner of its own, built from the config of ``runner``: a new model,
+    new hooks and new data sets, so nothing leaks from round to round but what `round_start` says.
+
+    Args:
+        runner: The user's Runner; at the end its model has the weights of the last ticket.
+        settings: The ``lottery`` key.
+        report: Called after each round.
+
+    Returns:
+        The model of ``runner``.
+
+    Raises:
+        LotteryError: On bad input; nothing is written then.
+    """
+    paths = SearchPaths(Path(runner.work_dir))
+    try:
+        return _run(runner, settings, report, paths)
+    except (OSError, RuntimeError) as error:
+        if not _disk_is_full(error):
+            raise
+        _remove_unfinished_checkpoints(paths)
+        raise LotteryError(
+            f'the disk that holds {paths.work_dir} is full ({error}); what was there before is '
+            'intact: free some room, then continue with --resume'
+        ) from error
+
+
+def _run(runner: Runner, settings: Settings, report: Report, paths: SearchPaths) -> nn.Module:
+    check_data(runner.cfg)
+    config = decisive_settings(runner.cfg)
+    state = check_work_dir(paths, config, bool(runner._resume), settings.overwrite)
+    targets = _choose_targets(bare_model(runner), settings)
+    if state is None:
+        state = _new_state(runner, settings, targets, config)
+        if is_main_process():
+            delete_search(paths)
+        barrier()
+    runner.logger.info('\n' + target_table(targets, state.parameters))
+    last = len(state.schedule) - 1
+    if state.finished:
+        runner.logger.info(f'all {last + 1} rounds in {paths.work_dir} are finished')
+    for index in range(len(state.rounds), last + 1):
+        sparsity = 1 - state.schedule[index] / state.schedule[0]
+        runner.logger.info(f'search: round {index} of {last} starts, sparsity {sparsity:.1%}')
+        _run_round(runner, settings, paths, state, index)
+        if is_main_process() and index < last:
+            report(paths.work_dir, False)
+    if is_main_process():
+        report(paths.work_dir, True)
+    bare_model(runner).load_state_dict(load_ticket(paths.ticket(last)).state_dict())
+    return runner.model
+
+
+def _choose_targets(model: nn.Module, settings: Settings) -> list[Target]:
+    model.train()  # some backbones freeze their first stages only here
+    chosen = settings.targets
+    try:
+        return find_targets(model, chosen.include, chosen.exclude, chosen.predictors, chosen.frozen)
+    except TargetError as error:
+        raise LotteryError(str(error)) from error
+
+
+def _new_state(
+    runner: Runner, settings: Settings, targets: list[Target], config: dict[str, Any]
+) -> SearchState:
+    return SearchState(
+        config=config,
+        load_from=runner._load_from,
+        seed=runner.seed,
+        targets=[{'name': t.name, 'type': t.module_type, 'weights': t.numel} for t in targets],
+        parameters=sum(parameter.numel() for parameter in bare_model(runner).parameters()),
+        schedule=settings.schedule(sum(target.numel for target in targets)),
+        rewind={'step': settings.rewind, 'what': settings.rewind_what},
+    )
+
+
+def _run_round(
+    runner: Runner, settings: Settings, paths: SearchPaths, state: SearchState, index: int
+) -> None:
+    mask, trainer = _build_round(runner, settings, paths, state, index)
+    trainer.register_hook(ResumeHook())
+    trainer.register_hook(ResultHook())
+    if index == 0:
+        _settle_rewind_step(trainer, paths, state)
+        trainer.register_hook(RewindHook(paths.rewind, state.rewind['iteration']))
+    sparsity = 1 - state.schedule[index] / state.schedule[0]
+    last = len(state.schedule) - 1
+    trainer.register_hook(ProgressHook(index, last, sparsity, state.rewind['iteration']))
+    result = train_round(trainer)
+    if index == 0:
+        if not paths.rewind.exists():
+            raise LotteryError(
+                f'training stopped after {trainer.iter} iterations, before the rewind step '
+                f'{settings.rewind!r}; give an earlier lottery.rewind'
+            )
+        state.rewind['sha256'] = sha256_of(paths.rewind)
+    if mask is None:
+        names = [target['name'] for target in state.targets]
+        mask = Mask.dense({name: result.weights[name] for name in names})
+    state.rounds.append(_record(state, mask, result, index))
+    if is_main_process():
+        info = _provenance(state, paths, index)
+        save_ticket(Ticket(mask, masked(result.weights, mask), info), paths.ticket(index))
+        state.save(paths)
+    barrier()
+    del trainer
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
+def _build_round(
+    runner: Runner, settings: Settings, paths: SearchPaths, state: SearchState, index: int
+) -> tuple[Mask | None, Runner]:
+    """The mask of a round (None: dense) and the Runner that trains under it."""
+    folder = paths.round(index)
+    build = type(runner).from_cfg
+    if index == 0:
+        return None, build(round_config(runner.cfg, folder, state.seed, state.load_from))
+    if sha256_of(paths.rewind) != state.rewind['sha256']:
+        raise LotteryError(f'{paths.rewind} is not the file that round 0 wrote; restore it')
+    before = load_ticket(paths.ticket(index - 1))
+    weights = {name: before.weights[name] for name in before.mask}
+    mask = _prune(weights, before.mask, state.schedule[index], settings)
+    if settings.rewind_what == 'reinit':
+        config = round_config(runner.cfg, folder, state.seed, None)
+        config = reinitialised(config, state.seed + index) if not config.resume else config
+        start = None
+    else:
+        config = round_config(runner.cfg, folder, state.seed, f'{REWIND_SCHEME}{paths.rewind}')
+        if settings.rewind_what == 'nothing':
+            config.param_scheduler = None
+        rewound = config.load_from.startswith(REWIND_SCHEME)
+        rates = state.rounds[0]['learning_rates']
+        start = round_start(settings.rewind_what, before.weights, rates) if rewound else None
+    trainer = build(config)
+    trainer.register_hook(MaskHook(mask, start))
+    return mask, trainer
+
+
+def _prune(weights: dict[str, Tensor], mask: Mask, keep: int, settings: Settings) -> Mask:
+    try:
+        return prune(
+            weights,
+            mask,
+            keep=keep,
+            score=SCORES.get(settings.score),
+            allocation=ALLOCATIONS.get(settings.allocation),
+        )
+    except ValueError as error:
+        raise LotteryError(f'cannot prune: {error}') from error
+
+
+def _settle_rewind_step(trainer: Runner, paths: SearchPaths, state: SearchState) -> None:
+    """Finds the rewind step in iterations; the search exists once that has succeeded."""
+    try:
+        state.rewind['iteration'] = rewind_iteration(trainer, state.rewind['step'])
+    except LotteryError:
+        if is_main_process() and not paths.state.exists():
+            shutil.rmtree(paths.round(0))
+        raise
+    if is_main_process():
+        state.save(paths)
+    barrier()
+
+
+def _record(state: SearchState, mask: Mask, result: RoundResult, index: int) -> dict[str, Any]:
+    return {
+        'round': index,
+        'prunable': mask.total,
+        'kept': mask.kept,
+        'parameters': state.parameters,
+        'sparsity': mask.sparsity,
+        'network_sparsity': (mask.total - mask.kept) / state.parameters,
+        'metrics': result.metrics,
+        'seconds': round(result.seconds, 1),
+        'learning_rates': result.learning_rates,
+        'ticket': f'tickets/round_{index:02d}.safetensors',
+    }
+
+
+def _provenance(state: SearchState, paths: SearchPaths, index: int) -> dict[str, Any]:
+    """What a ticket says of itself; without times and paths, so that equal searches give equal files."""
+    text = json.dumps(state.config, sort_keys=True)
+    record = {k: v for k, v in state.rounds[index].items() if k not in ('seconds', 'ticket')}
+    return {
+        **record,
+        'seed': state.seed,
+        'rewind': state.rewind,
+        'parent_sha256': sha256_of(paths.ticket(index - 1)) if index else None,
+        'config': state.config,
+        'config_sha256': hashlib.sha256(text.encode()).hexdigest(),
+        'versions': {
+            'mmlth': __version__,
+            'torch': torch.__version__,
+            'mmengine': mmengine.__version__,
+            **{name: v for name in ('mmdet', 'mmpose') if (v := _version(name))},
+        },
+    }
+
+
+def _version(package: str) -> str | None:
+    names = {'mmdet': ('mmdet', 'onedl-mmdetection'), 'mmpose': ('mmpose', 'onedl-mmpose')}
+    for name in names[package]:
+        try:
+            return metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return None
+
+
+def _disk_is_full(error: BaseException) -> bool:
+    if isinstance(error, OSError):
+        return error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return 'No space left' in str(error)
+
+
+def _remove_unfinished_checkpoints(paths: SearchPaths) -> None:
+    """MMEngine writes checkpoints in place, so a full disk leaves half of one."""
+    for path in paths.work_dir.glob('round_*/*.pth'):
+        if not zipfile.is_zipfile(path):
+            path.unlink()

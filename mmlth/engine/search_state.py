@@ -1,0 +1,120 @@
+"""search.json: the state and the results of a search."""
+
+import hashlib
+import json
+import shutil
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mmlth.engine.comparison import differences
+from mmlth.engine.errors import LotteryError
+from mmlth.engine.paths import SearchPaths
+from mmlth.ticket import atomic_write
+
+_FORMAT = 'mmlth-search'
+_VERSION = 1
+
+
+@dataclass
+class SearchState:
+    """All that is needed to continue a search, and to report on it.
+
+    Attributes:
+        config: The settings that decide the result; see `decisive_settings`.
+        load_from: The checkpoint that round 0 starts from, if any.
+        seed: Seed of every round.
+        targets: For each prunable parameter its name, module type and number of weights.
+        parameters: Number of parameters of the model, prunable or not.
+        schedule: Number of weights that each round keeps.
+        rewind: The rewind step, as given and in iterations, and the file's SHA-256 once written.
+        rounds: The finished rounds; what `mmlth.report` reads.
+    """
+
+    config: dict[str, Any]
+    load_from: str | None
+    seed: int
+    targets: list[dict[str, Any]]
+    parameters: int
+    schedule: list[int]
+    rewind: dict[str, Any]
+    rounds: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def finished(self) -> bool:
+        """Whether all rounds are done."""
+        return len(self.rounds) == len(self.schedule)
+
+    def save(self, paths: SearchPaths) -> None:
+        """Writes search.json atomically."""
+        content = {'format': _FORMAT, 'version': _VERSION, **asdict(self)}
+        with atomic_write(paths.state) as file:
+            file.write(json.dumps(content, indent=1, ensure_ascii=False).encode())
+
+
+def load_state(paths: SearchPaths) -> SearchState | None:
+    """Reads search.json; None if there is none.
+
+    Raises:
+        LotteryError: If the file is damaged or of another version.
+    """
+    if not paths.state.exists():
+        return None
+    try:
+        content = json.loads(paths.state.read_text(encoding='utf-8'))
+        kind, version = content.pop('format'), content.pop('version')
+        if (kind, version) != (_FORMAT, _VERSION):
+            raise ValueError(f'format {kind!r}, version {version!r}')
+        return SearchState(**content)
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise LotteryError(f'{paths.state} is damaged or not of this version: {error}') from error
+
+
+def check_work_dir(
+    paths: SearchPaths, config: dict[str, Any], resume: bool, overwrite: bool
+) -> SearchState | None:
+    """Decides what becomes of a search that ``work_dir`` holds.
+
+    Returns:
+        The search to continue, or None for a new one.
+
+    Raises:
+        LotteryError: If there is a search and neither ``resume`` nor ``overwrite`` is given, or
+            the search to resume has other settings.
+    """
+    state = load_state(paths)
+    if state is None or (overwrite and not resume):
+        return None
+    changed = differences(state.config, config)
+    shown = '; '.join(changed[:4]) + (f'; and {len(changed) - 4} more' if len(changed) > 4 else '')
+    if not resume:
+        kind = f'a search with other settings ({shown})' if changed else 'this search already'
+        mend = '' if changed else 'add --resume to continue it, '
+        raise LotteryError(
+            f'{paths.work_dir} holds {kind}, {len(state.rounds)} of {len(state.schedule)} rounds '
+            f'done; {mend}give another --work-dir, or lottery.overwrite=True to delete it'
+        )
+    if changed:
+        raise LotteryError(
+            f'{paths.work_dir} holds a search with other settings, which cannot be resumed with '
+            f'these: {shown}; restore them, or give another --work-dir'
+        )
+    return state
+
+
+def delete_search(paths: SearchPaths) -> None:
+    """Removes a search's own files from ``work_dir``; search.json first, so nothing half remains."""
+    paths.state.unlink(missing_ok=True)
+    paths.rewind.unlink(missing_ok=True)
+    for folder in (paths.report, paths.ticket(0).parent, *paths.work_dir.glob('round_[0-9][0-9]*')):
+        if folder.is_dir():
+            shutil.rmtree(folder)
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file's bytes, in hexadecimal."""
+    with path.open('rb') as file:
+        digest = hashlib.sha256()
+        while block := file.read(1 << 20):
+            digest.update(block)
+        return digest.hexdigest()

@@ -1,0 +1,35 @@
+"""The choice of prunable weights as a table."""
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.table import Table
+
+from mmlth.pruning import Target
+
+
+def target_table(targets: Sequence[Target], parameters: int) -> str:
+    """The prunable weights by module, with their share, as plain text.
+
+    Args:
+        targets: What may be pruned.
+        parameters: Number of parameters of the model.
+    """
+    total = sum(target.numel for target in targets)
+    groups: dict[str, list[Target]] = {}
+    for target in targets:
+        groups.setdefault('.'.join(target.name.split('.')[:-1][:2]), []).append(target)
+    table = Table(title='Prunable weights', title_justify='left', show_footer=True)
+    table.add_column('module', 'all')
+    table.add_column('types', f'{total / parameters:.1%} of the {parameters:,} parameters')
+    table.add_column('tensors', str(len(targets)), justify='right')
+    table.add_column('weights', f'{total:,}', justify='right')
+    table.add_column('share', '100.0 %', justify='right')
+    for module, group in groups.items():
+        count = sum(target.numel for target in group)
+        types = ', '.join(dict.fromkeys(target.module_type for target in group))
+        table.add_row(module, types, str(len(group)), f'{count:,}', f'{count / total:.1%}'.replace('%', ' %'))
+    console = Console(width=110, no_color=True)
+    with console.capture() as capture:
+        console.print(table)
+    return capture.get()

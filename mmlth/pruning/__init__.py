@@ -1,0 +1,36 @@
+"""Mask, targets, scores, allocation, schedule: pure torch, no I/O."""
+
+from mmlth.pruning.allocation import global_allocation
+from mmlth.pruning.mask import Mask, masked
+from mmlth.pruning.masked_modules import (
+    attach_mask,
+    attached_mask,
+    detach_mask,
+    masked_class,
+    revived,
+    with_tied_names,
+    zero_pruned,
+)
+from mmlth.pruning.prune import prune
+from mmlth.pruning.schedule import kept_per_round
+from mmlth.pruning.scores import magnitude
+from mmlth.pruning.targets import Target, TargetError, find_targets
+
+__all__ = [
+    'Mask',
+    'Target',
+    'TargetError',
+    'attach_mask',
+    'attached_mask',
+    'detach_mask',
+    'find_targets',
+    'global_allocation',
+    'kept_per_round',
+    'magnitude',
+    'masked',
+    'masked_class',
+    'prune',
+    'revived',
+    'with_tied_names',
+    'zero_pruned',
+]

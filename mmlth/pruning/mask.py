@@ -1,0 +1,96 @@
+"""The mask of a ticket: which weights are kept."""
+
+from collections.abc import Iterator, Mapping
+
+import torch
+from torch import Tensor
+
+
+class Mask(Mapping[str, Tensor]):
+    """An immutable mapping from parameter name to a bool tensor: true where the weight is kept.
+
+    Args:
+        tensors: For each prunable parameter a tensor of its shape, dtype ``torch.bool``.
+
+    Raises:
+        ValueError: If a name is not a string or a tensor is not a bool tensor.
+    """
+
+    def __init__(self, tensors: Mapping[str, Tensor]) -> None:
+        for name, tensor in tensors.items():
+            if not isinstance(name, str) or not name:
+                raise ValueError(f'a mask is keyed by parameter names, got {name!r}')
+            if not isinstance(tensor, Tensor) or tensor.dtype != torch.bool:
+                found = getattr(tensor, 'dtype', type(tensor).__name__)
+                raise ValueError(f'the mask of {name!r} must be a torch.bool tensor, got {found}')
+        self._tensors = dict(tensors)
+        self._kept = sum(int(tensor.sum()) for tensor in self._tensors.values())
+
+    @classmethod
+    def dense(cls, weights: Mapping[str, Tensor]) -> 'Mask':
+        """The mask that keeps every weight of ``weights`` (name to tensor of any dtype)."""
+        return cls({name: torch.ones(w.shape, dtype=torch.bool) for name, w in weights.items()})
+
+    @property
+    def kept(self) -> int:
+        """Number of weights kept."""
+        return self._kept
+
+    @property
+    def total(self) -> int:
+        """Number of prunable weights, kept or not."""
+        return sum(tensor.numel() for tensor in self._tensors.values())
+
+    @property
+    def density(self) -> float:
+        """Share of the prunable weights that is kept, in [0, 1]."""
+        return self.kept / self.total if self.total else 1.0
+
+    @property
+    def sparsity(self) -> float:
+        """Share of the prunable weights that is removed, in [0, 1]."""
+        return (self.total - self.kept) / self.total if self.total else 0.0
+
+    def issubset(self, other: 'Mask') -> bool:
+        """Whether every weight kept here is kept in ``other`` too (the masks *nest*)."""
+        return self.keys() == other.keys() and all(
+            tensor.shape == other[name].shape and not bool((tensor & ~other[name]).any())
+            for name, tensor in self.items()
+        )
+
+    def __getitem__(self, name: str) -> Tensor:
+        return self._tensors[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._tensors)
+
+    def __len__(self) -> int:
+        return len(self._tensors)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Mask):
+            return NotImplemented
+        return self.keys() == other.keys() and all(
+            torch.equal(tensor, other[name]) for name, tensor in self.items()
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return (
+            f'Mask({len(self)} parameters, {self.kept} of {self.total} weights kept, '
+            f'sparsity {self.sparsity:.2%})'
+        )
+
+
+def masked(state: Mapping[str, Tensor], mask: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """A state dict like ``state`` whose pruned weights are +0; the other tensors are shared.
+
+    Args:
+        state: Tensors by name, of any dtype.
+        mask: Bool tensors by name; names that ``state`` lacks are ignored.
+    """
+    return {
+        name: tensor.masked_fill(~mask[name].to(tensor.device), 0) if name in mask else tensor
+        for name, tensor in state.items()
+    }

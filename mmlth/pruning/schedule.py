@@ -1,0 +1,43 @@
+"""How many weights each round keeps."""
+
+import math
+
+
+def kept_per_round(
+    total: int, target_sparsity: float, rounds: int | None = None, rate: float | None = None
+) -> list[int]:
+    """Exact number of weights kept in rounds 0 … N, round 0 being the dense model.
+
+    With ``rounds`` = N the density falls geometrically, as in Girish et al. (CVPR 2021):
+    round r keeps ``(1 - target_sparsity) ** (r / N)``. With ``rate`` every round removes that
+    share of the remaining weights, as in Chen et al. (CVPR 2021, 20 %), until the target is
+    reached; the last round stops at the target exactly.
+
+    Args:
+        total: Number of prunable weights.
+        target_sparsity: Share to remove after the last round, in (0, 1).
+        rounds: Number N of pruning rounds.
+        rate: Share of the remaining weights pruned a round, in (0, 1).
+
+    Returns:
+        N + 1 integers, strictly decreasing unless ``total`` is tiny.
+
+    Raises:
+        ValueError: If a number is out of range, or not exactly one of ``rounds`` and ``rate``
+            is given.
+    """
+    if not 0 < target_sparsity < 1:
+        raise ValueError(f'target_sparsity must lie between 0 and 1 (excluded), got {target_sparsity}')
+    if (rounds is None) == (rate is None):
+        raise ValueError(f'give either rounds or rate, got rounds={rounds} and rate={rate}')
+    target = total - round(total * target_sparsity)
+    if rounds is not None:
+        if rounds < 1:
+            raise ValueError(f'rounds must be at least 1, got {rounds}')
+        inner = [round(total * (1 - target_sparsity) ** (r / rounds)) for r in range(1, rounds)]
+        return [total, *(max(kept, target) for kept in inner), target]
+    if rate is None or not 0 < rate < 1:
+        raise ValueError(f'rate must lie between 0 and 1 (excluded), got {rate}')
+    # The small slack keeps 1 - 0.8**n from being taken for "just short of" itself.
+    count = max(1, math.ceil(math.log(1 - target_sparsity) / math.log(1 - rate) - 1e-9))
+    return [total, *(round(total * (1 - rate) ** r) for r in range(1, count)), target]

@@ -1,0 +1,101 @@
+"""The results of a search as a picture."""
+
+import itertools
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import matplotlib.style
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from mmlth.report.metrics import is_average_precision, main_metrics, short_names
+from mmlth.report.rounds import Round, measured
+from mmlth.ticket.atomic import atomic_write
+
+# Okabe and Ito's palette; markers tell the curves apart in grey, too.
+_COLOURS = ('#0072B2', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '#56B4E9', '#000000')
+_MARKERS = 'os^DvPX'
+
+# Tick labels closer than this share of the axis would touch.
+_LABEL_GAP = 0.07
+
+
+def plot_accuracy(rounds: Sequence[Round], path: Path) -> None:
+    """Draws the main metrics against the sparsity of the prunable weights, as PNG.
+
+    The axis of sparsity is logarithmic in the density, so that rounds which each prune the same
+    share of what remains stand at even steps. A dashed line marks the dense model's value.
+
+    Args:
+        rounds: The rounds of the search.
+        path: Where to write.
+    """
+    # The default style for the while: whatever style (or usetex) the user's session has set, the
+    # picture stays the same. Going without pyplot leaves the user's backend and figures alone.
+    with matplotlib.style.context('default'):
+        figure = Figure(figsize=(8, 4.5), dpi=160, layout='constrained')
+        FigureCanvasAgg(figure)
+        axes = figure.subplots()
+        _draw_curves(axes, rounds)
+        _draw_sparsity_axis(axes, rounds)
+        with atomic_write(path) as file:
+            figure.savefig(file, format='png', bbox_inches='tight', pad_inches=0.15)
+
+
+def _draw_curves(axes: Axes, rounds: Sequence[Round]) -> None:
+    metrics = main_metrics(rounds)
+    densities = _densities(rounds)
+    styles = itertools.cycle(zip(_COLOURS, _MARKERS, strict=True))
+    for metric, name, style in zip(metrics, short_names(metrics), styles, strict=False):
+        colour, marker = style
+        values = [measured(round_, metric) for round_ in rounds]
+        heights = [math.nan if value is None else value for value in values]
+        axes.plot(densities, heights, color=colour, marker=marker, label=name)
+        if values[0] is not None:
+            axes.axhline(values[0], color=colour, linestyle='--', linewidth=1, alpha=0.7, zorder=1)
+    if metrics:
+        axes.plot([], [], color='#555555', linestyle='--', linewidth=1, label='dense model')
+        axes.figure.legend(loc='outside right upper', frameon=False)
+    precisions = [name for name in metrics if is_average_precision(name)]
+    axes.set_ylabel('average precision (0 to 1)' if precisions else 'metric value')
+    axes.spines[['top', 'right']].set_visible(False)
+    axes.grid(axis='y', color='#e6e6e6')
+
+
+def _draw_sparsity_axis(axes: Axes, rounds: Sequence[Round]) -> None:
+    densities = _densities(rounds) or [1.0]
+    least, most = min(densities), max(densities)
+    margin = (most / least) ** 0.04 if most > least else 1.1
+    labelled = _spread(densities)
+    axes.set_xscale('log')
+    axes.set_xticks(labelled, [_percent_removed(density) for density in labelled])
+    axes.set_xticks(densities, labels=[''] * len(densities), minor=True)
+    axes.set_xlim(most * margin, least / margin)  # from dense at the left to sparse
+    axes.set_xlabel('sparsity of the prunable weights (%), spaced by log density')
+
+
+def _densities(rounds: Sequence[Round]) -> list[float]:
+    # At least one weight, for a logarithmic axis has no 0.
+    return [max(round_['kept'], 1) / round_['prunable'] for round_ in rounds]
+
+
+def _spread(densities: Sequence[float]) -> list[float]:
+    """Chooses densities to label: both ends, and between them those that stand clear."""
+    ordered = sorted(densities, reverse=True)
+    gap = _LABEL_GAP * math.log(ordered[0] / ordered[-1])
+    chosen = ordered[:1]
+    for density in ordered:
+        if math.log(chosen[-1] / density) > gap:
+            chosen.append(density)
+    chosen[-1] = ordered[-1]
+    return chosen
+
+
+def _percent_removed(density: float) -> str:
+    """Writes a sparsity in %, with a digit more for each tenfold of density below 1 %."""
+    if density == 1:
+        return '0'
+    digits = max(1, 1 - math.floor(math.log10(100 * density)))
+    return f'{100 * (1 - density):.{digits}f}'

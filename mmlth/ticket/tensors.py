@@ -1,0 +1,98 @@
+"""Named tensors and a JSON description in one safetensors file."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from mmlth.ticket.atomic import atomic_path
+
+_KEY = 'mmlth'  # the only metadata key: safetensors writes several in no fixed order
+
+
+class TicketError(ValueError):
+    """A file that is no ticket or rewind file of mmlth, or a damaged one."""
+
+
+def save_tensors(path: str | Path, tensors: Mapping[str, Tensor], info: dict[str, Any]) -> None:
+    """Writes tensors and ``info`` (JSON) atomically; equal input gives equal bytes.
+
+    Tensors that share memory, as tied parameters do, are stored once.
+    """
+    stored: dict[str, Tensor] = {}
+    same_as: dict[str, str] = {}
+    first: dict[tuple[Any, ...], str] = {}
+    for name, tensor in tensors.items():
+        plain = tensor.detach().cpu()
+        memory = (plain.data_ptr(), plain.dtype, plain.shape, plain.stride())
+        if plain.numel() and memory in first:
+            same_as[name] = first[memory]
+            continue
+        first[memory] = name
+        stored[name] = plain.contiguous()
+    stored = _without_overlap(stored)
+    header = json.dumps({'info': info, 'same_as': same_as}, sort_keys=True)
+    with atomic_path(path) as temporary:
+        save_file(stored, temporary, metadata={_KEY: header})
+
+
+def load_info(path: str | Path) -> dict[str, Any]:
+    """The JSON description of a file that `save_tensors` wrote, without reading its tensors.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        TicketError: If the file is damaged or not one of ours.
+    """
+    return _header(path)['info']
+
+
+def load_tensors(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Reads what `save_tensors` wrote: the tensors (on the CPU, in no fixed order) and the info.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        TicketError: If the file is damaged or not one of ours.
+    """
+    header = _header(path)
+    try:
+        with safe_open(path, framework='pt') as file:
+            tensors = {name: file.get_tensor(name) for name in file.keys()}
+    except SafetensorError as error:
+        raise TicketError(f'{path} is damaged: {error}') from error
+    missing = set(header['same_as'].values()) - tensors.keys()
+    if missing:
+        raise TicketError(f'{path} is damaged: it refers to tensors that it lacks: {sorted(missing)}')
+    for name, source in header['same_as'].items():
+        tensors[name] = tensors[source]
+    return tensors, header['info']
+
+
+def _header(path: str | Path) -> dict[str, Any]:
+    if not Path(path).is_file():
+        raise FileNotFoundError(f'{path} does not exist or is no file')
+    try:
+        with safe_open(path, framework='pt') as file:
+            text = (file.metadata() or {}).get(_KEY)
+        header = None if text is None else json.loads(text)
+    except (SafetensorError, ValueError) as error:
+        raise TicketError(f'{path} is damaged or no safetensors file: {error}') from error
+    if header is None:
+        raise TicketError(f'{path} is a safetensors file that mmlth did not write')
+    if not isinstance(header, dict) or not {'info', 'same_as'} <= header.keys():
+        raise TicketError(f'{path} is damaged: its header is incomplete')
+    return header
+
+
+def _without_overlap(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Copies of tensors that view the same storage, which safetensors refuses to write."""
+    storages: set[int] = set()
+    result = {}
+    for name, tensor in tensors.items():
+        pointer = tensor.untyped_storage().data_ptr()
+        result[name] = tensor.clone() if pointer in storages else tensor
+        storages.add(pointer)
+    return result

@@ -1,0 +1,89 @@
+"""Nested training state as JSON plus named tensors, so that it can be stored without pickle."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+_MARKS = ('@tensor', '@array', '@number', '@tuple', '@dict')
+
+
+def flatten(value: Any, prefix: str = '') -> tuple[Any, dict[str, Tensor]]:
+    """Splits nested dicts, lists and tuples into JSON and tensors; `unflatten` is the inverse.
+
+    Leaves may be tensors, NumPy arrays and numbers, str, int, float, bool and None. Tensors are
+    not copied.
+
+    Args:
+        value: The nested state.
+        prefix: Start of the tensors' names; each is its path in ``value``.
+
+    Returns:
+        The JSON value, and the tensors that it names.
+
+    Raises:
+        TypeError: If a leaf is of another type; the message names its path.
+    """
+    tensors: dict[str, Tensor] = {}
+    return _flatten(value, prefix, tensors), tensors
+
+
+def unflatten(structure: Any, tensors: Mapping[str, Tensor]) -> Any:
+    """Rebuilds what `flatten` split.
+
+    Raises:
+        ValueError: If the structure is not one of `flatten`, or names a tensor that is missing.
+    """
+    if isinstance(structure, list):
+        return [unflatten(item, tensors) for item in structure]
+    if not isinstance(structure, dict):
+        return structure
+    mark = next(iter(structure), '')
+    if mark not in _MARKS:
+        return {key: unflatten(item, tensors) for key, item in structure.items()}
+    content = structure[mark]
+    try:
+        if mark == '@tensor':
+            return tensors[content]
+        if mark == '@array':
+            raw = tensors[content].numpy().tobytes()
+            return np.frombuffer(raw, structure['dtype']).reshape(structure['shape']).copy()
+        if mark == '@number':
+            return np.frombuffer(bytes.fromhex(content), structure['dtype'])[0]
+        if mark == '@tuple':
+            return tuple(unflatten(item, tensors) for item in content)
+        return {
+            unflatten(key, tensors): unflatten(item, tensors) for key, item in content
+        }
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f'a damaged entry {mark}: {error}') from error
+
+
+def _flatten(value: Any, path: str, tensors: dict[str, Tensor]) -> Any:
+    if value is None or isinstance(value, (str, bool)) or type(value) in (int, float):
+        return value
+    if isinstance(value, Tensor):
+        tensors[path] = value
+        return {'@tensor': path}
+    if isinstance(value, np.ndarray) and value.dtype.kind in 'biufc':
+        raw = np.frombuffer(np.ascontiguousarray(value).tobytes(), np.uint8)
+        tensors[path] = torch.from_numpy(raw.copy())
+        return {'@array': path, 'dtype': value.dtype.str, 'shape': list(value.shape)}
+    if isinstance(value, np.generic) and value.dtype.kind in 'biufc':
+        return {'@number': value.tobytes().hex(), 'dtype': value.dtype.str}
+    if isinstance(value, Mapping):
+        if all(isinstance(key, str) for key in value) and next(iter(value), '') not in _MARKS:
+            return {key: _flatten(item, f'{path}/{key}', tensors) for key, item in value.items()}
+        return {
+            '@dict': [
+                [_flatten(key, f'{path}/key', tensors), _flatten(item, f'{path}/{key}', tensors)]
+                for key, item in value.items()
+            ]
+        }
+    if isinstance(value, tuple):
+        return {'@tuple': [_flatten(item, f'{path}/{i}', tensors) for i, item in enumerate(value)]}
+    if isinstance(value, list):
+        return [_flatten(item, f'{path}/{i}', tensors) for i, item in enumerate(value)]
+    raise TypeError(f'cannot store {path or "the value"}: a {type(value).__qualname__}')
