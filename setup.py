@@ -1,3 +1,41 @@
-from setuptools import setup
+"""Packages mmlth together with its configs and tools; all the rest is in setup.cfg."""
 
-setup()
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from setuptools import setup
+from setuptools.command.build_py import build_py
+
+SHIPPED = ('configs', 'tools')
+
+
+class BuildPy(build_py):
+    """Puts configs and tools into ``mmlth/.mim``, where OpenMMLab's own packages have theirs.
+
+    A wheel gets copies. An editable install gets links, so that edits show up there as well.
+    """
+
+    def run(self) -> None:
+        super().run()
+        if self.editable_mode:
+            mim = Path('mmlth', '.mim')
+            mim.mkdir(exist_ok=True)
+            for folder in SHIPPED:
+                if not (mim / folder).exists():
+                    (mim / folder).symlink_to(Path('..', '..', folder), target_is_directory=True)
+
+    def _get_data_files(self) -> list[Any]:
+        # As data files of the package they are copied and listed like all its other files.
+        files = sorted(str(file) for folder in SHIPPED for file in Path(folder).rglob('*.py'))
+        target = str(Path(self.build_lib, 'mmlth', '.mim'))
+        return [*super()._get_data_files(), ('mmlth', '', target, files)]
+
+
+# Outside the source tree, for a build folder that stays behind brings files deleted since then into
+# the next wheel.
+with TemporaryDirectory() as build:
+    setup(
+        cmdclass={'build_py': BuildPy},
+        options={'build': {'build_base': build}, 'egg_info': {'egg_base': build}},
+    )

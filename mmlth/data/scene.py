@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 CLASSES = ('circle', 'square', 'triangle')
 KEYPOINTS = ('top', 'right', 'bottom', 'left', 'centre')
@@ -47,8 +48,8 @@ class Shape:
     """
 
     label: int
-    outline: np.ndarray
-    keypoints: np.ndarray
+    outline: NDArray[np.float64]
+    keypoints: NDArray[np.float64]
 
     @property
     def box(self) -> tuple[float, float, float, float]:
@@ -62,7 +63,7 @@ class Shape:
         x, y = self.outline.T
         return abs(float(np.sum(x * np.roll(y, -1) - y * np.roll(x, -1)))) / 2
 
-    def covers(self, point: np.ndarray) -> bool:
+    def covers(self, point: NDArray[np.float64]) -> bool:
         """Whether ``point`` (2,) lies in the shape or on its outline."""
         x, y = point.tolist()
         return cv2.pointPolygonTest(self.outline.astype(np.float32), (x, y), False) >= 0
@@ -70,7 +71,7 @@ class Shape:
 
 def draw_scene(
     rng: np.random.RandomState, width: int, height: int
-) -> tuple[np.ndarray, list[Shape]]:
+) -> tuple[NDArray[np.uint8], list[Shape]]:
     """Draws 1 to 4 shapes on a blotchy grey ground, under noise.
 
     Args:
@@ -84,7 +85,7 @@ def draw_scene(
     """
     picture = _ground(rng, width, height)
     shapes: list[Shape] = []
-    seen: list[np.ndarray] = []  # for each shape the pixels where it can be seen
+    seen: list[NDArray[np.bool_]] = []  # for each shape the pixels where it can be seen
     for _ in range(rng.randint(1, MAX_SHAPES + 1)):
         for _ in range(_TRIES):
             shape = _random_shape(rng, width, height)
@@ -106,7 +107,7 @@ def draw_scene(
     return noisy.clip(0, 255).astype(np.uint8), shapes
 
 
-def visibility(shapes: list[Shape]) -> list[np.ndarray]:
+def visibility(shapes: list[Shape]) -> list[NDArray[np.int64]]:
     """COCO's flag of every keypoint: 2 where it can be seen, 1 where a later shape covers it.
 
     Args:
@@ -136,16 +137,17 @@ def _random_shape(rng: np.random.RandomState, width: int, height: int) -> Shape:
     return Shape(label, (outline + place) / _STEPS, (keypoints + place) / _STEPS)
 
 
-def _coverage(shape: Shape, width: int, height: int) -> np.ndarray:
+def _coverage(shape: Shape, width: int, height: int) -> NDArray[np.int64]:
     """How much of each pixel the shape covers, in sixteenths: (height, width) int64."""
     fine = np.zeros((height * _FINE, width * _FINE), np.uint8)
     corners = ((shape.outline * _FINE - 0.5) * _STEPS).astype(np.int32)  # cv2 counts from centres
-    cv2.fillPoly(fine, [corners], 1, lineType=cv2.LINE_8, shift=_STEPS.bit_length() - 1)
+    cv2.fillPoly(fine, [corners], (1,), lineType=cv2.LINE_8, shift=_STEPS.bit_length() - 1)
     parts = [fine[i::_FINE, j::_FINE] for i in range(_FINE) for j in range(_FINE)]
-    return np.sum(parts, axis=0, dtype=np.int64)
+    coverage: NDArray[np.int64] = np.sum(parts, axis=0, dtype=np.int64)
+    return coverage
 
 
-def _ground(rng: np.random.RandomState, width: int, height: int) -> np.ndarray:
+def _ground(rng: np.random.RandomState, width: int, height: int) -> NDArray[np.int64]:
     """Soft blotches about 32 pixels wide, dark to light grey: (height, width, 3) int64."""
     rows, columns = height // 32 + 2, width // 32 + 2
     blotches = rng.randint(60, 181, (rows, columns, 1)) + rng.randint(-15, 16, (rows, columns, 3))

@@ -6,6 +6,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from mmlth.data.files import write_bytes
 from mmlth.data.scene import (
@@ -141,7 +142,7 @@ def _write_split(
     )
 
 
-def _annotation(shape: Shape, flags: np.ndarray) -> dict[str, Any]:
+def _annotation(shape: Shape, flags: NDArray[np.int64]) -> dict[str, Any]:
     """What COCO says of one object; ``flags`` (5,) are its keypoints' visibilities."""
     return dict(
         category_id=shape.label + 1,

@@ -24,7 +24,7 @@ class Mask(Mapping[str, Tensor]):
                 found = getattr(tensor, 'dtype', type(tensor).__name__)
                 raise ValueError(f'the mask of {name!r} must be a torch.bool tensor, got {found}')
         self._tensors = dict(tensors)
-        self._kept = sum(int(tensor.sum()) for tensor in self._tensors.values())
+        self._kept = sum(int(tensor.count_nonzero()) for tensor in self._tensors.values())
 
     @classmethod
     def dense(cls, weights: Mapping[str, Tensor]) -> 'Mask':

@@ -22,6 +22,10 @@ PRUNABLE_PARAMETERS = ('weight', 'in_proj_weight', 'q_proj_weight', 'k_proj_weig
 """Their prunable parameters; the last four are those of `nn.MultiheadAttention`."""
 
 
+TRAINING_ONLY = ('loss_module', 'distill_losses')
+"""Attributes that hold learned losses (RLE's flow, distillation): no part of the network."""
+
+
 class TargetError(ValueError):
     """No weights, or a pattern without weights."""
 
@@ -103,7 +107,7 @@ def _candidates(model: nn.Module) -> Iterator[_Candidate]:
         types = tuple(cls.__name__ for cls in type(owner).__mro__)
         if attribute not in PRUNABLE_PARAMETERS or parameter.dim() < 2:
             continue
-        if not set(types) & set(PRUNABLE_MODULES):
+        if not set(types) & set(PRUNABLE_MODULES) or set(path.split('.')) & set(TRAINING_ONLY):
             continue
         shared = names[id(parameter)]
         predictor = any(is_predictor(alias, _ancestors(modules, alias)) for alias in shared)

@@ -2,7 +2,7 @@
 
 import importlib.util
 import json
-import subprocess
+import runpy
 import sys
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
@@ -63,7 +63,9 @@ def error_line(bccd: ModuleType, source: Path, capsys: pytest.CaptureFixture[str
     """Runs the command, which must fail in one line and write nothing; returns the line."""
     assert bccd.main([str(source), str(source / 'out')]) == 1
     out, line = capsys.readouterr()
-    assert out == '' and line.count('\n') == 1 and line.startswith('bccd: ')
+    assert out == ''
+    assert line.startswith('bccd: ')
+    assert line.count('\n') == 1
     assert not (source / 'out').exists()
     return line
 
@@ -181,11 +183,17 @@ def test_a_missing_file_is_named(
     assert 'github.com/Shenggan/BCCD_Dataset' in line
 
 
-def test_the_command_exits_1_without_a_traceback(tmp_path: Path) -> None:
-    command = [sys.executable, str(SCRIPT), str(tmp_path), str(tmp_path / 'out')]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=60)
-    assert result.returncode == 1
-    assert result.stderr.startswith('bccd: ') and result.stderr.count('\n') == 1
+def test_the_command_exits_1_without_a_traceback(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, 'argv', [str(SCRIPT), str(tmp_path), str(tmp_path / 'out')])
+    with pytest.raises(SystemExit) as exit_:
+        runpy.run_path(str(SCRIPT), run_name='__main__')
+    assert exit_.value.code == 1
+    out, line = capsys.readouterr()
+    assert out == ''
+    assert line.startswith('bccd: ')
+    assert line.count('\n') == 1
 
 
 def test_help_names_the_public_source(bccd: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:

@@ -22,7 +22,7 @@ case $stack in
 esac
 
 stamp=$venv/.mmlth-setup
-fingerprint=$(cat "$0" "$pins" "$root/setup.cfg" "$root/setup.py" | sha256sum | cut -d' ' -f1)-$root
+fingerprint=$(cat "$0" "$pins" "$root/setup.cfg" "$root/setup.py" "$root/pyproject.toml" | sha256sum | cut -d' ' -f1)-$root
 if [ "$(cat "$stamp" 2>/dev/null)" = "$fingerprint" ]; then
   exit 0
 fi
@@ -95,6 +95,8 @@ if [ "$stack" = onedl ]; then
 fi
 pip install "$mmdet" json-tricks munkres xtcocotools scipy matplotlib pillow pycocotools "$mim"
 pip install --no-deps mmpose # chumpy, which mmpose asks for but does not import, cannot be built
+# openxlab, which openmim pulls in, asks for setuptools 60: too old for editable installs.
+pip install 'setuptools>=70,<80'
 say "mmlth"
 pip install --no-build-isolation -e "$root[dev]"
 "$venv/bin/python" - <<'PY'

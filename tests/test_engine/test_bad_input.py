@@ -1,0 +1,177 @@
+"""One clear line each, and nothing half-written."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from mmengine.runner import Runner
+from toy import toy_config
+
+from mmlth.engine import LotteryError, parse_settings
+
+SETTINGS = {
+    "unknown key lottery.target_sparsty; did you mean 'target_sparsity'?": {'target_sparsty': 0.8},
+    "unknown key lottery.targets.inclde; did you mean 'include'?": {'targets': {'inclde': []}},
+    'lottery.target_sparsity must lie between 0 and 1 (excluded), got 1.0': {'target_sparsity': 1.0},
+    'lottery.target_sparsity must lie between 0 and 1 (excluded), got 80': {'target_sparsity': 80},
+    'lottery.rounds must be a whole number of at least 1, got 0': {'rounds': 0},
+    'lottery.rounds=3 and lottery.rate=0.2 exclude each other': {'rounds': 3, 'rate': 0.2},
+    'lottery.rate must lie between 0 and 1 (excluded), got 1.5': {'rate': 1.5},
+    "lottery.rewind must be like '0', '500it' or '1ep', got '1 epoch'": {'rewind': '1 epoch'},
+    'lottery.rewind_what must be one of': {'rewind_what': 'everything'},
+    'lottery.score must be one of magnitude, got': {'score': 'magnitud'},
+    'lottery.allocation must be one of global, got': {'allocation': 'locl'},
+    'lottery.pattern must be one of unstructured, got': {'pattern': '2:4'},
+    'lottery must be a dict, got 0.8': 0.8,
+    'lottery.targets.exclude must be a list of patterns, got 3': {'targets': {'exclude': 3}},
+}
+
+
+@pytest.mark.parametrize('message', SETTINGS)
+def test_settings(message):
+    with pytest.raises(LotteryError, match='^' + re.escape(message)) as caught:
+        parse_settings(SETTINGS[message])
+    assert '\n' not in str(caught.value)
+
+
+def test_bad_settings_are_found_before_anything_is_written(tmp_path):
+    config = toy_config(tmp_path / 'work')
+    config.lottery.rounds = 0
+    with pytest.raises(LotteryError, match='rounds'):
+        Runner.from_cfg(config)
+    assert not (tmp_path / 'work').exists()
+
+
+@pytest.mark.parametrize(
+    ('iterations', 'lottery', 'message'),
+    [
+        (False, {'rewind': '3ep'}, r"'3ep' is past the end of training, which takes 18 iterations"),
+        (False, {'rewind': '18it'}, r'is past the end of training'),
+        (True, {'rewind': '1ep'}, r'counts epochs, but IterBasedTrainLoop has none'),
+        (False, {'targets': {'exclude': ['bckbone']}}, r"'bckbone' .* matches no weight"),
+        (False, {'targets': {'include': ['bn']}}, r"'bn' .* matches no weight"),
+        (False, {'targets': {'exclude': ['conv', 'depthwise', 'fc']}}, r'no prunable weights'),
+    ],
+)
+def test_what_only_the_model_or_the_loop_can_tell(tmp_path, iterations, lottery, message):
+    config = toy_config(tmp_path, iterations)
+    config.lottery.update(lottery)
+    with pytest.raises(LotteryError, match=message) as caught:
+        Runner.from_cfg(config).train()
+    assert '\n' not in str(caught.value)
+    assert not (tmp_path / 'search.json').exists()
+    assert not (tmp_path / 'round_00').exists()
+
+
+def test_rewinding_into_an_accumulation_of_gradients(tmp_path):
+    config = toy_config(tmp_path)
+    config.optim_wrapper.accumulative_counts = 4
+    with pytest.raises(LotteryError, match='inside an accumulation of gradients'):
+        Runner.from_cfg(config).train()
+
+
+def test_another_search_in_the_work_dir(tmp_path):
+    config = toy_config(tmp_path)
+    config.lottery.rounds = 1
+    Runner.from_cfg(config).train()
+    before = (tmp_path / 'search.json').read_bytes()
+    for resume, lottery, message in (
+        (False, {'rounds': 1}, 'holds this search already, 2 of 2 rounds done; add --resume'),
+        (False, {'rounds': 3}, r'other settings \(lottery.rounds: 1 → 3\)'),
+        (True, {'rounds': 3}, r'cannot be resumed with these: lottery.rounds: 1 → 3'),
+    ):
+        again = toy_config(tmp_path)
+        again.lottery.update(lottery)
+        again.resume = resume
+        with pytest.raises(LotteryError, match=message):
+            Runner.from_cfg(again).train()
+    assert (tmp_path / 'search.json').read_bytes() == before
+
+
+def test_harmless_settings_may_change(tmp_path):
+    config = toy_config(tmp_path)
+    config.lottery.rounds = 1
+    Runner.from_cfg(config).train()
+    again = toy_config(tmp_path)
+    again.lottery.rounds = 1
+    again.resume = True
+    again.train_dataloader.num_workers = 1
+    again.log_level = 'ERROR'
+    again.default_hooks.logger.interval = 1
+    Runner.from_cfg(again).train()
+
+
+def test_missing_data(tmp_path):
+    config = toy_config(tmp_path)
+    config.val_dataloader.dataset = {
+        'type': 'ToyDataset',
+        'data_root': 'data/nowhere/',
+        'ann_file': 'val.json',
+    }
+    with pytest.raises(
+        LotteryError, match=r'val_dataloader.dataset.ann_file does not exist: data/nowhere/val.json'
+    ):
+        Runner.from_cfg(config).train()
+    assert not (tmp_path / 'search.json').exists()
+
+
+SCRIPT = """
+import sys
+sys.path.insert(0, {tests!r})
+import mmlth
+from mmengine.runner import Runner
+from toy import toy_config
+config = toy_config({work_dir!r})
+config.resume = {resume}
+config.lottery.rounds = {rounds}
+Runner.from_cfg(config).train()
+"""
+
+
+def script(work_dir, rounds=2, resume=False):
+    code = SCRIPT.format(
+        tests=str(Path(__file__).parents[1]), work_dir=str(work_dir), rounds=rounds, resume=resume
+    )
+    return subprocess.run(  # noqa: S603
+        [sys.executable, '-W', 'ignore', '-c', code], capture_output=True, text=True
+    )
+
+
+def test_a_script_ends_with_one_line(tmp_path):
+    done = script(tmp_path / 'work', rounds=0)
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [
+        'mmlth: lottery.rounds must be a whole number of at least 1, got 0'
+    ]
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of 260 kB; a round of the toy search writes more."""
+    mount = tmp_path / 'disk'
+    mount.mkdir()
+    command = ['mount', '-t', 'tmpfs', '-o', 'size=260k', 'tmpfs', str(mount)]
+    if os.geteuid() != 0 or subprocess.run(command, capture_output=True).returncode:  # noqa: S603
+        pytest.skip('only a privileged user can mount a small file system')
+    yield mount
+    subprocess.run(['umount', str(mount)], check=True)  # noqa: S603, S607
+
+
+def test_a_full_disk(small_disk):
+    done = script(small_disk / 'work')
+    assert done.returncode == 1
+    assert re.search(r'mmlth: the disk that holds .* is full .*--resume', done.stderr)
+    assert 'Traceback' not in done.stderr.splitlines()[-1]
+    work = small_disk / 'work'
+    import zipfile
+
+    assert all(zipfile.is_zipfile(path) for path in work.glob('round_*/*.pth'))
+    assert not [p for p in work.rglob('.*')]
+    command = ['mount', '-o', 'remount,size=20m', str(small_disk)]
+    subprocess.run(command, check=True)  # noqa: S603
+    done = script(work, resume=True)
+    assert done.returncode == 0, done.stderr
+    assert (work / 'tickets/round_02.safetensors').exists()

@@ -1,0 +1,204 @@
+"""Law 2: rewinding is real."""
+
+import hashlib
+import json
+
+import pytest
+import spy
+import torch
+from mmengine.runner import Runner
+from toy import ITERATIONS_PER_EPOCH, toy_config
+
+from mmlth.engine.training_state import load_rewind_weights
+from mmlth.ticket import load_ticket
+
+EMA = {'type': 'EMAHook', 'momentum': 0.3, 'update_buffers': True}
+
+
+def search(work_dir, iterations=False, rewind='1ep', hooks=(EMA,), what='weights', **changes):
+    spy.records.clear()
+    config = toy_config(work_dir, iterations, **changes)
+    config.lottery.update(rewind=rewind, rewind_what=what)
+    config.custom_hooks = [*hooks, {'type': 'SpyHook'}]
+    Runner.from_cfg(config).train()
+    return spy.records, json.loads((work_dir / 'search.json').read_text())
+
+
+def assert_equal(a, b, path=''):
+    if isinstance(a, dict):
+        assert a.keys() == b.keys(), path
+        for key in a:
+            assert_equal(a[key], b[key], f'{path}.{key}')
+    elif isinstance(a, (list, tuple)):
+        assert len(a) == len(b), path
+        for index, (x, y) in enumerate(zip(a, b)):
+            assert_equal(x, y, f'{path}[{index}]')
+    elif isinstance(a, torch.Tensor):
+        assert torch.equal(a, b), path
+    elif not callable(a):
+        assert a == b, path
+
+
+def masked_state(state, mask):
+    """What a round must start from, computed from the state that round 0 was seen in."""
+    names = list(state['weights'])
+    parameters = [n for n in names if 'running' not in n and 'num_batches' not in n]
+    expected = {**state, 'weights': dict(state['weights']), 'ema': dict(state['ema'])}
+    moments = {index: dict(entry) for index, entry in state['optimizer']['state'].items()}
+    for name, kept in mask.items():
+        expected['weights'][name] = torch.where(kept, state['weights'][name], 0)
+        if expected['ema']:
+            expected['ema'][f'module.{name}'] = torch.where(kept, state['ema'][f'module.{name}'], 0)
+        entry = moments.get(parameters.index(name), {})
+        for key, value in entry.items():
+            if isinstance(value, torch.Tensor) and value.shape == kept.shape:
+                entry[key] = torch.where(kept, value, 0)
+    expected['optimizer'] = {**state['optimizer'], 'state': moments}
+    return expected
+
+
+@pytest.mark.parametrize(
+    ('iterations', 'rewind', 'step'),
+    [
+        (False, '1ep', ITERATIONS_PER_EPOCH),
+        (False, '0', 0),
+        (False, '8it', 8),  # inside an epoch
+        (True, '0', 0),
+        (True, '4it', 4),
+        (True, '6it', 6),  # right after a validation
+    ],
+)
+def test_each_round_starts_from_the_masked_state_of_step_k(tmp_path, iterations, rewind, step):
+    records, state = search(tmp_path, iterations, rewind)
+    assert state['rewind']['iteration'] == step
+    for index in (1, 2):
+        seen = records[f'round_{index:02d}']
+        assert min(seen) == step
+        assert max(seen) == 3 * ITERATIONS_PER_EPOCH - 1
+        mask = load_ticket(tmp_path / state['rounds'][index]['ticket']).mask
+        # Batch, position in the epoch and random numbers included: the very same iteration.
+        assert_equal(seen[step], masked_state(records['round_00'][step], mask))
+
+
+def test_rewind_weights_are_a_copy_on_disk_that_never_changes(tmp_path):
+    records, state = search(tmp_path)
+    stored = load_rewind_weights(tmp_path / 'rewind.safetensors')
+    seen = records['round_00'][ITERATIONS_PER_EPOCH]['weights']
+    assert_equal(stored, seen)
+    last = load_ticket(tmp_path / 'tickets/round_00.safetensors').state_dict()
+    assert not torch.equal(stored['conv.weight'], last['conv.weight'])
+    digest = hashlib.sha256((tmp_path / 'rewind.safetensors').read_bytes()).hexdigest()
+    assert digest == state['rewind']['sha256']
+
+
+def test_without_an_averaging_hook_weights_are_stored_once(tmp_path):
+    search(tmp_path, hooks=())
+    # 8 tensors of weights, as many of momentum; an extra copy would show.
+    weights = sum(
+        t.numel() * t.element_size()
+        for t in load_rewind_weights(tmp_path / 'rewind.safetensors').values()
+    )
+    generators = 2 * 8 * 1024 + 2 * 8 * 1024  # torch's and NumPy's, now and of the epoch's start
+    assert (tmp_path / 'rewind.safetensors').stat().st_size < 2 * weights + generators + 20_000
+
+
+SCHEDULERS = [
+    {'type': 'ConstantLR', 'factor': 0.5, 'begin': 0, 'end': 10},
+    {'type': 'CosineAnnealingLR', 'T_max': 18},
+    {'type': 'CosineRestartLR', 'periods': [9, 9], 'restart_weights': [1, 0.5], 'eta_min': 0.001},
+    {'type': 'ExponentialLR', 'gamma': 0.9},
+    {'type': 'LinearLR', 'start_factor': 0.1, 'end': 12},
+    {'type': 'MultiStepLR', 'milestones': [8, 12], 'gamma': 0.1},
+    {'type': 'OneCycleLR', 'eta_max': 0.2, 'total_steps': 18},
+    {'type': 'PolyLR', 'power': 2, 'eta_min': 0.001, 'end': 18},
+    {'type': 'StepLR', 'step_size': 5},
+    {'type': 'LinearMomentum', 'start_factor': 0.5, 'end': 12},
+    {'type': 'ReduceOnPlateauLR', 'monitor': 'toy/accuracy', 'rule': 'greater', 'patience': 0},
+    {'type': 'LinearLR', 'start_factor': 0.1, 'end': 2, 'by_epoch': True},
+    {'type': 'CosineAnnealingLR', 'T_max': 3, 'by_epoch': True, 'convert_to_iter_based': True},
+]
+
+
+@pytest.mark.parametrize('scheduler', SCHEDULERS, ids=lambda s: s['type'])
+def test_every_kind_of_schedule_continues_from_step_k(tmp_path, scheduler):
+    by_epoch = scheduler.get('by_epoch', scheduler['type'].startswith('ReduceOnPlateau'))
+    config = toy_config(tmp_path)
+    config.param_scheduler = [{**scheduler, 'by_epoch': by_epoch}]
+    config.custom_hooks = [{'type': 'SpyHook'}]
+    config.lottery.rounds = 1
+    spy.records.clear()
+    Runner.from_cfg(config).train()
+    first, second = spy.records['round_00'], spy.records['round_01']
+    for iteration in (6, 7):
+        rates = [
+            [(group['lr'], group['momentum']) for group in seen[iteration]['optimizer']['param_groups']]
+            for seen in (first, second)
+        ]
+        assert rates[0] == rates[1]
+    assert_equal(first[6]['schedulers'], second[6]['schedulers'])
+
+
+def test_a_rewind_step_at_the_end_of_the_first_epoch_sees_its_validation(tmp_path):
+    # ReduceOnPlateau has its state from the validation, which comes after the epoch's last hook.
+    changes = {
+        'param_scheduler': [
+            {'type': 'ReduceOnPlateauLR', 'monitor': 'toy/accuracy', 'rule': 'less', 'patience': 0}
+        ]
+    }
+    records, _ = search(tmp_path, **changes)
+    assert records['round_01'][6]['schedulers'][0]['best'] > 0
+
+
+def test_learning_rate_rewinding_keeps_the_trained_weights(tmp_path):
+    records, _ = search(tmp_path, what='learning_rate')
+    first, second = records['round_00'][6], records['round_01'][6]
+    ticket = load_ticket(tmp_path / 'tickets/round_00.safetensors')
+    mask = load_ticket(tmp_path / 'tickets/round_01.safetensors').mask
+    for name, weight in second['weights'].items():
+        trained = ticket.state_dict()[name]
+        assert torch.equal(weight, trained * mask[name] if name in mask else trained), name
+        assert torch.equal(second['ema'][f'module.{name}'], weight)
+    assert second['optimizer']['state'] == {}
+    assert_equal(first['optimizer']['param_groups'], second['optimizer']['param_groups'])
+    assert_equal(first['schedulers'], second['schedulers'])
+    assert first['epoch'] == second['epoch']
+
+
+def test_fine_tuning_stays_at_the_last_learning_rate(tmp_path):
+    records, state = search(tmp_path, what='nothing')
+    last = state['rounds'][0]['learning_rates'][0][0]
+    assert last < 0.01  # of a schedule that starts at 0.1
+    for seen in records['round_01'].values():
+        assert [group['lr'] for group in seen['optimizer']['param_groups']] == [last]
+    ticket = load_ticket(tmp_path / 'tickets/round_00.safetensors')
+    mask = load_ticket(tmp_path / 'tickets/round_01.safetensors').mask
+    kept = mask['conv.weight']
+    started = records['round_01'][6]['weights']['conv.weight']
+    assert torch.equal(started, ticket.state_dict()['conv.weight'] * kept)
+
+
+def test_reinitialisation_starts_from_other_weights_in_full(tmp_path):
+    records, _ = search(tmp_path, what='reinit')
+    assert min(records['round_01']) == 0
+    first = records['round_00'][0]['weights']['conv.weight']
+    kept = load_ticket(tmp_path / 'tickets/round_01.safetensors').mask['conv.weight']
+    again = records['round_01'][0]['weights']['conv.weight']
+    assert not again[~kept].any()
+    assert not (first == again)[kept].any()
+    assert records['round_01'][0]['optimizer']['state'] == {}
+
+
+def test_a_tampered_rewind_file_is_an_error(tmp_path):
+    from mmengine.hooks import Hook
+    from mmengine.registry import HOOKS
+
+    @HOOKS.register_module(name='TamperHook', force=True)
+    class TamperHook(Hook):
+        def after_train(self, runner):
+            with (tmp_path / 'rewind.safetensors').open('r+b') as file:
+                if 'round_01' in runner.work_dir:
+                    file.seek(-1, 2)
+                    file.write(b'?')
+
+    with pytest.raises(ValueError, match='not the file that round 0 wrote'):
+        search(tmp_path, hooks=({'type': 'TamperHook'},))

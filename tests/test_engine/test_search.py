@@ -1,0 +1,228 @@
+"""The search as a whole: files, masks, resuming, tickets in stock models."""
+
+import csv
+import json
+
+import pytest
+import torch
+from mmengine.hooks import Hook
+from mmengine.registry import HOOKS, MODELS
+from mmengine.runner import Runner
+from toy import toy_config
+
+from mmlth import load_ticket
+from mmlth.pruning import revived
+
+
+def run(work_dir, resume=False, hooks=(), **lottery):
+    config = toy_config(work_dir)
+    config.lottery.update(lottery)
+    config.custom_hooks = list(hooks)
+    config.resume = resume
+    runner = Runner.from_cfg(config)
+    runner.train()
+    return runner, json.loads((work_dir / 'search.json').read_text())
+
+
+@pytest.fixture(scope='module')
+def finished(tmp_path_factory):
+    work_dir = tmp_path_factory.mktemp('search')
+    runner, state = run(work_dir)
+    return work_dir, runner, state
+
+
+def test_work_dir_holds_what_the_design_lists(finished):
+    work_dir, _, state = finished
+    for name in (
+        'search.json',
+        'rewind.safetensors',
+        'round_00/last_checkpoint',
+        'round_02/epoch_3.pth',
+        'tickets/round_00.safetensors',
+        'tickets/round_02.safetensors',
+        'report/results.csv',
+        'report/accuracy.png',
+    ):
+        assert (work_dir / name).is_file(), name
+    assert list((work_dir / 'round_01').glob('*/vis_data/scalars.json'))
+    assert not list(work_dir.rglob('.*'))  # no temporary files
+    with (work_dir / 'report/results.csv').open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row['round'] for row in rows] == ['0', '1', '2']
+    assert list(rows[0]) == ['round', 'sparsity', 'network_sparsity', 'toy/accuracy', 'seconds']
+    assert float(rows[2]['toy/accuracy']) == state['rounds'][2]['metrics']['toy/accuracy']
+
+
+def test_masks_nest_and_counts_are_exact(finished):
+    work_dir, _, state = finished
+    tickets = [load_ticket(work_dir / entry['ticket']) for entry in state['rounds']]
+    prunable = 8 * 3 * 9 + 8 * 9 + 16
+    assert [ticket.mask.kept for ticket in tickets] == [prunable, prunable // 2, prunable // 4]
+    assert all(new.mask.issubset(old.mask) for old, new in zip(tickets, tickets[1:]))
+    parameters = prunable + 8 + 8 + 8 + 8 + 2
+    assert state['rounds'][2]['sparsity'] == 0.75
+    assert state['rounds'][2]['network_sparsity'] == 0.75 * prunable / parameters
+    # Each mask keeps the largest of the weights that the round before ended with.
+    before, after = tickets[0], tickets[1]
+    magnitude = torch.cat([w.abs().view(-1) for w in (before.weights[n] for n in after.mask)])
+    kept = torch.cat([kept.view(-1) for kept in after.mask.values()])
+    assert magnitude[kept].min() >= magnitude[~kept].max()
+
+
+def test_pruned_weights_are_zero_in_every_file(finished):
+    work_dir, _, _ = finished
+    mask = load_ticket(work_dir / 'tickets/round_02.safetensors').mask
+    for path in sorted((work_dir / 'round_02').glob('epoch_*.pth')):
+        checkpoint = torch.load(path, weights_only=False)
+        moments = checkpoint['optimizer']['state']
+        for index, (name, kept) in enumerate(
+            (n, mask.get(n)) for n in checkpoint['state_dict'] if 'running' not in n and 'num' not in n
+        ):
+            if kept is not None:
+                assert not checkpoint['state_dict'][name][~kept].any()
+                assert not moments[index]['momentum_buffer'][~kept].any()
+
+
+def test_a_ticket_loads_into_the_stock_model_with_identical_predictions(finished):
+    work_dir, runner, _ = finished
+    ticket = load_ticket(work_dir / 'tickets/round_02.safetensors')
+    stock = MODELS.build({'type': 'ToyModel'})
+    stock.load_state_dict(ticket.state_dict())  # strict: the same keys and shapes
+    saved = torch.load(work_dir / 'round_02/epoch_3.pth', weights_only=False)['state_dict']
+    assert list(ticket.state_dict()) == list(saved)
+    images = torch.randn(4, 3, 6, 6)
+    model = MODELS.build({'type': 'ToyModel'})
+    model.load_state_dict(saved)
+    for candidate in (model, runner.model):
+        features = [m.eval().bn(m.conv(images)) for m in (stock, candidate)]
+        assert torch.equal(*features)
+
+
+def test_metrics_are_those_of_the_ticket(finished):
+    work_dir, _, state = finished
+    config = toy_config(work_dir / 'val')
+    config.pop('lottery')
+    for entry in state['rounds']:
+        config.work_dir = str(work_dir / 'val')
+        config.experiment_name = f'val_{entry["round"]}'
+        runner = Runner.from_cfg(config)
+        runner.model.load_state_dict(load_ticket(work_dir / entry['ticket']).state_dict())
+        assert runner.val() == entry['metrics']
+
+
+def test_two_equal_searches_give_equal_tickets(finished, tmp_path):
+    work_dir, _, state = finished
+    run(tmp_path)
+    for entry in state['rounds']:
+        assert (work_dir / entry['ticket']).read_bytes() == (tmp_path / entry['ticket']).read_bytes()
+
+
+class Killed(BaseException):
+    """Stands for a signal: nothing catches it."""
+
+
+@HOOKS.register_module(force=True)
+class KillHook(Hook):
+    """Ends the process, as it were, in a given round before a given iteration."""
+
+    priority = 'LOWEST'
+
+    def __init__(self, round_name, iteration):
+        self.where = (round_name, iteration)
+
+    def before_train_iter(self, runner, batch_idx, data_batch=None):
+        if (runner.work_dir.rsplit('/', 1)[-1], runner.iter) == self.where:
+            raise Killed
+
+
+@pytest.mark.parametrize(
+    ('round_name', 'iteration'),
+    [('round_00', 3), ('round_00', 14), ('round_01', 6), ('round_01', 15), ('round_02', 12)],
+)
+def test_an_interrupted_search_continues_to_the_same_tickets(
+    finished, tmp_path, round_name, iteration
+):
+    work_dir, _, state = finished
+    kill = {'type': 'KillHook', 'round_name': round_name, 'iteration': iteration}
+    with pytest.raises(Killed):
+        run(tmp_path, hooks=[kill])
+    moved = tmp_path.with_name(tmp_path.name + '_moved')
+    tmp_path.rename(moved)
+    config = toy_config(moved)
+    config.resume = True
+    # Custom hooks are part of the settings, so the test removes its own from the record.
+    saved = json.loads((moved / 'search.json').read_text())
+    saved['config'].pop('custom_hooks')
+    (moved / 'search.json').write_text(json.dumps(saved))
+    Runner.from_cfg(config).train()
+    for entry in state['rounds']:
+        ours, theirs = load_ticket(moved / entry['ticket']), load_ticket(work_dir / entry['ticket'])
+        assert ours.mask == theirs.mask
+        assert all(torch.equal(v, theirs.weights[k]) for k, v in ours.weights.items())
+        assert ours.info['metrics'] == theirs.info['metrics']
+
+
+def test_a_finished_search_is_not_trained_again(finished, capsys):
+    work_dir, _, before = finished
+    files = {p: p.stat().st_mtime_ns for p in work_dir.glob('round_*/*.pth')}
+    _, after = run(work_dir, resume=True)
+    assert before == after
+    assert files == {p: p.stat().st_mtime_ns for p in work_dir.glob('round_*/*.pth')}
+    assert 'sparsity' in capsys.readouterr().out  # the table is shown again
+
+
+def test_overwrite_starts_anew(finished, tmp_path):
+    run(tmp_path, rounds=1)
+    (tmp_path / 'mine.txt').write_text('keep')
+    _, state = run(tmp_path, rounds=2, overwrite=True)
+    assert len(state['rounds']) == 3
+    assert (tmp_path / 'mine.txt').exists()
+
+
+def test_state_of_other_rounds_stays_out(tmp_path):
+    """CheckpointHook's best score and EarlyStoppingHook's patience start anew each round."""
+    config = toy_config(tmp_path)
+    config.default_hooks.checkpoint.update(save_best='toy/accuracy', rule='greater')
+    config.custom_hooks = [{'type': 'EarlyStoppingHook', 'monitor': 'toy/accuracy', 'patience': 9}]
+    Runner.from_cfg(config).train()
+    for index in range(3):
+        assert len(list((tmp_path / f'round_{index:02d}').glob('best_*.pth'))) == 1
+
+
+def test_early_stopping_before_the_rewind_step_is_an_error(tmp_path):
+    stop = {
+        'type': 'EarlyStoppingHook',
+        'monitor': 'toy/accuracy',
+        'stopping_threshold': 0.0,
+    }
+    with pytest.raises(ValueError, match='before the rewind step'):
+        run(tmp_path, hooks=[stop], rewind='2ep')
+
+
+@HOOKS.register_module(force=True)
+class MischiefHook(Hook):
+    """Moves a pruned weight after the optimizer's step, as an unusual optimizer would."""
+
+    priority = 'HIGHEST'
+
+    def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
+        with torch.no_grad():
+            runner.model.conv.weight += 0.01
+
+
+def test_revived_weights_are_zeroed(tmp_path):
+    _, state = run(tmp_path, hooks=[{'type': 'MischiefHook'}])
+    for entry in state['rounds'][1:]:
+        ticket = load_ticket(tmp_path / entry['ticket'])
+        assert not ticket.weights['conv.weight'][~ticket.mask['conv.weight']].any()
+
+
+def test_no_validation_is_fine(tmp_path):
+    config = toy_config(tmp_path)
+    for key in ('val_dataloader', 'val_cfg', 'val_evaluator'):
+        config.pop(key)
+    runner = Runner.from_cfg(config)
+    runner.train()
+    state = json.loads((tmp_path / 'search.json').read_text())
+    assert [entry['metrics'] for entry in state['rounds']] == [{}, {}, {}]
+    assert revived(runner.model) == []

@@ -1,0 +1,110 @@
+import importlib.metadata
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+FORMS = ['editable', 'regular', 'wheel', 'sdist']
+BROUGHT_BY_USERS = {'torch', 'torchvision', 'numpy', 'mmengine', 'mmcv', 'mmdet', 'mmpose'}
+
+
+def run(*arguments, cwd):
+    done = subprocess.run(  # noqa: S603
+        [sys.executable, *map(str, arguments)], cwd=cwd, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def pip(command, *arguments, cwd):
+    # With --target, pip neither looks at nor touches what is installed in this environment.
+    alone = ['--isolated', '--no-index', '--no-deps', '--no-build-isolation']
+    run('-m', 'pip', command, '--disable-pip-version-check', *alone, *arguments, cwd=cwd)
+
+
+def files_below(folder):
+    return {str(file.relative_to(folder)) for file in folder.rglob('*') if file.is_file()}
+
+
+@pytest.fixture(scope='module')
+def built(tmp_path_factory):
+    """Installs a copy of the source tree, so that this one stays as it is, in all forms."""
+    folder = tmp_path_factory.mktemp('packaging')
+    source = folder / 'source'
+    unwanted = shutil.ignore_patterns('__pycache__', '.mim', '*.egg-info')
+    for name in ('configs', 'mmlth', 'tests', 'tools'):
+        shutil.copytree(ROOT / name, source / name, ignore=unwanted)
+    for name in ('LICENSE', 'MANIFEST.in', 'README.md', 'pyproject.toml', 'setup.cfg', 'setup.py'):
+        shutil.copy(ROOT / name, source)
+    for name in ('data/picture.py', 'work_dirs/demo/config.py'):
+        (source / name).parent.mkdir(parents=True)
+        (source / name).touch()
+    before = files_below(source)
+
+    targets = {form: folder / form for form in FORMS}
+    # The editable form first: the links it leaves in the source tree must not disturb the others.
+    pip('install', '--target', targets['editable'], '-e', source, cwd=folder)
+    pip('install', '--target', targets['regular'], source, cwd=folder)
+    pip('wheel', '--wheel-dir', folder / 'dist', source, cwd=folder)
+    (wheel,) = folder.glob('dist/*.whl')
+    pip('install', '--target', targets['wheel'], wheel, cwd=folder)
+    run('-c', 'from setuptools import build_meta; build_meta.build_sdist("../dist")', cwd=source)
+    (sdist,) = folder.glob('dist/*.tar.gz')
+    pip('install', '--target', targets['sdist'], sdist, cwd=folder)
+    return SimpleNamespace(source=source, before=before, targets=targets)
+
+
+def package_folder(target):
+    # Without site (-S), so that an mmlth installed in this environment is not found.
+    code = 'import site, sys; site.addsitedir(sys.argv[1]); import importlib.util as util; '
+    code += "print(util.find_spec('mmlth').origin)"
+    return Path(run('-I', '-S', '-c', code, target, cwd=target).strip()).parent
+
+
+@pytest.mark.parametrize('form', FORMS)
+def test_configs_and_tools_are_in_the_package(built, form):
+    package = package_folder(built.targets[form])
+    assert package.is_relative_to(built.source if form == 'editable' else built.targets[form])
+    for name in ('configs/_base_/lth/imp.py', 'tools/dataset_converters/shapes.py'):
+        assert (package / '.mim' / name).read_text() == (built.source / name).read_text()
+
+
+def test_editable_install_shows_edits(built):
+    new = Path('configs', 'lth', 'new.py')
+    (built.source / new).touch()
+    shown = (package_folder(built.targets['editable']) / '.mim' / new).exists()
+    (built.source / new).unlink()
+    assert shown
+
+
+@pytest.mark.parametrize('form', ['regular', 'wheel', 'sdist'])
+def test_install_has_the_package_and_nothing_else(built, form):
+    installed = files_below(built.targets[form])
+    ours = {file for file in installed if not re.search('__pycache__|dist-info', file)}
+    modules = {file for file in built.before if file.startswith('mmlth/')}
+    shipped = {file for file in built.before if re.match(r'(configs|tools)/.*\.py$', file)}
+    assert ours == modules | {f'mmlth/.mim/{file}' for file in shipped}
+
+
+def test_builds_leave_the_source_tree_clean(built):
+    left = {file for file in files_below(built.source) if not file.startswith('mmlth/.mim/')}
+    assert left == built.before
+
+
+def test_install_replaces_no_package_of_the_user(built):
+    (distribution,) = importlib.metadata.distributions(path=[str(built.targets['wheel'])])
+    required = required_names(distribution.requires)
+    assert required == {'rich', 'safetensors'}
+    # When pip installs or updates one of these, it may do the same to what that one requires.
+    for name in required:
+        assert not required_names(importlib.metadata.requires(name)) & BROUGHT_BY_USERS
+
+
+def required_names(requirements):
+    plain = [line for line in requirements or [] if 'extra ==' not in line]
+    return {re.match(r'[\w.-]+', line).group() for line in plain}

@@ -1,0 +1,128 @@
+"""Law 1: masks nest, and the number kept is exact."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mmlth.pruning import Mask, kept_per_round, masked, prune
+
+# Few distinct values, so that almost every threshold falls on a tie.
+values = st.sampled_from([-2.0, -1.0, -0.0, 0.0, 1.0, 2.0])
+layers = st.dictionaries(
+    st.text('abc.', min_size=1, max_size=4),
+    st.lists(values, min_size=1, max_size=12).map(torch.tensor),
+    min_size=1,
+    max_size=4,
+)
+
+
+@given(layers, st.data())
+@settings(deadline=None)
+def test_count_is_exact_and_masks_nest(weights, data):
+    mask = Mask.dense(weights)
+    for _ in range(3):
+        keep = data.draw(st.integers(0, mask.kept))
+        new = prune(weights, mask, keep=keep)
+        assert new.kept == sum(int(tensor.sum()) for tensor in new.values()) == keep
+        assert new.issubset(mask)
+        mask = new
+
+
+@given(layers, st.data())
+@settings(deadline=None)
+def test_the_largest_are_kept_and_ties_go_to_the_earlier(weights, data):
+    keep = data.draw(st.integers(0, sum(w.numel() for w in weights.values())))
+    flat = torch.cat(list(weights.values())).abs().tolist()
+    # An independent reference: a stable sort of all positions.
+    order = sorted(range(len(flat)), key=lambda i: (-flat[i], i))
+    expected = torch.zeros(len(flat), dtype=torch.bool)
+    expected[order[:keep]] = True
+    assert torch.cat(list(prune(weights, keep=keep).values())).tolist() == expected.tolist()
+
+
+def test_pruned_weights_do_not_compete():
+    weights = {'w': torch.tensor([9.0, 1.0, 2.0, 3.0])}
+    mask = Mask({'w': torch.tensor([False, True, True, True])})
+    assert prune(weights, mask, keep=2)['w'].tolist() == [False, False, True, True]
+
+
+@pytest.mark.parametrize('dtype', [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+def test_any_floating_type(dtype):
+    weights = {'w': torch.tensor([1.0, -4.0, 2.0, 3.0], dtype=dtype)}
+    assert prune(weights, keep=2)['w'].tolist() == [False, True, False, True]
+
+
+def test_layouts_do_not_matter():
+    weight = torch.randn(4, 3, 3, 3)
+    plain = prune({'w': weight}, sparsity=0.5)
+    strided = prune({'w': weight.to(memory_format=torch.channels_last)}, sparsity=0.5)
+    assert plain == strided
+
+
+def test_survivors_that_are_zero_survive():
+    weights = {'w': torch.tensor([0.0, 0.0, 0.0, 1.0])}
+    mask = prune(weights, keep=2)
+    assert mask['w'].tolist() == [True, False, False, True]
+
+
+def test_masked_gives_positive_zeros_and_leaves_its_input():
+    weight = torch.tensor([-1.0, float('nan'), float('inf')])
+    result = masked({'w': weight}, {'w': torch.tensor([False, False, True])})['w']
+    assert result.tolist() == [0.0, 0.0, float('inf')]
+    assert not result.signbit().any()
+    assert weight[0] == -1
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'message'),
+    [
+        ({}, 'give either keep or sparsity'),
+        ({'keep': 1, 'sparsity': 0.5}, 'give either keep or sparsity'),
+        ({'keep': 5}, 'cannot keep 5 weights of the 4'),
+        ({'keep': 1, 'mask': Mask({'v': torch.ones(4, dtype=torch.bool)})}, "names 'v'"),
+        ({'keep': 1, 'mask': Mask({'w': torch.ones(3, dtype=torch.bool)})}, 'has shape'),
+    ],
+)
+def test_bad_input(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        prune({'w': torch.arange(4.0)}, **arguments)
+
+
+def test_diverged_weights_are_an_error():
+    with pytest.raises(ValueError, match='NaN'):
+        prune({'w': torch.tensor([1.0, float('nan'), 2.0])}, keep=1)
+
+
+@given(
+    st.integers(10, 10**9),
+    st.floats(0.01, 0.99),
+    st.one_of(
+        st.builds(lambda n: {'rounds': n}, st.integers(1, 20)),
+        st.builds(lambda r: {'rate': r}, st.floats(0.05, 0.95)),
+    ),
+)
+def test_schedules_fall_to_the_target_exactly(total, target, how):
+    schedule = kept_per_round(total, target, **how)
+    assert schedule[0] == total
+    assert schedule[-1] == total - round(total * target)
+    assert all(before >= after for before, after in zip(schedule, schedule[1:]))
+
+
+def test_schedules_of_the_papers():
+    # Chen et al.: 20 % of the remaining weights a round.
+    sparsity = [1 - kept / 10**6 for kept in kept_per_round(10**6, 0.9, rate=0.2)]
+    assert sparsity == pytest.approx(
+        [0, 0.2, 0.36, 0.488, 0.5904, 0.6723, 0.7379, 0.7903, 0.8322, 0.8658, 0.8926, 0.9], abs=1e-4
+    )
+    assert kept_per_round(1000, 0.8, rounds=1) == [1000, 200]
+    assert kept_per_round(1000, 0.75, rounds=2) == [1000, 500, 250]
+
+
+@pytest.mark.parametrize(
+    'arguments',
+    [(0.0, 1, None), (1.0, 1, None), (0.5, 0, None), (0.5, 1, 0.2), (0.5, None, None), (0.5, None, 1)],
+)
+def test_bad_schedules(arguments):
+    with pytest.raises(ValueError, match=r'got'):
+        kept_per_round(100, *arguments)
