@@ -7,9 +7,13 @@ changes nothing for any other config.
 import importlib.util
 from pathlib import Path
 
-from mmlth.pruning import Mask, prune
-from mmlth.ticket import Ticket, load_ticket, save_ticket
+from mmlth.requirements import check_requirements
 from mmlth.version import __version__
+
+check_requirements('torch')  # first, for the next lines import it
+
+from mmlth.pruning import Mask, prune  # noqa: E402
+from mmlth.ticket import Ticket, load_ticket, save_ticket  # noqa: E402
 
 __all__ = ['Mask', 'Ticket', '__version__', 'load_ticket', 'prune', 'save_ticket']
 
@@ -24,8 +28,6 @@ def _report(work_dir: Path, at_end: bool) -> None:
 
 # Where only `mmlth.pruning` and `mmlth.ticket` are wanted, MMEngine may be missing.
 if importlib.util.find_spec('mmengine') is not None:
-    from mmlth.requirements import check_requirements
-
     check_requirements()
 
     from mmlth.engine import install

@@ -1,7 +1,7 @@
 """A small model, data set and config that every part of MMEngine treats like a real one."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from mmengine.config import Config
@@ -42,7 +42,7 @@ class ToyModel(BaseModel):
 class ToyDataset(Dataset):
     """Noise whose brighter half is class 1; the noise added on loading is an augmentation."""
 
-    metainfo = {'classes': ('dark', 'bright')}
+    metainfo: ClassVar = {'classes': ('dark', 'bright')}
 
     def __init__(self, augment: bool = True, broken: bool = False) -> None:
         generator = torch.Generator().manual_seed(0)

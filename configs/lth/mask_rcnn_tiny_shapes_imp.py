@@ -1,4 +1,4 @@
-# The demo: a small Mask R-CNN from scratch on generated pictures of coloured shapes. Make the data by
+# The demo: a small Mask R-CNN from scratch on generated pictures of coloured shapes. The data:
 #     python tools/dataset_converters/shapes.py work_dirs/data/shapes
 _base_ = ['mmdet::mask_rcnn/mask-rcnn_r50_fpn_1x_coco.py', '../_base_/lth/imp.py']
 
@@ -56,6 +56,7 @@ val_dataloader = dict(
         metainfo=metainfo,
         pipeline=[
             dict(type='LoadImageFromFile'),
+            dict(type='Resize', scale=(128, 128), keep_ratio=True),
             dict(type='LoadAnnotations', with_bbox=True, with_mask=True),
             dict(
                 type='PackDetInputs',

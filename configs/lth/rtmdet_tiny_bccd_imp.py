@@ -80,9 +80,7 @@ param_scheduler = [
         convert_to_iter_based=True,
     ),
 ]
-default_hooks = dict(
-    checkpoint=dict(interval=3, max_keep_ckpts=1), logger=dict(interval=25)
-)
+default_hooks = dict(checkpoint=dict(interval=3, max_keep_ckpts=1), logger=dict(interval=25))
 custom_hooks = [
     dict(
         type='EMAHook',

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mmlth.data.files import write_bytes
+from mmlth.ticket import write_bytes
 from mmlth.data.scene import (
     CLASSES,
     KEYPOINTS,

@@ -25,7 +25,9 @@ RESUME_SCHEME = 'mmlth-resume:'
 REWIND_SCHEME = 'mmlth-rewind:'
 
 _multiarray = importlib.import_module(
-    'numpy._core.multiarray' if np.lib.NumpyVersion(np.__version__) >= '2.0.0' else 'numpy.core.multiarray'
+    'numpy._core.multiarray'
+    if np.lib.NumpyVersion(np.__version__) >= '2.0.0'
+    else 'numpy.core.multiarray'
 )
 _SAFE_TYPES = [
     HistoryBuffer,

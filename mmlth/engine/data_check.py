@@ -31,14 +31,16 @@ def _paths(dataset: Any, key: str) -> Iterator[tuple[str, Path]]:
     for name in ('dataset', 'datasets'):
         inner = dataset.get(name)
         for index, item in enumerate(inner if isinstance(inner, (list, tuple)) else [inner]):
-            yield from _paths(item, f'{key}.{name}[{index}]' if name == 'datasets' else f'{key}.{name}')
+            yield from _paths(
+                item, f'{key}.{name}[{index}]' if name == 'datasets' else f'{key}.{name}'
+            )
     if dataset.get('backend_args') is not None:
         return  # not in the local file system
     root = dataset.get('data_root') or ''
     if dataset.get('ann_file'):
         yield from _local(f'{key}.ann_file', root, dataset['ann_file'])
     prefixes = dataset.get('data_prefix')
-    for name, prefix in (prefixes.items() if isinstance(prefixes, Mapping) else ()):
+    for name, prefix in prefixes.items() if isinstance(prefixes, Mapping) else ():
         if name in ('img', 'img_path') and prefix is not None:
             yield from _local(f'{key}.data_prefix.{name}', root, prefix)
 

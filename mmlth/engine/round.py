@@ -82,7 +82,7 @@ def rewind_iteration(runner: Runner, step: str) -> int:
     if unit == 'ep':
         if not isinstance(loop, EpochBasedTrainLoop):
             raise LotteryError(
-                f"lottery.rewind={step!r} counts epochs, but {type(loop).__name__} has none; give "
+                f'lottery.rewind={step!r} counts epochs, but {type(loop).__name__} has none; give '
                 f"iterations, as in '{max(1, loop.max_iters // 20)}it'"
             )
         count *= len(loop.dataloader)

@@ -38,7 +38,7 @@ def install(report: Report) -> None:
         return runner
 
     from_cfg.searches = True  # type: ignore[attr-defined]
-    Runner.from_cfg = classmethod(from_cfg)  # type: ignore[assignment, arg-type]
+    Runner.from_cfg = classmethod(from_cfg)
 
     refused = FlexibleRunner.__dict__['from_cfg'].__func__
 
@@ -52,7 +52,7 @@ def install(report: Report) -> None:
             "that a search masks; remove runner_type='FlexibleRunner' or the lottery key"
         )
 
-    FlexibleRunner.from_cfg = classmethod(refuse)  # type: ignore[assignment, arg-type]
+    FlexibleRunner.from_cfg = classmethod(refuse)
 
 
 def _importing_mmlth(cfg: Any) -> Any:

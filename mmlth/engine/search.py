@@ -223,7 +223,7 @@ def _record(state: SearchState, mask: Mask, result: RoundResult, index: int) -> 
 
 
 def _provenance(state: SearchState, paths: SearchPaths, index: int) -> dict[str, Any]:
-    """What a ticket says of itself; without times and paths, so that equal searches give equal files."""
+    """What a ticket says of itself; no times and paths: equal searches give equal files."""
     text = json.dumps(state.config, sort_keys=True)
     record = {k: v for k, v in state.rounds[index].items() if k not in ('seconds', 'ticket')}
     return {

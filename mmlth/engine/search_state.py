@@ -10,7 +10,7 @@ from typing import Any
 from mmlth.engine.comparison import differences
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.paths import SearchPaths
-from mmlth.ticket import atomic_write
+from mmlth.ticket import write_bytes
 
 _FORMAT = 'mmlth-search'
 _VERSION = 1
@@ -48,8 +48,7 @@ class SearchState:
     def save(self, paths: SearchPaths) -> None:
         """Writes search.json atomically."""
         content = {'format': _FORMAT, 'version': _VERSION, **asdict(self)}
-        with atomic_write(paths.state) as file:
-            file.write(json.dumps(content, indent=1, ensure_ascii=False).encode())
+        write_bytes(paths.state, json.dumps(content, indent=1, ensure_ascii=False).encode())
 
 
 def load_state(paths: SearchPaths) -> SearchState | None:
@@ -103,7 +102,7 @@ def check_work_dir(
 
 
 def delete_search(paths: SearchPaths) -> None:
-    """Removes a search's own files from ``work_dir``; search.json first, so nothing half remains."""
+    """Removes a search's own files from ``work_dir``; search.json first, so no half remains."""
     paths.state.unlink(missing_ok=True)
     paths.rewind.unlink(missing_ok=True)
     for folder in (paths.report, paths.ticket(0).parent, *paths.work_dir.glob('round_[0-9][0-9]*')):

@@ -122,7 +122,9 @@ def _parse_targets(targets: Any) -> TargetSettings:
         if key in ('include', 'exclude'):
             value = (value,) if isinstance(value, str) else value
             if not isinstance(value, (list, tuple)) or not all(isinstance(p, str) for p in value):
-                raise LotteryError(f'lottery.targets.{key} must be a list of patterns, got {value!r}')
+                raise LotteryError(
+                    f'lottery.targets.{key} must be a list of patterns, got {value!r}'
+                )
             value = tuple(value)
         elif not isinstance(value, bool):
             raise LotteryError(f'lottery.targets.{key} must be True or False, got {value!r}')
@@ -145,4 +147,6 @@ def _check_number(key: str, value: Any) -> None:
 
 def _check_choice(key: str, value: Any, valid: Iterable[str]) -> None:
     if value not in list(valid):
-        raise LotteryError(f'lottery.{key} must be one of {", ".join(sorted(valid))}, got {value!r}')
+        raise LotteryError(
+            f'lottery.{key} must be one of {", ".join(sorted(valid))}, got {value!r}'
+        )

@@ -75,7 +75,9 @@ def reinitialised(config: Config, seed: int) -> Config:
 
 def _optimizers(state: Mapping[str, Any]) -> list[Any]:
     """The state dicts of the optimizers in that of an OptimWrapper or OptimWrapperDict."""
-    return [state] if 'param_groups' in state else [v for v in state.values() if isinstance(v, dict)]
+    return (
+        [state] if 'param_groups' in state else [v for v in state.values() if isinstance(v, dict)]
+    )
 
 
 def _without_pretrained(value: Any) -> Any:

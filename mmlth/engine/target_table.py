@@ -28,7 +28,9 @@ def target_table(targets: Sequence[Target], parameters: int) -> str:
     for module, group in groups.items():
         count = sum(target.numel for target in group)
         types = ', '.join(dict.fromkeys(target.module_type for target in group))
-        table.add_row(module, types, str(len(group)), f'{count:,}', f'{count / total:.1%}'.replace('%', ' %'))
+        table.add_row(
+            module, types, str(len(group)), f'{count:,}', f'{count / total:.1%}'.replace('%', ' %')
+        )
     console = Console(width=110, no_color=True)
     with console.capture() as capture:
         console.print(table)

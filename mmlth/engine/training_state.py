@@ -66,9 +66,7 @@ def without_functions(schedulers: Any) -> Any:
     return schedulers
 
 
-def save_training_state(
-    path: Path, checkpoint: dict[str, Any], weights: dict[str, Tensor]
-) -> None:
+def save_training_state(path: Path, checkpoint: dict[str, Any], weights: dict[str, Tensor]) -> None:
     """Writes a training state atomically.
 
     Args:

@@ -10,9 +10,10 @@ from torch import Tensor
 from mmlth.pruning.mask import Mask
 
 Allocation = Callable[[Mask, Mapping[str, Tensor], int], Mask]
+_Bound = Tensor | float
 
 _SAMPLE = 2**17
-_CHUNK = 2**16  # values that stay in the processor's cache together with what is made of them
+_CHUNK = 2**18  # big enough to keep threads busy, small enough that nothing of full size is copied
 
 
 def global_allocation(mask: Mask, scores: Mapping[str, Tensor], keep: int) -> Mask:
@@ -64,7 +65,7 @@ def _smallest(scores: Mapping[str, Tensor], mask: Mask, k: int) -> Tensor:
     return between.kthvalue(k - below).values
 
 
-def _bracket(scores: Mapping[str, Tensor], mask: Mask, k: int) -> tuple[Tensor | float, Tensor | float]:
+def _bracket(scores: Mapping[str, Tensor], mask: Mask, k: int) -> tuple[_Bound, _Bound]:
     """Two scores between which the ``k``-th smallest competing one all but surely lies."""
     generator = torch.Generator().manual_seed(0)
     drawn = []
@@ -85,7 +86,7 @@ def _bracket(scores: Mapping[str, Tensor], mask: Mask, k: int) -> tuple[Tensor |
 
 
 def _between(
-    scores: Mapping[str, Tensor], mask: Mask, low: Tensor | float, high: Tensor | float
+    scores: Mapping[str, Tensor], mask: Mask, low: _Bound, high: _Bound
 ) -> tuple[int, Tensor]:
     """How many competing scores are less than ``low``, and those from ``low`` to ``high``.
 

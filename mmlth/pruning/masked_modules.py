@@ -11,18 +11,18 @@ buffers would touch them.
 
 import functools
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
 from mmlth.pruning.mask import Mask
 
+_classes: dict[type[nn.Module], type['Masked']] = {}
 
-class Masked:
-    """Mixin: zeroes the pruned part of the owner's parameters and of their gradients."""
 
-    _parameters: dict[str, nn.Parameter | None]
+class Masked(nn.Module):
+    """Mixin: zeroes the pruned part of a module's parameters and of their gradients."""
 
     @property
     def pruned(self) -> dict[str, Tensor]:
@@ -81,7 +81,7 @@ class Masked:
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(state)  # type: ignore[misc]
+        super().__setstate__(state)
         self._follow_parameters()
 
     def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
@@ -89,12 +89,12 @@ class Masked:
         return _blank, (_original_class(type(self)),), self.__getstate__()
 
     def _apply(self, *args: Any, **kwargs: Any) -> Any:
-        result = super()._apply(*args, **kwargs)  # type: ignore[misc]
+        result = super()._apply(*args, **kwargs)
         self._follow_parameters()
         return result
 
     def _load_from_state_dict(self, *args: Any, **kwargs: Any) -> None:
-        super()._load_from_state_dict(*args, **kwargs)  # type: ignore[misc]
+        super()._load_from_state_dict(*args, **kwargs)
         self._follow_parameters()
         self.zero_pruned()
 
@@ -115,17 +115,28 @@ def _placed_like(pruned: Tensor, parameter: Tensor) -> Tensor:
     return pruned.contiguous()
 
 
-@functools.cache
-def masked_class(cls: type[nn.Module]) -> type[nn.Module]:
-    """The subclass of ``cls`` whose instances can carry masks."""
+def masked_class(cls: type[nn.Module]) -> type[Masked]:
+    """The subclass of ``cls`` whose instances can carry masks; the same one at every call."""
     if issubclass(cls, Masked):
         return cls
-    return type(f'Masked{cls.__name__}', (Masked, cls), {'__module__': __name__})
+    if cls not in _classes:
+        _classes[cls] = type(f'Masked{cls.__name__}', (Masked, cls), {'__module__': __name__})
+    return _classes[cls]
 
 
 def _original_class(cls: type[nn.Module]) -> type[nn.Module]:
     """What `masked_class` made ``cls`` from; ``cls`` itself if a user wrote it."""
     return cls.__bases__[1] if cls.__bases__[0] is Masked else cls
+
+
+def _as_masked(module: nn.Module) -> Masked:
+    if not isinstance(module, Masked):
+        _set_class(module, masked_class(type(module)))
+    return cast(Masked, module)
+
+
+def _set_class(module: nn.Module, cls: type[nn.Module]) -> None:
+    module.__class__ = cls
 
 
 def _blank(cls: type[nn.Module]) -> nn.Module:
@@ -156,9 +167,7 @@ def attach_mask(model: nn.Module, mask: Mapping[str, Tensor]) -> None:
     for module in list(model.modules()):
         for attribute, parameter in module._parameters.items():
             if parameter is not None and id(parameter) in kept_by_id:
-                if not isinstance(module, Masked):
-                    module.__class__ = masked_class(type(module))
-                module.set_mask(attribute, kept_by_id[id(parameter)])  # type: ignore[operator]
+                _as_masked(module).set_mask(attribute, kept_by_id[id(parameter)])
 
 
 def detach_mask(model: nn.Module) -> None:
@@ -166,7 +175,7 @@ def detach_mask(model: nn.Module) -> None:
     for module in model.modules():
         if isinstance(module, Masked):
             module.__dict__.pop('_pruned', None)
-            module.__class__ = _original_class(type(module))
+            _set_class(module, _original_class(type(module)))
 
 
 def attached_mask(model: nn.Module) -> Mask:

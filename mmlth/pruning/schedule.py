@@ -27,7 +27,9 @@ def kept_per_round(
             is given.
     """
     if not 0 < target_sparsity < 1:
-        raise ValueError(f'target_sparsity must lie between 0 and 1 (excluded), got {target_sparsity}')
+        raise ValueError(
+            f'target_sparsity must lie between 0 and 1 (excluded), got {target_sparsity}'
+        )
     if (rounds is None) == (rate is None):
         raise ValueError(f'give either rounds or rate, got rounds={rounds} and rate={rate}')
     target = total - round(total * target_sparsity)

@@ -18,7 +18,13 @@ PRUNABLE_MODULES = (
 )
 """Module types (by class name, subclasses included) whose weights are pruned by default."""
 
-PRUNABLE_PARAMETERS = ('weight', 'in_proj_weight', 'q_proj_weight', 'k_proj_weight', 'v_proj_weight')
+PRUNABLE_PARAMETERS = (
+    'weight',
+    'in_proj_weight',
+    'q_proj_weight',
+    'k_proj_weight',
+    'v_proj_weight',
+)
 """Their prunable parameters; the last four are those of `nn.MultiheadAttention`."""
 
 
@@ -116,7 +122,11 @@ def _candidates(model: nn.Module) -> Iterator[_Candidate]:
 
 def _ancestors(modules: dict[str, nn.Module], name: str) -> list[tuple[str, nn.Module]]:
     parts = name.split('.')[:-1]
-    return [(path, modules[path]) for i in range(len(parts) + 1) if (path := '.'.join(parts[:i])) in modules]
+    return [
+        (path, modules[path])
+        for i in range(len(parts) + 1)
+        if (path := '.'.join(parts[:i])) in modules
+    ]
 
 
 def _matches(pattern: str, candidate: _Candidate) -> bool:
@@ -138,7 +148,9 @@ def _no_match(pattern: str, candidates: Sequence[_Candidate]) -> str:
     types = {name for c in candidates for name in c.types} - {'object', 'Module'}
     nearest = difflib.get_close_matches(pattern, sorted(known | types), n=3, cutoff=0.5)
     roots = sorted({c.names[0].split('.')[0] for c in candidates})
-    hint = f'nearest: {", ".join(nearest)}' if nearest else f'the model consists of {", ".join(roots)}'
+    hint = (
+        f'nearest: {", ".join(nearest)}' if nearest else f'the model consists of {", ".join(roots)}'
+    )
     return (
         f'the pattern {pattern!r} in lottery.targets matches no weight of the model; {hint} '
         f'(module types: {", ".join(sorted({c.types[0] for c in candidates}))})'

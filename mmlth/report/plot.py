@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from mmlth.report.metrics import is_average_precision, main_metrics, short_names
 from mmlth.report.rounds import Round, measured
-from mmlth.ticket.atomic import atomic_write
+from mmlth.ticket import atomic_path
 
 # Okabe and Ito's palette; markers tell the curves apart in grey, too.
 _COLOURS = ('#0072B2', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '#56B4E9', '#000000')
@@ -40,7 +40,7 @@ def plot_accuracy(rounds: Sequence[Round], path: Path) -> None:
         axes = figure.subplots()
         _draw_curves(axes, rounds)
         _draw_sparsity_axis(axes, rounds)
-        with atomic_write(path) as file:
+        with atomic_path(path) as file:
             figure.savefig(file, format='png', bbox_inches='tight', pad_inches=0.15)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mmlth.report.rounds import Round, metric_names
-from mmlth.ticket.atomic import atomic_write
+from mmlth.ticket import write_bytes
 
 
 def write_results_csv(rounds: Sequence[Round], path: Path) -> None:
@@ -27,5 +27,4 @@ def write_results_csv(rounds: Sequence[Round], path: Path) -> None:
         values = [round_['metrics'].get(name) for name in metrics]  # csv writes None as empty
         numbers = [round_['sparsity'], round_['network_sparsity'], *values, round_['seconds']]
         writer.writerow([round_['round'], *numbers])
-    with atomic_write(path) as file:
-        file.write(text.getvalue().encode())
+    write_bytes(path, text.getvalue().encode())

@@ -1,6 +1,6 @@
 """The ticket file, and storing training state without pickle."""
 
-from mmlth.ticket.atomic import atomic_path, atomic_write
+from mmlth.ticket.atomic import atomic_path, write_bytes
 from mmlth.ticket.tensors import TicketError, load_info, load_tensors, save_tensors
 from mmlth.ticket.ticket import Ticket, load_ticket, save_ticket
 from mmlth.ticket.tree import flatten, unflatten
@@ -9,7 +9,6 @@ __all__ = [
     'Ticket',
     'TicketError',
     'atomic_path',
-    'atomic_write',
     'flatten',
     'load_info',
     'load_tensors',
@@ -17,4 +16,5 @@ __all__ = [
     'save_tensors',
     'save_ticket',
     'unflatten',
+    'write_bytes',
 ]

@@ -5,7 +5,6 @@ import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
 
 
 @contextlib.contextmanager
@@ -17,7 +16,9 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(prefix=f'.{path.name}.', suffix=path.suffix, dir=path.parent)
+    descriptor, name = tempfile.mkstemp(
+        prefix=f'.{path.name}.', suffix=path.suffix, dir=path.parent
+    )
     os.close(descriptor)
     temporary = Path(name)
     try:
@@ -27,23 +28,17 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         umask = os.umask(0)
         os.umask(umask)
         temporary.chmod(0o666 & ~umask)
-        temporary.replace(path)
+        os.replace(temporary, path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
     _fsync(path.parent)  # so that the rename survives a power cut
 
 
-@contextlib.contextmanager
-def atomic_write(path: str | Path) -> Iterator[BinaryIO]:
-    """Opens ``path`` for writing bytes; see `atomic_path`.
-
-    Example:
-        >>> with atomic_write('/tmp/x.json') as file:
-        ...     _ = file.write(b'{}')
-    """
-    with atomic_path(path) as temporary, temporary.open('wb') as file:
-        yield file
+def write_bytes(path: str | Path, data: bytes) -> None:
+    """Writes ``data`` to ``path``; see `atomic_path`."""
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(data)
 
 
 def _fsync(path: Path) -> None:

@@ -60,12 +60,14 @@ def load_tensors(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     header = _header(path)
     try:
         with safe_open(path, framework='pt') as file:
-            tensors = {name: file.get_tensor(name) for name in file.keys()}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except SafetensorError as error:
         raise TicketError(f'{path} is damaged: {error}') from error
     missing = set(header['same_as'].values()) - tensors.keys()
     if missing:
-        raise TicketError(f'{path} is damaged: it refers to tensors that it lacks: {sorted(missing)}')
+        raise TicketError(
+            f'{path} is damaged: it refers to tensors that it lacks: {sorted(missing)}'
+        )
     for name, source in header['same_as'].items():
         tensors[name] = tensors[source]
     return tensors, header['info']

@@ -57,7 +57,8 @@ def save_ticket(ticket: Ticket, path: str | Path) -> None:
         weight = weight.detach().cpu()
         if weight.shape != kept.shape:
             raise ValueError(
-                f'the mask of {name!r} has shape {tuple(kept.shape)}, the weight {tuple(weight.shape)}'
+                f'the mask of {name!r} has shape {tuple(kept.shape)}, '
+                f'the weight {tuple(weight.shape)}'
             )
         values = weight[kept]
         # Exactly one count for both sides: what is not zero must be among the kept values.
@@ -108,8 +109,6 @@ def load_ticket(path: str | Path) -> Ticket:
     except (KeyError, RuntimeError, ValueError, IndexError) as error:
         raise TicketError(f'{path} is damaged: {error}') from error
     return Ticket(Mask(masks), weights, header['ticket'])
-
-
 
 
 def _pack(kept: Tensor) -> Tensor:

@@ -54,9 +54,7 @@ def unflatten(structure: Any, tensors: Mapping[str, Tensor]) -> Any:
             return np.frombuffer(bytes.fromhex(content), structure['dtype'])[0]
         if mark == '@tuple':
             return tuple(unflatten(item, tensors) for item in content)
-        return {
-            unflatten(key, tensors): unflatten(item, tensors) for key, item in content
-        }
+        return {unflatten(key, tensors): unflatten(item, tensors) for key, item in content}
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f'a damaged entry {mark}: {error}') from error
 

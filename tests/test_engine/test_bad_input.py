@@ -15,7 +15,9 @@ from mmlth.engine import LotteryError, parse_settings
 SETTINGS = {
     "unknown key lottery.target_sparsty; did you mean 'target_sparsity'?": {'target_sparsty': 0.8},
     "unknown key lottery.targets.inclde; did you mean 'include'?": {'targets': {'inclde': []}},
-    'lottery.target_sparsity must lie between 0 and 1 (excluded), got 1.0': {'target_sparsity': 1.0},
+    'lottery.target_sparsity must lie between 0 and 1 (excluded), got 1.0': {
+        'target_sparsity': 1.0
+    },
     'lottery.target_sparsity must lie between 0 and 1 (excluded), got 80': {'target_sparsity': 80},
     'lottery.rounds must be a whole number of at least 1, got 0': {'rounds': 0},
     'lottery.rounds=3 and lottery.rate=0.2 exclude each other': {'rounds': 3, 'rate': 0.2},

@@ -131,7 +131,10 @@ def test_every_kind_of_schedule_continues_from_step_k(tmp_path, scheduler):
     first, second = spy.records['round_00'], spy.records['round_01']
     for iteration in (6, 7):
         rates = [
-            [(group['lr'], group['momentum']) for group in seen[iteration]['optimizer']['param_groups']]
+            [
+                (group['lr'], group['momentum'])
+                for group in seen[iteration]['optimizer']['param_groups']
+            ]
             for seen in (first, second)
         ]
         assert rates[0] == rates[1]

@@ -11,7 +11,7 @@ from mmengine.registry import RUNNERS
 from mmengine.runner import FlexibleRunner, Runner
 from toy import toy_config
 
-import mmlth  # noqa: F401
+import mmlth
 from mmlth.engine import install
 
 TRAIN = """

@@ -1,6 +1,7 @@
 """The search as a whole: files, masks, resuming, tickets in stock models."""
 
 import csv
+import itertools
 import json
 
 import pytest
@@ -58,7 +59,7 @@ def test_masks_nest_and_counts_are_exact(finished):
     tickets = [load_ticket(work_dir / entry['ticket']) for entry in state['rounds']]
     prunable = 8 * 3 * 9 + 8 * 9 + 16
     assert [ticket.mask.kept for ticket in tickets] == [prunable, prunable // 2, prunable // 4]
-    assert all(new.mask.issubset(old.mask) for old, new in zip(tickets, tickets[1:]))
+    assert all(new.mask.issubset(old.mask) for old, new in itertools.pairwise(tickets))
     parameters = prunable + 8 + 8 + 8 + 8 + 2
     assert state['rounds'][2]['sparsity'] == 0.75
     assert state['rounds'][2]['network_sparsity'] == 0.75 * prunable / parameters
@@ -76,7 +77,9 @@ def test_pruned_weights_are_zero_in_every_file(finished):
         checkpoint = torch.load(path, weights_only=False)
         moments = checkpoint['optimizer']['state']
         for index, (name, kept) in enumerate(
-            (n, mask.get(n)) for n in checkpoint['state_dict'] if 'running' not in n and 'num' not in n
+            (n, mask.get(n))
+            for n in checkpoint['state_dict']
+            if 'running' not in n and 'num' not in n
         ):
             if kept is not None:
                 assert not checkpoint['state_dict'][name][~kept].any()
@@ -114,7 +117,9 @@ def test_two_equal_searches_give_equal_tickets(finished, tmp_path):
     work_dir, _, state = finished
     run(tmp_path)
     for entry in state['rounds']:
-        assert (work_dir / entry['ticket']).read_bytes() == (tmp_path / entry['ticket']).read_bytes()
+        assert (work_dir / entry['ticket']).read_bytes() == (
+            tmp_path / entry['ticket']
+        ).read_bytes()
 
 
 class Killed(BaseException):

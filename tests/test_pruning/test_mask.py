@@ -26,7 +26,9 @@ def test_equality_is_by_content():
     assert Mask({'a': torch.tensor([True])}) != Mask({'a': torch.tensor([False])})
 
 
-@pytest.mark.parametrize('tensors', [{'a': torch.ones(2)}, {'a': [True]}, {'': torch.ones(1).bool()}])
+@pytest.mark.parametrize(
+    'tensors', [{'a': torch.ones(2)}, {'a': [True]}, {'': torch.ones(1).bool()}]
+)
 def test_refuses_what_is_no_mask(tensors):
     with pytest.raises(ValueError, match='mask'):
         Mask(tensors)

@@ -148,7 +148,8 @@ def test_a_masked_checkpoint_predicts_the_same_in_a_stock_model():
 
 
 @pytest.mark.parametrize(
-    'copied', [copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))]  # noqa: S301
+    'copied',
+    [copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))],  # noqa: S301
 )
 def test_a_copy_trains_under_its_own_mask(copied):
     model, mask = pruned_model()
@@ -224,7 +225,9 @@ def test_revival_is_noticed():
 
 def test_masks_take_one_byte_a_weight():
     model, mask = pruned_model()
-    stored = sum(p.numel() * p.element_size() for m in model for p in getattr(m, 'pruned', {}).values())
+    stored = sum(
+        p.numel() * p.element_size() for m in model for p in getattr(m, 'pruned', {}).values()
+    )
     assert stored == mask.total
 
 

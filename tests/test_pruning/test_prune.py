@@ -1,5 +1,7 @@
 """Law 1: masks nest, and the number kept is exact."""
 
+import itertools
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -106,7 +108,7 @@ def test_schedules_fall_to_the_target_exactly(total, target, how):
     schedule = kept_per_round(total, target, **how)
     assert schedule[0] == total
     assert schedule[-1] == total - round(total * target)
-    assert all(before >= after for before, after in zip(schedule, schedule[1:]))
+    assert all(before >= after for before, after in itertools.pairwise(schedule))
 
 
 def test_schedules_of_the_papers():
@@ -121,7 +123,14 @@ def test_schedules_of_the_papers():
 
 @pytest.mark.parametrize(
     'arguments',
-    [(0.0, 1, None), (1.0, 1, None), (0.5, 0, None), (0.5, 1, 0.2), (0.5, None, None), (0.5, None, 1)],
+    [
+        (0.0, 1, None),
+        (1.0, 1, None),
+        (0.5, 0, None),
+        (0.5, 1, 0.2),
+        (0.5, None, None),
+        (0.5, None, 1),
+    ],
 )
 def test_bad_schedules(arguments):
     with pytest.raises(ValueError, match=r'got'):

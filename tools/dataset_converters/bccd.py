@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from mmlth.data.files import write_bytes
+from mmlth.ticket import write_bytes
 
 SOURCE = 'https://github.com/Shenggan/BCCD_Dataset'
 SPLITS = ('train', 'val', 'test')

@@ -12,7 +12,7 @@ lottery = dict(
     target_sparsity=0.8,  # of the prunable weights, after the last round
     # rounds=8 or rate=0.2: the share of the remaining weights pruned a round (default: rate=0.2)
     rewind='1ep',  # '0', '500it', '1ep': where in round 0 the later rounds start
-    rewind_what='weights',  # 'weights' | 'learning_rate' | 'nothing' (fine-tune) | 'reinit' (control)
+    rewind_what='weights',  # or 'learning_rate', 'nothing' (fine-tuning), 'reinit' (a control)
     targets=dict(
         include=[],  # patterns: parameter names, parts of them, or module types; empty: everything
         exclude=[],

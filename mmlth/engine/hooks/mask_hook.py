@@ -79,7 +79,9 @@ def mask_checkpoint(checkpoint: dict[str, Any], mask: Mapping[str, Tensor]) -> N
     """Zeroes pruned weights in the model and EMA weights of a checkpoint of MMEngine, in place."""
     for key in ('state_dict', 'ema_state_dict'):
         if key in checkpoint:
-            named = {n: mask[b] for n in checkpoint[key] if (b := n.removeprefix('module.')) in mask}
+            named = {
+                n: mask[b] for n in checkpoint[key] if (b := n.removeprefix('module.')) in mask
+            }
             checkpoint[key] = masked(checkpoint[key], named)
 
 

@@ -115,5 +115,3 @@ def _skip_batches(loop: EpochBasedTrainLoop, count: int, then: Callable[[], None
         run_iter(idx, data_batch)
 
     loop.run_iter = skip
-
-

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mmlth.data.files import write_bytes
+from mmlth.ticket import write_bytes
 
 
 def test_what_is_written_is_read_and_nothing_else_is_left(tmp_path: Path) -> None:
