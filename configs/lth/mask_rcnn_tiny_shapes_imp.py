@@ -69,7 +69,7 @@ val_evaluator = dict(ann_file=data_root + 'annotations/val.json')
 test_dataloader = val_dataloader
 test_evaluator = val_evaluator
 
-epochs = 8
+epochs = 5
 train_cfg = dict(max_epochs=epochs, val_interval=epochs)
 optim_wrapper = dict(
     optimizer=dict(_delete_=True, type='AdamW', lr=2e-3, weight_decay=0.01),

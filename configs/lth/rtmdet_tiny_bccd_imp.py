@@ -97,4 +97,4 @@ custom_hooks = [
 ]
 randomness = dict(seed=0)
 
-lottery = dict(target_sparsity=0.9, rounds=7, rewind='1ep')
+lottery = dict(target_sparsity=0.85, rounds=6, rewind='1ep')

@@ -15,14 +15,21 @@ def check_data(config: Config) -> None:
     Raises:
         LotteryError: If one is missing; the message names the key, the path and the remedy.
     """
+    for key, path in _all_paths(config):
+        if not path.exists():
+            raise LotteryError(
+                f'{key} does not exist: {path} (seen from {Path.cwd()}); put the data there, or '
+                f'give its place with --cfg-options {key}=…'
+            )
+
+
+def _all_paths(config: Config) -> Iterator[tuple[str, Path]]:
     for loader in ('train_dataloader', 'val_dataloader'):
-        dataset = (config.get(loader) or {}).get('dataset')
-        for key, path in _paths(dataset, f'{loader}.dataset'):
-            if not path.exists():
-                raise LotteryError(
-                    f'{key} does not exist: {path} (from {Path.cwd()}); put the data there, or set '
-                    f'its place with --cfg-options {loader}.dataset.data_root=…'
-                )
+        yield from _paths((config.get(loader) or {}).get('dataset'), f'{loader}.dataset')
+    evaluators = config.get('val_evaluator') or []
+    for evaluator in evaluators if isinstance(evaluators, list) else [evaluators]:
+        if evaluator.get('backend_args') is None and evaluator.get('ann_file'):
+            yield from _local('val_evaluator.ann_file', '', evaluator['ann_file'])
 
 
 def _paths(dataset: Any, key: str) -> Iterator[tuple[str, Path]]:
@@ -39,6 +46,8 @@ def _paths(dataset: Any, key: str) -> Iterator[tuple[str, Path]]:
     root = dataset.get('data_root') or ''
     if dataset.get('ann_file'):
         yield from _local(f'{key}.ann_file', root, dataset['ann_file'])
+    if dataset.get('bbox_file'):
+        yield from _local(f'{key}.bbox_file', '', dataset['bbox_file'])
     prefixes = dataset.get('data_prefix')
     for name, prefix in prefixes.items() if isinstance(prefixes, Mapping) else ():
         if name in ('img', 'img_path') and prefix is not None:

@@ -13,6 +13,7 @@ from typing import Any
 
 import mmengine
 import torch
+from mmengine.config import Config
 from mmengine.dist import barrier, is_main_process
 from mmengine.runner import Runner
 from torch import Tensor, nn
@@ -69,6 +70,11 @@ def run_search(runner: Runner, settings: Settings, report: Report) -> nn.Module:
 
 
 def _run(runner: Runner, settings: Settings, report: Report, paths: SearchPaths) -> nn.Module:
+    if runner._resume and runner._load_from:
+        raise LotteryError(
+            f'a search resumes from its work_dir, not from a checkpoint, got {runner._load_from}; '
+            'give --resume without a path'
+        )
     check_data(runner.cfg)
     config = decisive_settings(runner.cfg)
     state = check_work_dir(paths, config, bool(runner._resume), settings.overwrite)
@@ -108,13 +114,23 @@ def _new_state(
 ) -> SearchState:
     return SearchState(
         config=config,
-        load_from=runner._load_from,
+        load_from=_load_from(runner),
         seed=runner.seed,
         targets=[{'name': t.name, 'type': t.module_type, 'weights': t.numel} for t in targets],
         parameters=sum(parameter.numel() for parameter in bare_model(runner).parameters()),
         schedule=settings.schedule(sum(target.numel for target in targets)),
         rewind={'step': settings.rewind, 'what': settings.rewind_what},
     )
+
+
+def _load_from(runner: Runner) -> str | None:
+    """The checkpoint that the config starts from, which ``--resume`` makes the tools forget.
+
+    A job script that always passes ``--resume`` starts a search that way, too.
+    """
+    if runner._resume and runner.cfg.filename:
+        return Config.fromfile(runner.cfg.filename).get('load_from')
+    return runner._load_from
 
 
 def _run_round(

@@ -104,6 +104,8 @@ def load_ticket(path: str | Path) -> Ticket:
             shape = header['shapes'][name]
             values = tensors[f'values/{name}']
             masks[name] = _unpack(tensors[f'mask/{name}'], shape)
+            if values.numel() != int(masks[name].sum()):
+                raise ValueError(f'{values.numel()} values for the kept weights of {name!r}')
             weights[name] = torch.zeros(shape, dtype=values.dtype)
             weights[name][masks[name]] = values
     except (KeyError, RuntimeError, ValueError, IndexError) as error:

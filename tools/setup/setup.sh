@@ -17,8 +17,11 @@ pins=$here/$stack.txt
 [ -f "$pins" ] || { echo "setup: unknown stack '$stack': expected openmmlab or onedl" >&2; exit 2; }
 
 case $stack in
-  openmmlab) mmcv=mmcv mmdet=mmdet mim=openmim mmengine=mmengine ;;
-  onedl) mmcv=onedl-mmcv mmdet=onedl-mmdetection mim=onedl-mim mmengine=onedl-mmengine ;;
+  openmmlab) mmengine=mmengine mmcv=mmcv mmdet=mmdet mim=openmim setuptools='setuptools>=70,<80' ;;
+  onedl)
+    mmengine=onedl-mmengine mmcv=onedl-mmcv mmdet=onedl-mmdetection mim=onedl-mim
+    setuptools='setuptools>=80,<82'  # torch excludes newer ones
+    ;;
 esac
 
 stamp=$venv/.mmlth-setup
@@ -83,7 +86,8 @@ system_libraries
 [ -x "$venv/bin/python" ] || "$python" -m venv "$venv"
 export PIP_CONSTRAINT=$pins
 say "torch and build tools"
-pip install -U pip setuptools wheel ninja psutil cython numpy torch torchvision
+# mmcv's setup.py needs pkg_resources, which newer ones lack.
+pip install -U pip 'setuptools>=70,<80' wheel ninja psutil cython numpy torch torchvision
 say "$mmengine, $mmcv"
 pip install "$mmengine" opencv-python
 wheel=$(mmcv_wheel)
@@ -93,10 +97,12 @@ say "$mmdet, mmpose, mim"
 if [ "$stack" = onedl ]; then
   pip install --no-build-isolation --no-binary xtcocotools xtcocotools
 fi
-pip install "$mmdet" json-tricks munkres xtcocotools scipy matplotlib pillow pycocotools "$mim"
+pip install "$mmdet" json-tricks munkres xtcocotools scipy matplotlib pillow pycocotools
+pip install "$mim"
 pip install --no-deps mmpose # chumpy, which mmpose asks for but does not import, cannot be built
-# openxlab, which openmim pulls in, asks for setuptools 60: too old for editable installs.
-pip install 'setuptools>=70,<80'
+# openxlab, which openmim pulls in, asks for setuptools 60: too old for editable installs. onedl-mim
+# asks for 80; the packages of the other stack need pkg_resources.
+pip install "$setuptools"
 say "mmlth"
 pip install --no-build-isolation -e "$root[dev]"
 "$venv/bin/python" - <<'PY'

@@ -1,0 +1,195 @@
+"""The main job through the stock training commands of MMDetection and MMPose, and all our configs."""
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+
+import mmdet
+import mmpose
+import pytest
+from mmengine.config import Config
+from mmengine.registry import MODELS, init_default_scope
+
+from mmlth import load_ticket
+from mmlth.data import KEYPOINTS, make_shapes
+from mmlth.engine import parse_settings
+from mmlth.pruning import find_targets
+
+ROOT = Path(__file__).parents[1]
+CONFIGS = sorted((ROOT / 'configs/lth').glob('*.py'))
+DEMO = ROOT / 'configs/lth/mask_rcnn_tiny_shapes_imp.py'
+
+
+def command(*arguments, **environment):
+    done = subprocess.run(  # noqa: S603
+        [str(argument) for argument in arguments],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env={**os.environ, **environment},
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+def mim_name():
+    """What mim calls MMDetection in this stack."""
+    try:
+        metadata.distribution('onedl-mmdetection')
+    except metadata.PackageNotFoundError:
+        return 'mmdet'
+    return 'mmdetection'
+
+
+@pytest.fixture(scope='module')
+def shapes(tmp_path_factory):
+    root = tmp_path_factory.mktemp('shapes')
+    make_shapes(root, train=8, val=4)
+    return root
+
+
+def shapes_options(root):
+    return [
+        f'train_dataloader.dataset.data_root={root}/',
+        f'val_dataloader.dataset.data_root={root}/',
+        f'val_evaluator.ann_file={root}/annotations/val.json',
+        'train_dataloader.batch_size=4',
+        'train_cfg.max_epochs=2',
+        'train_cfg.val_interval=2',
+        'lottery.rounds=2',
+    ]
+
+
+def test_mim_train_searches_with_mask_rcnn(shapes, tmp_path):
+    mim = Path(sys.executable).with_name('mim')
+    options = ['--work-dir', tmp_path, '--cfg-options', *shapes_options(shapes)]
+    run = [mim, 'train', mim_name(), DEMO, *options]
+    # mim starts `python`, so the one of this environment must come first.
+    path = f'{mim.parent}{os.pathsep}{os.environ["PATH"]}'
+    code, out, err = command(*run, PATH=path)
+    assert code == 0, out[-3000:] + err[-3000:]
+    assert 'Prunable weights' in out + err
+    assert 'search: round 2 of 2' in out + err
+    assert 'accuracy.png' in out
+    state = json.loads((tmp_path / 'search.json').read_text())
+    names = [target['name'] for target in state['targets']]
+    assert 'roi_head.bbox_head.shared_fcs.0.weight' in names
+    assert not [n for n in names if 'rpn_cls' in n or 'fc_reg' in n or 'conv_logits' in n]
+    with (tmp_path / 'report/results.csv').open() as file:
+        rows = list(csv.DictReader(file))
+    assert [round(float(row['sparsity']), 4) for row in rows] == [0.0, 0.5528, 0.8]
+    assert 'coco/bbox_mAP' in rows[0]
+    assert 'coco/segm_mAP' in rows[0]
+    # The ticket loads into the stock model, built from the zoo without mmlth's help.
+    config = Config.fromfile(DEMO)
+    init_default_scope('mmdet')
+    ticket = load_ticket(tmp_path / 'tickets/round_02.safetensors')
+    MODELS.build(config.model).load_state_dict(ticket.state_dict())
+    # The same command again refuses to overwrite; bad input ends in one line.
+    code, _, err = command(*run, PATH=path)
+    assert code != 0
+    assert 'add --resume to continue it' in err
+    assert 'Traceback' not in err.split('mmlth: ')[0]
+
+
+POSE = """
+_base_ = 'mmpose::body_2d_keypoint/topdown_heatmap/coco/td-hm_res50_8xb64-210e_coco-256x192.py'
+custom_imports = dict(imports=['mmlth'], allow_failed_imports=False)
+lottery = dict(target_sparsity=0.5, rounds=1)
+
+keypoints = {keypoints!r}
+metainfo = dict(
+    dataset_name='shapes',
+    keypoint_info={{
+        i: dict(
+            name=name, id=i, color=[0, 0, 0], type='',
+            swap=dict(left='right', right='left').get(name, ''),
+        )
+        for i, name in enumerate(keypoints)
+    }},
+    skeleton_info={{}},
+    joint_weights=[1.0] * len(keypoints),
+    sigmas=[0.05] * len(keypoints),
+)
+codec = dict(
+    type='MSRAHeatmap', input_size=(64, 64), heatmap_size=(16, 16), sigma=1
+)
+model = dict(
+    backbone=dict(depth=18, init_cfg=None),
+    head=dict(in_channels=512, out_channels=len(keypoints), decoder=codec),
+)
+train_pipeline = [
+    dict(type='LoadImage'),
+    dict(type='GetBBoxCenterScale'),
+    dict(type='TopdownAffine', input_size=codec['input_size']),
+    dict(type='GenerateTarget', encoder=codec),
+    dict(type='PackPoseInputs'),
+]
+val_pipeline = [
+    dict(type='LoadImage'),
+    dict(type='GetBBoxCenterScale'),
+    dict(type='TopdownAffine', input_size=codec['input_size']),
+    dict(type='PackPoseInputs'),
+]
+data = dict(data_root='{root}/', data_prefix=dict(img='images/'), metainfo=metainfo)
+loader = dict(batch_size=4, num_workers=0, persistent_workers=False)
+train_dataloader = dict(
+    **loader, dataset=dict(**data, ann_file='annotations/train.json', pipeline=train_pipeline)
+)
+val_dataloader = dict(
+    **loader,
+    dataset=dict(
+        **data, ann_file='annotations/val.json', bbox_file=None, pipeline=val_pipeline
+    ),
+)
+val_evaluator = dict(ann_file='{root}/annotations/val.json')
+test_dataloader = val_dataloader
+test_evaluator = val_evaluator
+train_cfg = dict(max_epochs=2, val_interval=2)
+"""
+
+
+def test_the_training_script_of_mmpose_searches_by_three_lines(shapes, tmp_path):
+    config = tmp_path / 'pose.py'
+    config.write_text(POSE.format(keypoints=list(KEYPOINTS), root=shapes))
+    script = Path(mmpose.__file__).parent / '.mim/tools/train.py'
+    code, out, err = command(sys.executable, script, config, '--work-dir', tmp_path / 'work')
+    assert code == 0, out[-3000:] + err[-3000:]
+    state = json.loads((tmp_path / 'work/search.json').read_text())
+    assert [round(entry['sparsity'], 6) for entry in state['rounds']] == [0.0, 0.5]
+    assert not [t for t in state['targets'] if 'final_layer' in t['name']]
+    assert (tmp_path / 'work/report/accuracy.png').exists()
+
+
+@pytest.mark.parametrize('path', CONFIGS, ids=lambda path: path.stem)
+def test_configs_build_and_have_targets(path):
+    config = Config.fromfile(path)
+    settings = parse_settings(config.lottery)
+    init_default_scope(config.default_scope)
+    for part in (
+        config.model.get('backbone', {}),
+        config.model.get('roi_head', {}).get('shared_head', {}),
+    ):
+        if part:
+            part.init_cfg = None  # pre-trained weights would be downloaded
+    model = MODELS.build(config.model)
+    chosen = settings.targets
+    targets = find_targets(model, chosen.include, chosen.exclude, chosen.predictors, chosen.frozen)
+    share = sum(t.numel for t in targets) / sum(p.numel() for p in model.parameters())
+    assert 0.5 < share < 1
+    assert Path(mmdet.__file__).parent.is_dir()
+
+
+def test_the_base_config_copes_with_bases_that_have_hooks_and_imports(tmp_path):
+    (tmp_path / 'other.py').write_text(
+        "custom_hooks = [dict(type='EMAHook')]\ncustom_imports = dict(imports=['json'])\n"
+    )
+    base = ROOT / 'configs/_base_/lth/imp.py'
+    (tmp_path / 'child.py').write_text(f"_base_ = ['./other.py', {str(base)!r}]\n")
+    config = Config.fromfile(tmp_path / 'child.py')
+    assert config.custom_hooks == [{'type': 'EMAHook'}]
+    assert config.custom_imports.imports == ['json']
+    assert parse_settings(config.lottery).rate == 0.2
