@@ -10,6 +10,12 @@ from setuptools.command.build_py import build_py
 SHIPPED = ('configs', 'tools')
 
 
+def _shipped(folder: str) -> list[Path]:
+    """What packages hold of a folder; setting up this repository is no business of theirs."""
+    files = [path for suffix in ('py', 'sh') for path in Path(folder).rglob(f'*.{suffix}')]
+    return [path for path in files if path.parts[:2] != ('tools', 'setup')]
+
+
 class BuildPy(build_py):
     """Puts configs and tools into ``mmlth/.mim``, where OpenMMLab's own packages have theirs.
 
@@ -27,7 +33,7 @@ class BuildPy(build_py):
 
     def _get_data_files(self) -> list[Any]:
         # As data files of the package they are copied and listed like all its other files.
-        files = sorted(str(file) for folder in SHIPPED for file in Path(folder).rglob('*.py'))
+        files = sorted(str(file) for folder in SHIPPED for file in _shipped(folder))
         target = str(Path(self.build_lib, 'mmlth', '.mim'))
         return [*super()._get_data_files(), ('mmlth', '', target, files)]
 

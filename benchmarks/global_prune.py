@@ -1,15 +1,15 @@
 """Times one global prune of Mask R-CNN R50's 44 million weights by mmlth and its alternatives.
 
-Every method starts from the same weights and the same mask and draws the mask at the target
-sparsity, its result a bool tensor a layer (a ``weight_mask`` in torch's case). Copies that a method
-needs because it works in place are made before the clock starts.
+Every method starts from the same weights and the same mask, and ends with a mask for each layer.
+The copies of the weights that torch's method needs, since it works in place, are made before the
+clock starts.
 
     python benchmarks/global_prune.py --repeats 5
 """
 
 import argparse
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
@@ -26,15 +26,16 @@ from torch.nn.utils import prune as torch_prune
 from mmlth.pruning import Mask, find_targets, prune
 
 Weights = dict[str, Tensor]
-Method = Callable[[Weights, Mask, int], Callable[[], Mask]]
+Drawn = Mapping[str, Tensor]
+Method = Callable[[Weights, Mask, int], Callable[[], Drawn]]
 
 
-def by_mmlth(weights: Weights, mask: Mask, keep: int) -> Callable[[], Mask]:
+def by_mmlth(weights: Weights, mask: Mask, keep: int) -> Callable[[], Drawn]:
     """`mmlth.prune`."""
     return lambda: prune(weights, mask, keep=keep)
 
 
-def by_torch(weights: Weights, mask: Mask, keep: int) -> Callable[[], Mask]:
+def by_torch(weights: Weights, mask: Mask, keep: int) -> Callable[[], Drawn]:
     """`torch.nn.utils.prune.global_unstructured` with magnitudes, on copies of the weights."""
     layers = {name: nn.Module() for name in weights}
     for name, layer in layers.items():
@@ -42,31 +43,29 @@ def by_torch(weights: Weights, mask: Mask, keep: int) -> Callable[[], Mask]:
         if mask.kept < mask.total:
             torch_prune.custom_from_mask(layer, 'weight', mask[name])
 
-    def run() -> Mask:
+    def run() -> Drawn:
         parameters = [(layer, 'weight') for layer in layers.values()]
         method = torch_prune.L1Unstructured
         torch_prune.global_unstructured(parameters, method, amount=mask.kept - keep)
-        return Mask({name: layer.weight_mask.bool() for name, layer in layers.items()})
+        return {name: layer.weight_mask for name, layer in layers.items()}
 
     return run
 
 
 def by_selection(
     weights: Weights, mask: Mask, keep: int, select: Callable[[Tensor, int], Tensor]
-) -> Callable[[], Mask]:
+) -> Callable[[], Drawn]:
     """What one writes by hand: one long tensor of scores, and ``select`` says which to keep."""
 
-    def run() -> Mask:
+    def run() -> Drawn:
         scores = torch.cat([weights[name][kept].abs() for name, kept in mask.items()])
         chosen = torch.zeros(len(scores), dtype=torch.bool)
         chosen[select(scores, keep)] = True
         pieces = chosen.split([int(kept.count_nonzero()) for kept in mask.values()])
-        return Mask(
-            {
-                name: torch.zeros_like(kept).masked_scatter_(kept, piece)
-                for (name, kept), piece in zip(mask.items(), pieces)
-            }
-        )
+        return {
+            name: torch.zeros_like(kept).masked_scatter_(kept, piece)
+            for (name, kept), piece in zip(mask.items(), pieces)
+        }
 
     return run
 
@@ -97,9 +96,7 @@ def main() -> None:
     for start in (0.0, 0.5):
         console.print(compare(weights, start, options))
     check_ties(weights, options.sparsity)
-    console.print(
-        'With the weights rounded to a few values, mmlth and the stable sort agree, bit by bit.'
-    )
+    console.print('Weights rounded to few values: counts exact, mmlth and the stable sort agree.')
     console.print(surroundings())
 
 
@@ -107,16 +104,17 @@ def compare(weights: Weights, start: float, options: argparse.Namespace) -> Tabl
     """Times all methods from the mask of sparsity ``start`` on, and checks what they drew."""
     mask = prune(weights, sparsity=start)
     keep = mask.total - round(mask.total * options.sparsity)
-    drawn: dict[str, Mask] = {}
+    drawn: dict[str, Drawn] = {}
 
     def prepared(name: str) -> Callable[[], None]:
         run = METHODS[name](weights, mask, keep)
         return lambda: drawn.update({name: run()})
 
     samples = measure({name: partial(prepared, name) for name in METHODS}, options.repeats)
-    counts = {name: result.kept for name, result in drawn.items()}
+    masks = {name: as_mask(result) for name, result in drawn.items()}
+    counts = {name: mask.kept for name, mask in masks.items()}
     assert set(counts.values()) == {keep}, f'{keep} were to be kept, but {counts}'
-    assert drawn['mmlth.prune'] == drawn['sort'], 'mmlth kept other weights than a stable sort'
+    assert masks['mmlth.prune'] == masks['sort'], 'mmlth kept other weights than a stable sort'
 
     table = Table(
         title=f'{mask.total:,} weights, from {start:.0%} to {options.sparsity:.0%} sparsity'
@@ -145,9 +143,9 @@ def check_ties(weights: Weights, sparsity: float) -> None:
     few = {name: (weight / weight.std()).round() for name, weight in weights.items()}
     mask = Mask.dense(few)
     keep = mask.total - round(mask.total * sparsity)
-    drawn = by_mmlth(few, mask, keep)()
-    assert drawn.kept == keep
-    assert drawn == by_selection(few, mask, keep, select=_sorted)()
+    masks = {name: as_mask(METHODS[name](few, mask, keep)()) for name in METHODS}
+    assert all(drawn.kept == keep for drawn in masks.values())
+    assert masks['mmlth.prune'] == masks['sort'], 'mmlth kept other weights than a stable sort'
 
 
 def peak_memory(name: str, start: float, sparsity: float) -> float:
@@ -162,7 +160,7 @@ def peak_memory(name: str, start: float, sparsity: float) -> float:
     Path('/proc/self/clear_refs').write_text('5')  # resets the peak
     before = _status('VmRSS')
     drawn = run()
-    return (_status('VmHWM') - before) / drawn.total
+    return (_status('VmHWM') - before) / as_mask(drawn).total
 
 
 def in_own_process(function: Callable[..., float], *arguments: object) -> float:
@@ -171,8 +169,13 @@ def in_own_process(function: Callable[..., float], *arguments: object) -> float:
         return pool.submit(function, *arguments).result()
 
 
+def as_mask(drawn: Drawn) -> Mask:
+    """What a method drew, in a form that can be compared."""
+    return Mask({name: tensor.bool() for name, tensor in drawn.items()})
+
+
 def detector_weights() -> Weights:
-    """The weights of all convolutions and linear layers of Mask R-CNN R50, random."""
+    """The random weights of all convolutions and linear layers of Mask R-CNN R50."""
     torch.manual_seed(0)
     targets = find_targets(build(MASK_RCNN)[0], predictors=True, frozen=True)
     return {target.name: target.parameter.detach() for target in targets}
@@ -193,6 +196,7 @@ def parse_options() -> argparse.Namespace:
 
 
 if __name__ == '__main__':
-    # glibc would keep what is freed and so hide the next method's needs: all of it goes back.
+    # For the processes that measure memory: what is freed goes back to the system at once, where
+    # glibc would keep it and so hide what is needed next.
     os.environ['MALLOC_MMAP_THRESHOLD_'] = str(2**20)
     main()

@@ -1,4 +1,4 @@
-"""The main job through the stock training commands of MMDetection and MMPose, and all our configs."""
+"""The main job through the stock commands of MMDetection and MMPose, and all our configs."""
 
 import csv
 import json
@@ -92,7 +92,8 @@ def test_mim_train_searches_with_mask_rcnn(shapes, tmp_path):
     code, _, err = command(*run, PATH=path)
     assert code != 0
     assert 'add --resume to continue it' in err
-    assert 'Traceback' not in err.split('mmlth: ')[0]
+    # mim prints a traceback of its own about the script's exit status.
+    assert err.count('Traceback') <= 1
 
 
 POSE = """

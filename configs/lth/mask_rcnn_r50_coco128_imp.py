@@ -47,7 +47,7 @@ train_cfg = dict(_delete_=True, type='IterBasedTrainLoop', max_iters=8, val_inte
 param_scheduler = [dict(type='LinearLR', start_factor=0.1, by_epoch=False, begin=0, end=4)]
 optim_wrapper = dict(optimizer=dict(lr=0.002), clip_grad=dict(max_norm=10, norm_type=2))
 default_hooks = dict(
-    checkpoint=dict(by_epoch=False, interval=8, max_keep_ckpts=1), logger=dict(interval=2)
+    checkpoint=dict(by_epoch=False, interval=8, max_keep_ckpts=2), logger=dict(interval=2)
 )
 log_processor = dict(by_epoch=False)
 randomness = dict(seed=0)

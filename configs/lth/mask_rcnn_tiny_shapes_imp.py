@@ -87,7 +87,7 @@ param_scheduler = [
         convert_to_iter_based=True,
     ),
 ]
-default_hooks = dict(checkpoint=dict(max_keep_ckpts=1), logger=dict(interval=25))
+default_hooks = dict(checkpoint=dict(max_keep_ckpts=2), logger=dict(interval=25))
 randomness = dict(seed=0)
 
 lottery = dict(target_sparsity=0.8, rounds=3, rewind='1ep')

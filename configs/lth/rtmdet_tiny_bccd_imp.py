@@ -1,9 +1,9 @@
-# RTMDet-tiny from scratch on BCCD (blood cells: 205 images to train on, 3 classes), at 256 × 256 so
-# that a search takes half an hour on two cores. Its base brings EMAHook and PipelineSwitchHook.
+# RTMDet-tiny from scratch on BCCD (blood cells: 205 images to train on, 3 classes), at 192 × 192 so
+# that a search takes about 20 minutes on two cores. Its base brings EMAHook and PipelineSwitchHook.
 _base_ = ['mmdet::rtmdet/rtmdet_tiny_8xb32-300e_coco.py', '../_base_/lth/imp.py']
 
-size = (256, 256)
-epochs, last_epochs = 15, 3
+size = (192, 192)
+epochs, last_epochs = 12, 3
 
 data_root = 'data/bccd/'
 metainfo = dict(classes=('RBC', 'WBC', 'Platelets'))
@@ -17,15 +17,19 @@ model = dict(
 )
 
 load = [dict(type='LoadImageFromFile'), dict(type='LoadAnnotations', with_bbox=True)]
-augment = [
-    dict(type='RandomResize', scale=size, ratio_range=(0.8, 1.25), keep_ratio=True),
-    dict(type='RandomCrop', crop_size=size),
-    dict(type='YOLOXHSVRandomAug'),
+pack = [
     dict(type='RandomFlip', prob=0.5),
     dict(type='Pad', size=size, pad_val=dict(img=(114, 114, 114))),
     dict(type='PackDetInputs'),
 ]
-mosaic = dict(type='CachedMosaic', img_scale=size, pad_val=114.0, max_cached_images=20)
+train_pipeline = [
+    *load,
+    dict(type='RandomResize', scale=size, ratio_range=(0.8, 1.25), keep_ratio=True),
+    dict(type='RandomCrop', crop_size=size),
+    dict(type='YOLOXHSVRandomAug'),
+    *pack,
+]
+last_pipeline = [*load, dict(type='Resize', scale=size, keep_ratio=True), *pack]
 
 train_dataloader = dict(
     batch_size=8,
@@ -37,7 +41,7 @@ train_dataloader = dict(
         ann_file='annotations/train.json',
         data_prefix=dict(img='images/'),
         metainfo=metainfo,
-        pipeline=[*load, mosaic, *augment],
+        pipeline=train_pipeline,
     ),
 )
 val_dataloader = dict(
@@ -80,7 +84,7 @@ param_scheduler = [
         convert_to_iter_based=True,
     ),
 ]
-default_hooks = dict(checkpoint=dict(interval=3, max_keep_ckpts=1), logger=dict(interval=25))
+default_hooks = dict(checkpoint=dict(interval=3, max_keep_ckpts=2), logger=dict(interval=25))
 custom_hooks = [
     dict(
         type='EMAHook',
@@ -92,7 +96,7 @@ custom_hooks = [
     dict(
         type='PipelineSwitchHook',
         switch_epoch=epochs - last_epochs,
-        switch_pipeline=[*load, *augment],
+        switch_pipeline=last_pipeline,
     ),
 ]
 randomness = dict(seed=0)

@@ -7,9 +7,11 @@ are allowed, whatever the stack. Two schemes make it available as ``load_from``:
 ``mmlth-resume:PATH`` (a checkpoint of MMEngine) and ``mmlth-rewind:PATH`` (a rewind file).
 """
 
+import contextlib
 import importlib
 import pickle
 import zipfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,14 +31,40 @@ _multiarray = importlib.import_module(
     if np.lib.NumpyVersion(np.__version__) >= '2.0.0'
     else 'numpy.core.multiarray'
 )
+
+
+def _history_statistic(owner: type, name: str) -> Callable[..., Any]:
+    """Stands in for ``getattr``, by which a pickled `HistoryBuffer` names its own statistics."""
+    if owner is not HistoryBuffer or name not in ('min', 'max', 'mean', 'current'):
+        raise pickle.UnpicklingError(f'GLOBAL getattr({owner!r}, {name!r}) is not allowed')
+    return getattr(HistoryBuffer, name)
+
+
+# torch looks allowed functions up by these names.
+_history_statistic.__module__ = 'builtins'
+_history_statistic.__name__ = _history_statistic.__qualname__ = 'getattr'
+
 _SAFE_TYPES = [
     HistoryBuffer,
+    _history_statistic,
     np.ndarray,
     np.dtype,
     _multiarray._reconstruct,
     _multiarray.scalar,
     *{type(np.dtype(code)) for code in '?' + np.typecodes['AllInteger'] + np.typecodes['AllFloat']},
 ]
+
+
+@contextlib.contextmanager
+def _allowing(types: list[Any]) -> Iterator[None]:
+    """Lets ``torch.load`` take these types too, for now; torch 2.4 has no such call."""
+    before = torch.serialization.get_safe_globals()
+    torch.serialization.add_safe_globals(types)
+    try:
+        yield
+    finally:
+        torch.serialization.clear_safe_globals()
+        torch.serialization.add_safe_globals(before)
 
 
 def load_checkpoint_safely(path: str | Path) -> dict[str, Any]:
@@ -47,7 +75,7 @@ def load_checkpoint_safely(path: str | Path) -> dict[str, Any]:
             arrays, plain containers and MMEngine's log history.
     """
     try:
-        with torch.serialization.safe_globals(_SAFE_TYPES):
+        with _allowing(_SAFE_TYPES):
             return torch.load(path, map_location='cpu', weights_only=True)
     except pickle.UnpicklingError as error:
         reason = str(error).strip().splitlines()

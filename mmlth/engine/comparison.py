@@ -9,7 +9,7 @@ from mmengine.config import Config
 _IRRELEVANT = {
     'work_dir',
     'resume',
-    'load_from',  # compared by itself: tools reset it when they resume
+    'load_from',  # tools reset it when they resume; search.json has it
     'launcher',
     'env_cfg',
     'log_level',
@@ -30,16 +30,25 @@ _IRRELEVANT_ANYWHERE = {
     'pin_memory',
     'prefetch_factor',
     'overwrite',
+    'data_root',
 }
 
 
-def decisive_settings(config: Config) -> dict[str, Any]:
-    """What decides the result, as plain JSON values: no paths of the run, no worker counts."""
+def decisive_settings(config: Config, lottery: dict[str, Any]) -> dict[str, Any]:
+    """What decides the result, as plain JSON values: no paths of the run, no worker counts.
+
+    Args:
+        config: The user's config.
+        lottery: Its ``lottery`` key with all defaults spelled out.
+    """
     kept = {key: value for key, value in config.to_dict().items() if key not in _IRRELEVANT}
+    kept['lottery'] = lottery
     hooks = kept.get('default_hooks')
     if isinstance(hooks, dict):
         kept['default_hooks'] = {
-            key: value for key, value in hooks.items() if key not in ('logger', 'visualization')
+            key: value
+            for key, value in hooks.items()
+            if key not in ('logger', 'visualization', 'checkpoint')
         }
     return json.loads(json.dumps(_without(kept), default=str))
 

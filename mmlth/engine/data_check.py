@@ -1,4 +1,4 @@
-"""Finds missing data before anything is built."""
+"""Finds missing data before any of it is loaded."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -35,12 +35,9 @@ def _all_paths(config: Config) -> Iterator[tuple[str, Path]]:
 def _paths(dataset: Any, key: str) -> Iterator[tuple[str, Path]]:
     if not isinstance(dataset, Mapping):
         return
-    for name in ('dataset', 'datasets'):
-        inner = dataset.get(name)
-        for index, item in enumerate(inner if isinstance(inner, (list, tuple)) else [inner]):
-            yield from _paths(
-                item, f'{key}.{name}[{index}]' if name == 'datasets' else f'{key}.{name}'
-            )
+    yield from _paths(dataset.get('dataset'), f'{key}.dataset')
+    for index, item in enumerate(dataset.get('datasets') or ()):
+        yield from _paths(item, f'{key}.datasets.{index}')
     if dataset.get('backend_args') is not None:
         return  # not in the local file system
     root = dataset.get('data_root') or ''
@@ -49,9 +46,16 @@ def _paths(dataset: Any, key: str) -> Iterator[tuple[str, Path]]:
     if dataset.get('bbox_file'):
         yield from _local(f'{key}.bbox_file', '', dataset['bbox_file'])
     prefixes = dataset.get('data_prefix')
-    for name, prefix in prefixes.items() if isinstance(prefixes, Mapping) else ():
-        if name in ('img', 'img_path') and prefix is not None:
-            yield from _local(f'{key}.data_prefix.{name}', root, prefix)
+    if isinstance(prefixes, Mapping) and prefixes.get('img') is not None and _loads_images(dataset):
+        yield from _local(f'{key}.data_prefix.img', root, prefixes['img'])
+
+
+def _loads_images(dataset: Mapping[str, Any]) -> bool:
+    """Some sets name an image folder that they never read (2-D to 3-D pose lifting)."""
+    kinds = [
+        step.get('type') for step in dataset.get('pipeline') or () if isinstance(step, Mapping)
+    ]
+    return any('LoadImage' in getattr(kind, '__name__', str(kind)) for kind in kinds)
 
 
 def _local(key: str, root: str, path: Any) -> Iterator[tuple[str, Path]]:

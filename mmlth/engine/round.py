@@ -2,6 +2,7 @@
 
 import copy
 import itertools
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ class RoundResult:
     """What a round ended with: weights, newest metrics, learning rates, time in seconds."""
 
     weights: dict[str, Tensor]
-    metrics: dict[str, float]
+    metrics: dict[str, float | None]
     learning_rates: list[list[float]]
     seconds: float
 
@@ -58,12 +59,15 @@ def round_config(config: Config, work_dir: Path, seed: int, load_from: str | Non
 
 
 def newest_checkpoint(work_dir: Path) -> Path | None:
-    """The checkpoint that MMEngine wrote last into a folder, wherever the folder is now."""
+    """The newest whole checkpoint that MMEngine wrote into a folder, wherever the folder is now.
+
+    A process that is killed while it writes leaves half a checkpoint, which is passed over.
+    """
     pointer = work_dir / 'last_checkpoint'
-    if not pointer.is_file():
-        return None
-    path = work_dir / Path(pointer.read_text().strip()).name
-    return path if path.is_file() else None
+    last = [work_dir / Path(pointer.read_text().strip()).name] if pointer.is_file() else []
+    others = [*work_dir.glob('epoch_*.pth'), *work_dir.glob('iter_*.pth')]
+    others.sort(key=lambda path: path.stat().st_mtime_ns, reverse=True)
+    return next((path for path in (*last, *others) if zipfile.is_zipfile(path)), None)
 
 
 def rewind_iteration(runner: Runner, step: str) -> int:
@@ -94,13 +98,19 @@ def rewind_iteration(runner: Runner, step: str) -> int:
             f'lottery.rewind={step!r} is past the end of training, which takes {length}; give an '
             'earlier step'
         )
-    accumulation = int((runner.cfg.get('optim_wrapper') or {}).get('accumulative_counts', 1))
+    accumulation = _accumulation(runner.cfg.get('optim_wrapper') or {})
     if count % accumulation:
         raise LotteryError(
             f'lottery.rewind={step!r} is iteration {count}, inside an accumulation of gradients '
             f'over {accumulation} iterations; give a multiple of {accumulation}'
         )
     return count
+
+
+def _accumulation(optim_wrapper: Any) -> int:
+    """Over how many iterations gradients accumulate; the most, where there are several wrappers."""
+    wrappers = [optim_wrapper, *(v for v in optim_wrapper.values() if isinstance(v, dict))]
+    return max(int(wrapper.get('accumulative_counts', 1)) for wrapper in wrappers)
 
 
 def train_round(runner: Runner) -> RoundResult:

@@ -14,7 +14,7 @@ from typing import Any
 import mmengine
 import torch
 from mmengine.config import Config
-from mmengine.dist import barrier, is_main_process
+from mmengine.dist import barrier, broadcast_object_list, get_world_size, is_main_process
 from mmengine.runner import Runner
 from torch import Tensor, nn
 
@@ -25,12 +25,18 @@ from mmlth.engine.errors import LotteryError
 from mmlth.engine.hooks import MaskHook, ProgressHook, ResultHook, ResumeHook, RewindHook
 from mmlth.engine.paths import SearchPaths
 from mmlth.engine.registry import ALLOCATIONS, SCORES
-from mmlth.engine.round import RoundResult, rewind_iteration, round_config, train_round
+from mmlth.engine.round import (
+    RoundResult,
+    newest_checkpoint,
+    rewind_iteration,
+    round_config,
+    train_round,
+)
 from mmlth.engine.search_state import SearchState, check_work_dir, delete_search, sha256_of
 from mmlth.engine.settings import Settings
 from mmlth.engine.start import reinitialised, round_start
 from mmlth.engine.target_table import target_table
-from mmlth.engine.training_state import bare_model
+from mmlth.engine.training_state import bare_model, load_rewind_weights
 from mmlth.pruning import Mask, Target, TargetError, find_targets, masked, prune
 from mmlth.ticket import Ticket, load_ticket, save_ticket
 from mmlth.version import __version__
@@ -54,7 +60,7 @@ def run_search(runner: Runner, settings: Settings, report: Report) -> nn.Module:
         The model of ``runner``.
 
     Raises:
-        LotteryError: On bad input; nothing is written then.
+        LotteryError: On bad input; a search that is there already is left as it was.
     """
     paths = SearchPaths(Path(runner.work_dir))
     try:
@@ -76,14 +82,21 @@ def _run(runner: Runner, settings: Settings, report: Report, paths: SearchPaths)
             'give --resume without a path'
         )
     check_data(runner.cfg)
-    config = decisive_settings(runner.cfg)
+    config = decisive_settings(runner.cfg, settings.to_dict())
     state = check_work_dir(paths, config, bool(runner._resume), settings.overwrite)
     targets = _choose_targets(bare_model(runner), settings)
     if state is None:
         state = _new_state(runner, settings, targets, config)
-        if is_main_process():
-            delete_search(paths)
+        if settings.overwrite:
+            rewind_iteration(runner, settings.rewind)  # before anything is deleted for its sake
+            if is_main_process():
+                delete_search(paths)
         barrier()
+    elif state.world_size != get_world_size():
+        raise LotteryError(
+            f'{paths.work_dir} holds a search by {state.world_size} processes, which cannot be '
+            f'resumed by {get_world_size()}: the batch would change'
+        )
     runner.logger.info('\n' + target_table(targets, state.parameters))
     last = len(state.schedule) - 1
     if state.finished:
@@ -112,10 +125,13 @@ def _choose_targets(model: nn.Module, settings: Settings) -> list[Target]:
 def _new_state(
     runner: Runner, settings: Settings, targets: list[Target], config: dict[str, Any]
 ) -> SearchState:
+    seed = [runner.seed]  # it may differ by process
+    broadcast_object_list(seed)
     return SearchState(
         config=config,
         load_from=_load_from(runner),
-        seed=runner.seed,
+        seed=seed[0],
+        world_size=get_world_size(),
         targets=[{'name': t.name, 'type': t.module_type, 'weights': t.numel} for t in targets],
         parameters=sum(parameter.numel() for parameter in bare_model(runner).parameters()),
         schedule=settings.schedule(sum(target.numel for target in targets)),
@@ -153,6 +169,7 @@ def _run_round(
                 f'{settings.rewind!r}; give an earlier lottery.rewind'
             )
         state.rewind['sha256'] = sha256_of(paths.rewind)
+        state.rewind['weights_sha256'] = _weights_hash(load_rewind_weights(paths.rewind))
     if mask is None:
         names = [target['name'] for target in state.targets]
         mask = Mask.dense({name: result.weights[name] for name in names})
@@ -175,6 +192,9 @@ def _build_round(
     folder = paths.round(index)
     build = type(runner).from_cfg
     if index == 0:
+        if newest_checkpoint(folder) is None and is_main_process():
+            paths.rewind.unlink(missing_ok=True)  # of an attempt that left no checkpoint
+        barrier()
         return None, build(round_config(runner.cfg, folder, state.seed, state.load_from))
     if sha256_of(paths.rewind) != state.rewind['sha256']:
         raise LotteryError(f'{paths.rewind} is not the file that round 0 wrote; restore it')
@@ -183,7 +203,7 @@ def _build_round(
     mask = _prune(weights, before.mask, state.schedule[index], settings)
     if settings.rewind_what == 'reinit':
         config = round_config(runner.cfg, folder, state.seed, None)
-        config = reinitialised(config, state.seed + index) if not config.resume else config
+        config = reinitialised(config, state.seed + index)
         start = None
     else:
         config = round_config(runner.cfg, folder, state.seed, f'{REWIND_SCHEME}{paths.rewind}')
@@ -191,7 +211,8 @@ def _build_round(
             config.param_scheduler = None
         rewound = config.load_from.startswith(REWIND_SCHEME)
         rates = state.rounds[0]['learning_rates']
-        start = round_start(settings.rewind_what, before.weights, rates) if rewound else None
+        trained = {} if settings.rewind_what == 'weights' else before.weights
+        start = round_start(settings.rewind_what, trained, rates) if rewound else None
     trainer = build(config)
     trainer.register_hook(MaskHook(mask, start))
     return mask, trainer
@@ -245,7 +266,8 @@ def _provenance(state: SearchState, paths: SearchPaths, index: int) -> dict[str,
     return {
         **record,
         'seed': state.seed,
-        'rewind': state.rewind,
+        # Not the file's hash: the file tells the time that each iteration took.
+        'rewind': {key: value for key, value in state.rewind.items() if key != 'sha256'},
         'parent_sha256': sha256_of(paths.ticket(index - 1)) if index else None,
         'config': state.config,
         'config_sha256': hashlib.sha256(text.encode()).hexdigest(),
@@ -256,6 +278,15 @@ def _provenance(state: SearchState, paths: SearchPaths, index: int) -> dict[str,
             **{name: v for name in ('mmdet', 'mmpose') if (v := _version(name))},
         },
     }
+
+
+def _weights_hash(weights: dict[str, Tensor]) -> str:
+    """SHA-256 over names and bytes, in the order of the names."""
+    digest = hashlib.sha256()
+    for name in sorted(weights):
+        digest.update(name.encode())
+        digest.update(weights[name].contiguous().view(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
 
 
 def _version(package: str) -> str | None:

@@ -24,6 +24,7 @@ class SearchState:
         config: The settings that decide the result; see `decisive_settings`.
         load_from: The checkpoint that round 0 starts from, if any.
         seed: Seed of every round.
+        world_size: Number of processes.
         targets: For each prunable parameter its name, module type and number of weights.
         parameters: Number of parameters of the model, prunable or not.
         schedule: Number of weights that each round keeps.
@@ -34,6 +35,7 @@ class SearchState:
     config: dict[str, Any]
     load_from: str | None
     seed: int
+    world_size: int
     targets: list[dict[str, Any]]
     parameters: int
     schedule: list[int]
@@ -82,7 +84,15 @@ def check_work_dir(
             the search to resume has other settings.
     """
     state = load_state(paths)
-    if state is None or (overwrite and not resume):
+    if overwrite and not resume:
+        return None
+    if state is None:
+        remains = [paths.rewind, paths.ticket(0).parent, *paths.work_dir.glob('round_*/*.pth')]
+        if any(path.exists() for path in remains):
+            raise LotteryError(
+                f'{paths.work_dir} holds tickets or checkpoints of rounds but no search.json; give '
+                'another --work-dir, or lottery.overwrite=True to delete them'
+            )
         return None
     changed = differences(state.config, config)
     shown = '; '.join(changed[:4]) + (f'; and {len(changed) - 4} more' if len(changed) > 4 else '')

@@ -67,7 +67,6 @@ def reinitialised(config: Config, seed: int) -> Config:
         seed: Another seed than the search's; it decides the initial weights and the data order.
     """
     config = copy.deepcopy(config)
-    config.load_from = None
     config.model = _without_pretrained(config.model)
     config.randomness = {**(config.get('randomness') or {}), 'seed': seed}
     return config
@@ -81,8 +80,8 @@ def _optimizers(state: Mapping[str, Any]) -> list[Any]:
 
 
 def _without_pretrained(value: Any) -> Any:
-    if isinstance(value, list):
-        return [_without_pretrained(item) for item in value if not _is_pretrained(item)]
+    if isinstance(value, (list, tuple)):
+        return type(value)(_without_pretrained(item) for item in value if not _is_pretrained(item))
     if not isinstance(value, dict):
         return value
     return type(value)(
@@ -94,4 +93,6 @@ def _without_pretrained(value: Any) -> Any:
 
 
 def _is_pretrained(value: Any) -> bool:
-    return isinstance(value, dict) and value.get('type') == 'Pretrained'
+    kind = value.get('type') if isinstance(value, dict) else None
+    name = getattr(kind, '__name__', str(kind))  # a class in configs of the newer style
+    return name.rpartition('.')[2] in ('Pretrained', 'PretrainedInit')

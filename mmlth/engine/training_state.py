@@ -43,7 +43,6 @@ def training_state(runner: Runner, epoch: int, iteration: int) -> dict[str, Any]
     if metainfo is not None:
         checkpoint['meta']['dataset_meta'] = metainfo
     runner.call_hook('before_save_checkpoint', checkpoint=checkpoint)
-    checkpoint['param_schedulers'] = without_functions(checkpoint['param_schedulers'])
     return checkpoint
 
 

@@ -1,5 +1,6 @@
 """Named tensors and a JSON description in one safetensors file."""
 
+import errno
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,6 +23,9 @@ def save_tensors(path: str | Path, tensors: Mapping[str, Tensor], info: dict[str
     """Writes tensors and ``info`` (JSON) atomically; equal input gives equal bytes.
 
     Tensors that share memory, as tied parameters do, are stored once.
+
+    Raises:
+        OSError: If the file cannot be written; an earlier one is left as it was.
     """
     stored: dict[str, Tensor] = {}
     same_as: dict[str, str] = {}
@@ -35,9 +39,14 @@ def save_tensors(path: str | Path, tensors: Mapping[str, Tensor], info: dict[str
         first[memory] = name
         stored[name] = plain.contiguous()
     stored = _without_overlap(stored)
-    header = json.dumps({'info': info, 'same_as': same_as}, sort_keys=True)
-    with atomic_path(path) as temporary:
-        save_file(stored, temporary, metadata={_KEY: header})
+    header = json.dumps({'info': info, 'same_as': same_as})
+    try:
+        with atomic_path(path) as temporary:
+            save_file(stored, temporary, metadata={_KEY: header})
+    except SafetensorError as error:
+        # It is not an OSError even where the disk is full.
+        code = errno.ENOSPC if 'No space left' in str(error) else errno.EIO
+        raise OSError(code, str(error), str(path)) from error
 
 
 def load_info(path: str | Path) -> dict[str, Any]:

@@ -72,7 +72,7 @@ def _flatten(value: Any, path: str, tensors: dict[str, Tensor]) -> Any:
     if isinstance(value, np.generic) and value.dtype.kind in 'biufc':
         return {'@number': value.tobytes().hex(), 'dtype': value.dtype.str}
     if isinstance(value, Mapping):
-        if all(isinstance(key, str) for key in value) and next(iter(value), '') not in _MARKS:
+        if all(isinstance(key, str) and key not in _MARKS for key in value):
             return {key: _flatten(item, f'{path}/{key}', tensors) for key, item in value.items()}
         return {
             '@dict': [

@@ -166,7 +166,7 @@ def test_a_full_disk(small_disk):
     done = script(small_disk / 'work')
     assert done.returncode == 1
     assert re.search(r'mmlth: the disk that holds .* is full .*--resume', done.stderr)
-    assert 'Traceback' not in done.stderr.splitlines()[-1]
+    assert 'Traceback' not in done.stderr
     work = small_disk / 'work'
     import zipfile
 

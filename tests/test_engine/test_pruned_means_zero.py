@@ -1,4 +1,4 @@
-"""Law 3 on real Runners: AMP, accumulation, averaging of every kind, one step at a time."""
+"""Law 3 on real Runners: clipping, accumulation, averaging of every kind, at each step."""
 
 import pytest
 import torch

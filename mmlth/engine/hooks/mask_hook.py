@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from mmengine.hooks import Hook
+from mmengine.hooks import EMAHook, Hook
 from mmengine.optim import OptimWrapper, OptimWrapperDict
 from mmengine.runner import Runner
 from torch import Tensor, nn
@@ -62,7 +62,6 @@ class MaskHook(Hook):
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
         self._check(runner)
-        mask_checkpoint(checkpoint, with_tied_names(bare_model(runner), self.mask))
 
     def _check(self, runner: Runner) -> None:
         names = revived(bare_model(runner))
@@ -73,6 +72,9 @@ class MaskHook(Hook):
             )
             self.zero_every_step = True
             zero_pruned(bare_model(runner))
+            for hook in runner.hooks:
+                if isinstance(hook, EMAHook):
+                    zero_pruned(hook.ema_model)
 
 
 def mask_checkpoint(checkpoint: dict[str, Any], mask: Mapping[str, Tensor]) -> None:

@@ -16,12 +16,12 @@ class ResultHook(Hook):
     priority = 'LOWEST'
 
     def __init__(self) -> None:
-        self.metrics: dict[str, float] = {}
+        self.metrics: dict[str, float | None] = {}
         self.iteration = -1
 
     def after_val_epoch(self, runner: Runner, metrics: dict[str, Any] | None = None) -> None:
         self.metrics = {
-            name: float(value)
+            name: float(value) if np.isfinite(value) else None  # JSON has no NaN
             for name, value in (metrics or {}).items()
             if np.ndim(value) == 0 and not isinstance(value, str)
         }

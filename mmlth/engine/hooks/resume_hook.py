@@ -8,6 +8,7 @@ from mmengine.dist import get_rank
 from mmengine.hooks import Hook
 from mmengine.runner import EpochBasedTrainLoop, Runner
 
+from mmlth.engine.errors import LotteryError
 from mmlth.engine.registry import HOOKS
 from mmlth.engine.rng import rng_state, set_rng_state
 from mmlth.engine.training_state import without_functions
@@ -21,8 +22,9 @@ class ResumeHook(Hook):
     """Adds to MMEngine's resuming what it leaves out.
 
     MMEngine restores weights, optimizer, schedules and counters. This hook restores the random
-    number generators, and the position within an epoch: MMEngine would start an epoch-based loop
-    at the first batch of the epoch whose middle the checkpoint was taken in.
+    number generators and the position within an epoch (MMEngine would start over at the first
+    batch of the epoch that the checkpoint was taken in), and makes up for the validation that
+    MMEngine skips when the checkpoint was written just before it.
     """
 
     priority = 'HIGHEST'  # the generators first: whatever another hook then draws, it drew before
@@ -30,6 +32,7 @@ class ResumeHook(Hook):
     def __init__(self) -> None:
         self._loaded: dict[str, Any] | None = None
         self._rng_of_epoch: dict[str, Any] | None = None
+        self._validated_after = -1
         self._started = time.monotonic()
         self._seconds_before = 0.0
 
@@ -39,10 +42,12 @@ class ResumeHook(Hook):
         return self._seconds_before + time.monotonic() - self._started
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
-        if 'param_schedulers' in checkpoint:
-            checkpoint['param_schedulers'] = without_functions(checkpoint['param_schedulers'])
-        generators = [{'now': rng_state(), 'epoch': self._rng_of_epoch}]
-        checkpoint[RESUME_KEY] = {'generators': generators, 'seconds': self.seconds}
+        checkpoint['param_schedulers'] = without_functions(checkpoint.get('param_schedulers'))
+        checkpoint[RESUME_KEY] = {
+            'generators': [{'now': rng_state(), 'epoch': self._rng_of_epoch}],
+            'validated': self._validated_after == checkpoint['meta']['iter'],
+            'seconds': self.seconds,
+        }
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
         if runner._resume and RESUME_KEY in checkpoint:
@@ -51,30 +56,55 @@ class ResumeHook(Hook):
 
     def before_train_epoch(self, runner: Runner) -> None:
         loaded, self._loaded = self._loaded, None
-        # A checkpoint holds the generators of the first process only; those of the others then
-        # keep the state that their seed gave them.
-        if loaded is not None and get_rank() < len(loaded['generators']):
-            self._continue(runner, loaded['generators'][get_rank()])
+        if loaded is not None:
+            self._continue(runner, loaded)
         self._rng_of_epoch = rng_state()
 
-    def _continue(self, runner: Runner, generators: dict[str, Any]) -> None:
-        loop = runner.train_loop
+    def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
+        self._validated_after = runner.iter
 
-        def restore() -> None:
+    def _continue(self, runner: Runner, loaded: dict[str, Any]) -> None:
+        loop, rank = runner.train_loop, get_rank()
+        # A checkpoint holds the generators of the first process only; those of the others then
+        # keep the state that their seed gave them. What is skipped is the same for all.
+        generators = loaded['generators'][rank] if rank < len(loaded['generators']) else None
+        if generators is not None:
             set_rng_state(generators['now'])
-
+        if not loaded['validated'] and _validation_is_due(runner):
+            runner.val_loop.run()
+        now = rng_state()
         if not isinstance(loop, EpochBasedTrainLoop):
+            skipped = 0 if getattr(loop, 'fast_forward_on_resume', False) else runner.iter
             loop.dataloader_iterator = _CallBeforeBatch(
-                loop.dataloader_iterator, runner.iter, restore
+                loop.dataloader_iterator, skipped, lambda: set_rng_state(now)
             )
             return
         done = runner.iter - runner.epoch * len(loop.dataloader)
-        if done <= 0:
-            restore()
-            return
-        if generators['epoch'] is not None:
-            set_rng_state(generators['epoch'])
-        _skip_batches(loop, done, restore)
+        if not 0 <= done <= len(loop.dataloader):
+            raise LotteryError(
+                f'the checkpoint was taken after {runner.iter} iterations in epoch {runner.epoch}, '
+                f'but an epoch has {len(loop.dataloader)} iterations now; restore the batch size, '
+                'the data and the number of processes'
+            )
+        if done:
+            if generators is not None and generators['epoch'] is not None:
+                set_rng_state(generators['epoch'])
+            _skip_batches(loop, done, lambda: set_rng_state(now))
+
+
+def _validation_is_due(runner: Runner) -> bool:
+    """Whether the loop would have validated right after the iterations that are done."""
+    loop = runner.train_loop
+    if runner.val_loop is None or runner.iter == 0 or not hasattr(loop, 'val_interval'):
+        return False
+    if isinstance(loop, EpochBasedTrainLoop):
+        if runner.iter != runner.epoch * len(loop.dataloader):
+            return False
+        done, end = runner.epoch, loop.max_epochs
+    else:
+        done, end = runner.iter, loop.max_iters
+    loop._decide_current_val_interval()
+    return done >= loop.val_begin and (done % loop.val_interval == 0 or done == end)
 
 
 class _CallBeforeBatch:
@@ -90,6 +120,8 @@ class _CallBeforeBatch:
 
     def __next__(self) -> Any:
         if self._left == 0 and self._call is not None:
+            # Newer MMEngine makes its iterator, which draws a random number, only when it must.
+            getattr(self._iterator, '_ensure_iterator', lambda: None)()
             self._call()
             self._call = None
         self._left -= 1
@@ -106,12 +138,8 @@ def _skip_batches(loop: EpochBasedTrainLoop, count: int, then: Callable[[], None
     run_iter = loop.run_iter
 
     def skip(idx: int, data_batch: Any) -> None:
-        if idx < count - 1:
-            return
         if idx == count - 1:
             then()
-            return
-        loop.run_iter = run_iter
-        run_iter(idx, data_batch)
+            loop.run_iter = run_iter
 
     loop.run_iter = skip

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from mmengine.dist import all_gather_object, barrier, is_main_process
+from mmengine.dist import all_gather_object, barrier, broadcast_object_list, is_main_process
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
@@ -30,6 +30,7 @@ class RewindHook(Hook):
     def __init__(self, path: Path, iteration: int) -> None:
         self.path = path
         self.iteration = iteration
+        self._looked = False
         self._rng: dict[str, Any] | None = None  # before the batch of step k is drawn
         self._rng_of_epoch: dict[str, Any] | None = None
 
@@ -52,12 +53,18 @@ class RewindHook(Hook):
             self._rng = rng_state()
 
     def _store(self, runner: Runner) -> None:
-        if self.path.exists():
+        if self._looked:
+            return
+        self._looked = True
+        # The first process decides: on a shared disk the others may not see the file yet.
+        exists = [self.path.exists()]
+        broadcast_object_list(exists)
+        if exists[0]:
             return
         generators = all_gather_object({'now': self._rng, 'epoch': self._rng_of_epoch})
         if is_main_process():
             checkpoint = training_state(runner, runner.epoch, runner.iter)
-            checkpoint[RESUME_KEY] = {'generators': generators, 'seconds': 0.0}
+            checkpoint[RESUME_KEY].update(generators=generators, seconds=0.0)
             weights = dict(bare_model(runner).state_dict())
             save_training_state(self.path, checkpoint, weights)
             runner.logger.info(
