@@ -8,15 +8,14 @@ from mmdet.testing import demo_mm_inputs
 from mmengine.config import Config
 from mmengine.hub import get_config
 from mmengine.logging import MMLogger
-from mmengine.model import revert_sync_batchnorm
+from mmengine.model import BaseModel, revert_sync_batchnorm
 from mmengine.registry import init_default_scope
-from torch import nn
 
 MASK_RCNN = 'mask_rcnn/mask-rcnn_r50_fpn_1x_coco.py'
 RTMDET_TINY = 'rtmdet/rtmdet_tiny_8xb32-300e_coco.py'
 
 
-def build(config: str) -> tuple[nn.Module, Config]:
+def build(config: str) -> tuple[BaseModel, Config]:
     """The model of one of MMDetection's configs, with random weights, and the config."""
     warnings.simplefilter('ignore')
     MMLogger.get_current_instance().setLevel('ERROR')  # else a line a parameter

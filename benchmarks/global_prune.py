@@ -47,7 +47,7 @@ def by_torch(weights: Weights, mask: Mask, keep: int) -> Callable[[], Drawn]:
         parameters = [(layer, 'weight') for layer in layers.values()]
         method = torch_prune.L1Unstructured
         torch_prune.global_unstructured(parameters, method, amount=mask.kept - keep)
-        return {name: layer.weight_mask for name, layer in layers.items()}
+        return {name: layer.get_buffer('weight_mask') for name, layer in layers.items()}
 
     return run
 
@@ -112,7 +112,7 @@ def compare(weights: Weights, start: float, options: argparse.Namespace) -> Tabl
 
     samples = measure({name: partial(prepared, name) for name in METHODS}, options.repeats)
     masks = {name: as_mask(result) for name, result in drawn.items()}
-    counts = {name: mask.kept for name, mask in masks.items()}
+    counts = {name: result.kept for name, result in masks.items()}
     assert set(counts.values()) == {keep}, f'{keep} were to be kept, but {counts}'
     assert masks['mmlth.prune'] == masks['sort'], 'mmlth kept other weights than a stable sort'
 
@@ -144,7 +144,7 @@ def check_ties(weights: Weights, sparsity: float) -> None:
     mask = Mask.dense(few)
     keep = mask.total - round(mask.total * sparsity)
     masks = {name: as_mask(METHODS[name](few, mask, keep)()) for name in METHODS}
-    assert all(drawn.kept == keep for drawn in masks.values())
+    assert all(result.kept == keep for result in masks.values())
     assert masks['mmlth.prune'] == masks['sort'], 'mmlth kept other weights than a stable sort'
 
 

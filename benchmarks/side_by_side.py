@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from rich.progress import track
 
 CLOCKS = {'wall': time.perf_counter, 'CPU': time.process_time}
 """The time that a user waits, and the work: other processes disturb the second far less."""
@@ -31,7 +32,7 @@ def measure(
         synchronize: Waits for a device that works on its own.
     """
     samples: Samples = {clock: {name: [] for name in alternatives} for clock in CLOCKS}
-    for repeat in range(repeats):
+    for repeat in track(range(repeats), 'Measuring', transient=True, refresh_per_second=1):
         for name in list(alternatives)[:: 1 if repeat % 2 == 0 else -1]:
             run = alternatives[name]()
             synchronize()

@@ -51,7 +51,7 @@ class ToyDataset(Dataset):
         self.images = torch.randn(IMAGES, 3, 6, 6, generator=generator)
         self.labels = [index % 2 for index in range(IMAGES)]
         for image, label in zip(self.images, self.labels):
-            image += 0.3 * label
+            image += 0.6 * label
         self.augment = augment
 
     def __len__(self) -> int:

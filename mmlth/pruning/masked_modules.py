@@ -102,6 +102,7 @@ class Masked(nn.Module):
 def _zero_pruned_gradient(module: nn.Module, name: str, gradient: Tensor) -> Tensor:
     pruned = module.__dict__.get('_pruned', {}).get(name)
     # masked_fill, not a product: under AMP an overflowed gradient times zero is NaN.
+    # Not in place, though that is cheaper: autograd may hand two parameters views of one gradient.
     return gradient if pruned is None else gradient.masked_fill(pruned, 0)
 
 

@@ -18,6 +18,10 @@ class ZeroCheckHook(Hook):
 
     priority = 'LOWEST'
 
+    def before_train(self, runner):
+        # MMEngine drops the gradients right after the step, so they are looked at just before.
+        runner.optim_wrapper.optimizer.register_step_pre_hook(lambda *_: self._check(runner))
+
     def before_train_iter(self, runner, batch_idx, data_batch=None):
         self._check(runner)
 

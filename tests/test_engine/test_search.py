@@ -12,13 +12,15 @@ from mmengine.runner import Runner
 from toy import toy_config
 
 from mmlth import load_ticket
+from mmlth.engine.hooks import ProgressHook
 from mmlth.pruning import revived
 
 
 def run(work_dir, resume=False, hooks=(), **lottery):
     config = toy_config(work_dir)
     config.lottery.update(lottery)
-    config.custom_hooks = list(hooks)
+    if hooks:
+        config.custom_hooks = list(hooks)
     config.resume = resume
     runner = Runner.from_cfg(config)
     runner.train()
@@ -126,46 +128,37 @@ class Killed(BaseException):
     """Stands for a signal: nothing catches it."""
 
 
-@HOOKS.register_module(force=True)
-class KillHook(Hook):
-    """Ends the process, as it were, in a given round before a given iteration."""
-
-    priority = 'LOWEST'
-
-    def __init__(self, round_name, iteration):
-        self.where = (round_name, iteration)
-
-    def before_train_iter(self, runner, batch_idx, data_batch=None):
-        if (runner.work_dir.rsplit('/', 1)[-1], runner.iter) == self.where:
-            raise Killed
-
-
 @pytest.mark.parametrize('by_epoch', [True, False])
 @pytest.mark.parametrize(
     ('round_name', 'iteration'),
     [('round_00', 3), ('round_00', 14), ('round_01', 15), ('round_02', 12)],
 )
 def test_an_interrupted_search_continues_to_the_same_tickets(
-    finished, tmp_path, round_name, iteration, by_epoch
+    finished, tmp_path, monkeypatch, round_name, iteration, by_epoch
 ):
     work_dir, _, state = finished
-    config = toy_config(tmp_path)
     # By iteration, checkpoints fall into epochs (4, 8, 16) and on their ends (12).
-    config.default_hooks.checkpoint.update(by_epoch=by_epoch, interval=1 if by_epoch else 4)
-    config.custom_hooks = [{'type': 'KillHook', 'round_name': round_name, 'iteration': iteration}]
+    checkpoint = {'by_epoch': by_epoch, 'interval': 1 if by_epoch else 4}
+
+    def kill(hook, runner, batch_idx, data_batch=None):
+        if (runner.work_dir.rsplit('/', 1)[-1], runner.iter) == (round_name, iteration):
+            raise Killed
+
+    config = toy_config(tmp_path)
+    config.default_hooks.checkpoint.update(checkpoint)
+    monkeypatch.setattr(ProgressHook, 'before_train_iter', kill)
     with pytest.raises(Killed):
         Runner.from_cfg(config).train()
+    monkeypatch.undo()
     moved = tmp_path.with_name(tmp_path.name + '_moved')
     tmp_path.rename(moved)
     config = toy_config(moved)
-    config.default_hooks.checkpoint.update(by_epoch=by_epoch, interval=1 if by_epoch else 4)
+    config.default_hooks.checkpoint.update(checkpoint)
     config.resume = True
-    # Custom hooks are part of the settings, so the test removes its own from the record.
-    saved = json.loads((moved / 'search.json').read_text())
-    saved['config'].pop('custom_hooks')
-    (moved / 'search.json').write_text(json.dumps(saved))
     Runner.from_cfg(config).train()
     for entry in state['rounds']:
+        ours, theirs = load_ticket(moved / entry['ticket']), load_ticket(work_dir / entry['ticket'])
+        assert ours.info == theirs.info
         assert (moved / entry['ticket']).read_bytes() == (work_dir / entry['ticket']).read_bytes()
 
 
