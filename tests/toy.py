@@ -1,5 +1,6 @@
 """A small model, data set and config that every part of MMEngine treats like a real one."""
 
+import itertools
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -10,6 +11,8 @@ from mmengine.model import BaseModel
 from mmengine.registry import DATASETS, METRICS, MODELS
 from torch import Tensor, nn
 from torch.utils.data import Dataset
+
+_names = itertools.count()
 
 IMAGES = 24
 BATCH = 4
@@ -94,6 +97,8 @@ def toy_config(work_dir: Path | str, iterations: bool = False, **changes: Any) -
             'default_scope': 'mmengine',
             'model': {'type': 'ToyModel'},
             'work_dir': str(work_dir),
+            # Two Runners of one second would share a visualizer, which MMEngine finds by name.
+            'experiment_name': f'toy_{next(_names)}',
             'train_dataloader': {**loader, 'dataset': {'type': 'ToyDataset'}},
             'train_cfg': schedule,
             'val_dataloader': {

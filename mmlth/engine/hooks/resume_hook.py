@@ -75,9 +75,16 @@ class ResumeHook(Hook):
         now = rng_state()
         if not isinstance(loop, EpochBasedTrainLoop):
             skipped = 0 if getattr(loop, 'fast_forward_on_resume', False) else runner.iter
-            loop.dataloader_iterator = _CallBeforeBatch(
-                loop.dataloader_iterator, skipped, lambda: set_rng_state(now)
-            )
+            iterator = loop.dataloader_iterator
+
+            def restore() -> None:
+                # Newer MMEngine makes the iterator, which draws a random number, only for the
+                # first batch: in the training that is continued that was long ago.
+                if runner.iter > 0 and hasattr(iterator, '_ensure_iterator'):
+                    iterator._ensure_iterator()
+                set_rng_state(now)
+
+            loop.dataloader_iterator = _CallBeforeBatch(iterator, skipped, restore)
             return
         done = runner.iter - runner.epoch * len(loop.dataloader)
         if not 0 <= done <= len(loop.dataloader):
@@ -120,8 +127,6 @@ class _CallBeforeBatch:
 
     def __next__(self) -> Any:
         if self._left == 0 and self._call is not None:
-            # Newer MMEngine makes its iterator, which draws a random number, only when it must.
-            getattr(self._iterator, '_ensure_iterator', lambda: None)()
             self._call()
             self._call = None
         self._left -= 1
