@@ -12,10 +12,30 @@ from mmlth.version import __version__
 
 check_requirements('torch')  # first, for the next lines import it
 
-from mmlth.pruning import Mask, prune  # noqa: E402
+from mmlth.pruning import (  # noqa: E402
+    Mask,
+    attach_mask,
+    attached_mask,
+    detach_mask,
+    find_targets,
+    prune,
+)
+from mmlth.shipped import base_config  # noqa: E402
 from mmlth.ticket import Ticket, load_ticket, save_ticket  # noqa: E402
 
-__all__ = ['Mask', 'Ticket', '__version__', 'load_ticket', 'prune', 'save_ticket']
+__all__ = [
+    'Mask',
+    'Ticket',
+    '__version__',
+    'attach_mask',
+    'attached_mask',
+    'base_config',
+    'detach_mask',
+    'find_targets',
+    'load_ticket',
+    'prune',
+    'save_ticket',
+]
 
 
 def _report(work_dir: Path, at_end: bool) -> None:
@@ -30,6 +50,7 @@ def _report(work_dir: Path, at_end: bool) -> None:
 if importlib.util.find_spec('mmengine') is not None:
     check_requirements()
 
-    from mmlth.engine import install
+    from mmlth.engine import LotteryError, install, search, targets
 
+    __all__ += ['LotteryError', 'search', 'targets']
     install(_report)

@@ -13,6 +13,7 @@ from mmlth.engine.round import round_config
 PRUNING_BASE = Path(__file__).parents[1] / 'configs/_base_/lth/imp.py'
 PARTS_OF_OTHERS = {'_base_', 'common', '__pycache__'}
 
+
 def config_folder(package):
     return Path(importlib.import_module(package).__file__).parent / '.mim/configs'
 
@@ -50,4 +51,3 @@ def opt_in(package, name):
     ours = {'work_dir', 'load_from', 'resume', 'randomness', 'visualizer'}
     changed += [key for key in own.keys() - ours if trained.get(key) != own[key]]
     return ('mmlth', f'changed: {changed}') if changed else None
-

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1] / 'mmlth'
-LAYERS = ['pruning', 'ticket', 'engine', 'report']  # from the bottom to the top
+LAYERS = ['pruning', 'ticket', 'engine', 'report', 'cli']  # from the bottom to the top
 CORE = {'torch', 'numpy', 'safetensors', 'zstandard', 'mmlth'}
 
 

@@ -1,7 +1,23 @@
 """The only place that knows MMEngine: hooks, the loop over rounds, checkpoint loading."""
 
+from mmengine.config import DictAction
+
+from mmlth.engine.api import search, targets
 from mmlth.engine.errors import LotteryError
+from mmlth.engine.reading import build_model, read_config
 from mmlth.engine.seam import install
 from mmlth.engine.settings import Settings, parse_settings
+from mmlth.engine.target_table import target_table
 
-__all__ = ['LotteryError', 'Settings', 'install', 'parse_settings']
+__all__ = [
+    'DictAction',
+    'LotteryError',
+    'Settings',
+    'build_model',
+    'install',
+    'parse_settings',
+    'read_config',
+    'search',
+    'target_table',
+    'targets',
+]

@@ -13,6 +13,7 @@ from typing import Any
 from mmengine.runner import FlexibleRunner, Runner
 
 from mmlth.engine.errors import LotteryError, show_lottery_errors_in_one_line
+from mmlth.engine.missing_package import explaining_missing_packages
 from mmlth.engine.search import Report, run_search
 from mmlth.engine.settings import parse_settings
 
@@ -33,7 +34,8 @@ def install(report: Report) -> None:
             return original(cls, cfg)
         show_lottery_errors_in_one_line()
         settings = parse_settings(cfg['lottery'])
-        runner = original(cls, _importing_mmlth(cfg))
+        with explaining_missing_packages('the config'):
+            runner = original(cls, _importing_mmlth(cfg))
         runner.train = functools.partial(run_search, runner, settings, report)
         return runner
 

@@ -35,7 +35,7 @@ from mmlth.engine.round import (
 from mmlth.engine.search_state import SearchState, check_work_dir, delete_search, sha256_of
 from mmlth.engine.settings import Settings
 from mmlth.engine.start import reinitialised, round_start
-from mmlth.engine.target_table import target_table
+from mmlth.engine.target_table import computed_weights_note, target_table
 from mmlth.engine.training_state import bare_model, load_rewind_weights
 from mmlth.pruning import Mask, Target, TargetError, find_targets, masked, prune
 from mmlth.ticket import Ticket, load_ticket, save_ticket
@@ -84,7 +84,7 @@ def _run(runner: Runner, settings: Settings, report: Report, paths: SearchPaths)
     check_data(runner.cfg)
     config = decisive_settings(runner.cfg, settings.to_dict())
     state = check_work_dir(paths, config, bool(runner._resume), settings.overwrite)
-    targets = _choose_targets(bare_model(runner), settings)
+    targets = choose_targets(bare_model(runner), settings)
     if state is None:
         state = _new_state(runner, settings, targets, config)
         if settings.overwrite:
@@ -98,6 +98,8 @@ def _run(runner: Runner, settings: Settings, report: Report, paths: SearchPaths)
             f'resumed by {get_world_size()}: the batch would change'
         )
     runner.logger.info('\n' + target_table(targets, state.parameters))
+    if note := computed_weights_note(bare_model(runner)):
+        runner.logger.warning(note)
     last = len(state.schedule) - 1
     if state.finished:
         runner.logger.info(f'all {last + 1} rounds in {paths.work_dir} are finished')
@@ -113,7 +115,12 @@ def _run(runner: Runner, settings: Settings, report: Report, paths: SearchPaths)
     return runner.model
 
 
-def _choose_targets(model: nn.Module, settings: Settings) -> list[Target]:
+def choose_targets(model: nn.Module, settings: Settings) -> list[Target]:
+    """The weights of a model that ``lottery.targets`` chooses; puts the model in training mode.
+
+    Raises:
+        LotteryError: If a pattern matches no weight, or none is left to prune.
+    """
     model.train()  # some backbones freeze their first stages only here
     chosen = settings.targets
     try:

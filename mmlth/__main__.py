@@ -1,0 +1,8 @@
+"""``python -m mmlth``."""
+
+import sys
+
+from mmlth.cli.main import main
+
+if __name__ == '__main__':
+    sys.exit(main())

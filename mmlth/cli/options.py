@@ -1,0 +1,44 @@
+"""Options that several commands share."""
+
+import argparse
+from typing import Any
+
+from mmlth.engine import DictAction
+
+LOTTERY = ('target_sparsity', 'rounds', 'rate', 'rewind', 'rewind_what', 'score', 'allocation')
+
+
+def add_config(parser: argparse.ArgumentParser) -> None:
+    """The config and changes to it."""
+    parser.add_argument(
+        'config', help='a file, or a name such as mmdet::yolox/yolox_s_8xb8-300e_coco.py'
+    )
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        metavar='KEY=VALUE',
+        help='changes of the config by dotted key, such as lottery.targets.exclude=neck',
+    )
+
+
+def add_lottery(parser: argparse.ArgumentParser) -> None:
+    """The keys of ``lottery`` that have an option of their own."""
+    group = parser.add_argument_group('lottery', 'instead of what the config says')
+    group.add_argument(
+        '--target-sparsity', type=float, metavar='S', help='of the prunable weights, at the end'
+    )
+    group.add_argument('--rounds', type=int, metavar='N', help='pruning rounds, or')
+    group.add_argument('--rate', type=float, metavar='R', help='share of the rest pruned a round')
+    group.add_argument('--rewind', metavar='STEP', help="'0', '500it' or '1ep'")
+    group.add_argument(
+        '--rewind-what', metavar='WHAT', help='weights, learning_rate, nothing or reinit'
+    )
+    group.add_argument('--score', metavar='NAME', help='what ranks the weights')
+    group.add_argument('--allocation', metavar='NAME', help='what spreads the budget over layers')
+
+
+def lottery(options: argparse.Namespace) -> dict[str, Any]:
+    """The keys of ``lottery`` that were given."""
+    given = {key: getattr(options, key) for key in LOTTERY}
+    return {key: value for key, value in given.items() if value is not None}

@@ -1,0 +1,18 @@
+"""``mmlth targets``: print which weights a search would prune, by module, without data."""
+
+import argparse
+
+from mmlth.cli.options import add_config, add_lottery, lottery
+from mmlth.engine import target_table, targets
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the options."""
+    add_config(parser)
+    add_lottery(parser)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Prints the table."""
+    chosen, parameters = targets(options.config, options.cfg_options, **lottery(options))
+    print(target_table(chosen, parameters), end='')

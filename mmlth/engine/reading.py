@@ -1,0 +1,123 @@
+"""Reading a config by file or by name, and building its model."""
+
+import copy
+import difflib
+import importlib.util
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+from mmengine.registry import MODELS, init_default_scope
+from torch import nn
+
+from mmlth.engine.errors import LotteryError
+from mmlth.engine.missing_package import explaining_missing_packages
+
+ZOOS = ('mmdet', 'mmpose', 'mmlth')
+
+
+def read_config(source: str | Path | Config, options: Mapping[str, Any] | None = None) -> Config:
+    """Reads a config.
+
+    Args:
+        source: A file; a name such as ``mmdet::yolox/yolox_s_8xb8-300e_coco.py`` of a config that
+            mmdet, mmpose or mmlth ships; or a config, which stays as it is.
+        options: Changes by dotted key, as ``--cfg-options`` gives them.
+
+    Raises:
+        LotteryError: If there is no such config, or it cannot be parsed; one line that says why.
+    """
+    if isinstance(source, Config):
+        config = copy.deepcopy(source)
+    else:
+        name = str(source)
+        path = _zoo_file(name) if '::' in name else _file(name)
+        with (
+            _one_line_if(f'the config {name} cannot be read'),
+            explaining_missing_packages(f'the config {name}'),
+        ):
+            config = Config.fromfile(path)
+    if options:
+        with _one_line_if('the changes by --cfg-options do not fit the config'):
+            config.merge_from_dict(dict(options))
+    if config.get('model') is None:
+        raise LotteryError(f'{source} is no config of a model: it has no key `model`')
+    return config
+
+
+def build_model(config: Config) -> nn.Module:
+    """Builds the model of a config as a Runner would; weights are random, nothing is loaded.
+
+    Raises:
+        LotteryError: If it needs a package that is not installed, or cannot be built.
+    """
+    init_default_scope(config.get('default_scope') or 'mmengine')
+    model = config.model.copy()
+    if config.get('data_preprocessor') is not None:
+        model.setdefault('data_preprocessor', config.data_preprocessor)
+    with _one_line_if('the model cannot be built'), explaining_missing_packages('the model'):
+        return MODELS.build(model)
+
+
+def _file(name: str) -> Path:
+    path = Path(name).expanduser()
+    if path.is_file():
+        return path
+    beside = [file.name for file in path.parent.glob('*.py')] if path.parent.is_dir() else []
+    near = difflib.get_close_matches(path.name, beside, n=3)
+    hint = f'did you mean {", ".join(str(path.parent / file) for file in near)}?'
+    raise LotteryError(
+        f'the config {name} does not exist (seen from {Path.cwd()}); '
+        + (hint if near else 'give a file, or a name such as mmdet::FOLDER/CONFIG.py')
+    )
+
+
+def _zoo_file(name: str) -> Path:
+    package, _, relative = name.partition('::')
+    folder = _zoo_folder(package)
+    wanted = relative if relative.endswith('.py') else f'{relative}.py'
+    if (folder / wanted).is_file():
+        return folder / wanted
+    known = [file.relative_to(folder).as_posix() for file in sorted(folder.rglob('*.py'))]
+    by_file_name = [file for file in known if os.path.basename(file) == os.path.basename(wanted)]
+    near = by_file_name or difflib.get_close_matches(wanted, known, n=3)
+    near = near or _by_file_name(os.path.basename(wanted), known)
+    hint = (
+        f'nearest: {", ".join(f"{package}::{file}" for file in near[:3])}'
+        if near
+        else (f'its configs lie in {folder}')
+    )
+    raise LotteryError(f'{package} has no config {relative!r}; {hint}')
+
+
+def _by_file_name(wanted: str, known: list[str]) -> list[str]:
+    names = {os.path.basename(file): file for file in known}
+    return [names[name] for name in difflib.get_close_matches(wanted, list(names), n=3)]
+
+
+def _zoo_folder(package: str) -> Path:
+    if package not in ZOOS:
+        raise LotteryError(f'unknown zoo {package!r}; configs come from {", ".join(ZOOS)}')
+    spec = importlib.util.find_spec(package)
+    if spec is None or spec.origin is None:
+        raise LotteryError(f'{package} is not installed')
+    folder = Path(spec.origin).parent
+    # In its source tree a package has its configs beside it.
+    return next(
+        (place for place in (folder / '.mim/configs', folder.parent / 'configs') if place.is_dir()),
+        folder,
+    )
+
+
+@contextmanager
+def _one_line_if(problem: str) -> Iterator[None]:
+    try:
+        yield
+    except LotteryError:
+        raise
+    except Exception as error:  # whatever a config's own code raises
+        lines = str(error).strip().splitlines() or ['']
+        raise LotteryError(f'{problem}: {type(error).__name__}: {lines[0]}') from error

@@ -1,0 +1,53 @@
+"""Configs of MMEngine's newer style, where ``type`` is a class, search like all others."""
+
+import pytest
+from toy import toy_config
+
+import mmlth
+
+NEW_STYLE = """
+from mmengine.dataset import DefaultSampler, default_collate
+from mmengine.hooks import CheckpointHook, EMAHook
+from mmengine.optim import CosineAnnealingLR, OptimWrapper
+from mmengine.runner import EpochBasedTrainLoop
+from torch.optim import SGD
+from toy import ToyAccuracy, ToyDataset, ToyModel
+
+model = dict(type=ToyModel)
+train_dataloader = dict(
+    batch_size=4,
+    num_workers=0,
+    sampler=dict(type=DefaultSampler, shuffle=True),
+    dataset=dict(type=ToyDataset),
+    collate_fn=dict(type=default_collate),
+)
+train_cfg = dict(type=EpochBasedTrainLoop, max_epochs=2)
+optim_wrapper = dict(type=OptimWrapper, optimizer=dict(type=SGD, lr=0.1, momentum=0.9))
+param_scheduler = [dict(type=CosineAnnealingLR, T_max=12, by_epoch=False)]
+default_hooks = dict(checkpoint=dict(type=CheckpointHook, interval=1))
+custom_hooks = [dict(type=EMAHook)]
+lottery = dict(target_sparsity=0.75, rounds=2, rewind='1ep')
+"""
+
+
+def test_a_config_of_the_new_style_searches(tmp_path):
+    path = tmp_path / 'new.py'
+    path.write_text(NEW_STYLE)
+    rounds = mmlth.search(path, work_dir=tmp_path / 'work')
+    assert [round_['sparsity'] for round_ in rounds] == pytest.approx([0, 0.5, 0.75], abs=0.01)
+    again = mmlth.search(path, work_dir=tmp_path / 'work', resume=True)
+    assert again == rounds
+
+
+def test_a_search_needs_no_lottery_key(tmp_path):
+    config = toy_config(tmp_path)
+    config.pop('lottery')
+    rounds = mmlth.search(config, target_sparsity=0.5, rounds=1)
+    assert len(rounds) == 2
+    assert rounds[1]['sparsity'] == pytest.approx(0.5, abs=0.01)
+
+
+def test_one_of_rounds_and_rate_replaces_the_other_of_the_config(tmp_path):
+    config = toy_config(tmp_path)  # has rounds=2
+    assert len(mmlth.search(config, rate=0.75)) == 2
+    assert config.lottery.rounds == 2
