@@ -27,4 +27,4 @@ for _class in (
     masked.MaskedConvTranspose3d,
     masked.MaskedLinear,
 ):
-    MODELS.register_module(module=_class)
+    MODELS.register_module(name=f'Masked{_class.__name__}', module=_class)

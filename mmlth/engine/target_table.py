@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 from rich.console import Console
 from rich.table import Table
+from torch import nn
 
-from mmlth.pruning import Target
+from mmlth.pruning import Target, computed_weights
 
 
 def target_table(targets: Sequence[Target], parameters: int) -> str:
@@ -35,3 +36,16 @@ def target_table(targets: Sequence[Target], parameters: int) -> str:
     with console.capture() as capture:
         console.print(table)
     return capture.get()
+
+
+def computed_weights_note(model: nn.Module) -> str:
+    """Says which layers stay dense because they compute their weights; empty if none do."""
+    computed = computed_weights(model)
+    if not computed:
+        return ''
+    types = ', '.join(dict.fromkeys(target.module_type for target in computed))
+    return (
+        f'{len(computed)} weights of {types} ({sum(t.numel for t in computed):,} in all, from '
+        f'{computed[0].name} to {computed[-1].name}) stay dense: these layers standardize or '
+        'parametrize their weights, so that a pruned one would not be zero in the forward pass'
+    )

@@ -14,7 +14,7 @@ from mmlth.pruning.masked_modules import (
 from mmlth.pruning.prune import prune
 from mmlth.pruning.schedule import kept_per_round
 from mmlth.pruning.scores import magnitude
-from mmlth.pruning.targets import Target, TargetError, find_targets
+from mmlth.pruning.targets import Target, TargetError, computed_weights, find_targets
 
 __all__ = [
     'Mask',
@@ -22,6 +22,7 @@ __all__ = [
     'TargetError',
     'attach_mask',
     'attached_mask',
+    'computed_weights',
     'detach_mask',
     'find_targets',
     'global_allocation',

@@ -9,9 +9,8 @@ stays zero under SGD, momentum, weight decay and Adam. The masks travel with `co
 buffers would touch them.
 """
 
-import functools
-from collections.abc import Mapping
-from typing import Any, cast
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, ClassVar, cast
 
 import torch
 from torch import Tensor, nn
@@ -23,6 +22,8 @@ _classes: dict[type[nn.Module], type['Masked']] = {}
 
 class Masked(nn.Module):
     """Mixin: zeroes the pruned part of a module's parameters and of their gradients."""
+
+    __jit_unused_properties__: ClassVar[list[str]] = ['pruned']  # torch.jit.script cannot read it
 
     @property
     def pruned(self) -> dict[str, Tensor]:
@@ -44,49 +45,69 @@ class Masked(nn.Module):
     def zero_pruned(self) -> None:
         """Sets the pruned weights to zero."""
         with torch.no_grad():
-            for name, pruned in self.pruned.items():
-                parameter = self._parameters[name]
-                if parameter is not None:
+            for _, parameter, pruned in self._masked_parameters():
+                if not parameter.is_meta:
                     parameter.masked_fill_(pruned, 0)
 
     def revived(self) -> list[str]:
         """Names of the parameters in which a pruned weight is not zero."""
         return [
             name
-            for name, pruned in self.pruned.items()
-            if (parameter := self._parameters[name]) is not None
-            and bool(((parameter != 0) & pruned).any())
+            for name, parameter, pruned in self._masked_parameters()
+            if bool(((parameter != 0) & pruned).any())
         ]
+
+    def register_parameter(self, name: str, param: nn.Parameter | None) -> None:
+        """Puts a new parameter, ``module.weight = nn.Parameter(…)`` too, under the old mask."""
+        super().register_parameter(name, param)
+        if param is not None and name in self.pruned:
+            self.set_mask(name, ~self.pruned[name])
+
+    def _masked_parameters(self) -> Iterator[tuple[str, nn.Parameter, Tensor]]:
+        for name, pruned in self.pruned.items():
+            if name not in self._parameters:
+                raise ValueError(
+                    f'{name!r} of a {type(self).__name__} is masked but no parameter any more, as '
+                    'after weight_norm, spectral_norm or a parametrization; detach the mask '
+                    'before applying them'
+                )
+            parameter = self._parameters[name]
+            if parameter is not None:
+                yield name, parameter, pruned
 
     def _follow_parameters(self) -> None:
         """Puts masks and gradient hooks where the parameters are now."""
-        hooked: dict[str, nn.Parameter] = self.__dict__.setdefault('_hooked', {})
-        for name, pruned in self.pruned.items():
-            parameter = self._parameters[name]
-            if parameter is None:
-                continue
+        for name, parameter, pruned in list(self._masked_parameters()):
             self.pruned[name] = _placed_like(pruned, parameter)
-            if hooked.get(name) is not parameter:
-                frozen = not parameter.requires_grad
-                # torch takes hooks only where a gradient is due; the hook of a frozen weight is
-                # there for the day that it is thawed.
-                parameter.requires_grad_(True)
-                parameter.register_hook(functools.partial(_zero_pruned_gradient, self, name))
-                parameter.requires_grad_(not frozen)
-                hooked[name] = parameter
+            hooks = parameter._backward_hooks
+            if any(isinstance(h, _ZeroPruned) and h.on(self, name) for h in (hooks or {}).values()):
+                # torch.utils.swap_tensors, by which modules may be converted and loaded, keeps
+                # this dictionary but makes a tensor that does not know it.
+                parameter._backward_hooks = hooks
+                continue
+            frozen = not parameter.requires_grad
+            # torch takes hooks only where a gradient is due; the hook of a frozen weight is
+            # there for the day that it is thawed.
+            parameter.requires_grad_(True)
+            parameter.register_hook(_ZeroPruned(self, name))
+            parameter.requires_grad_(not frozen)
 
-    def __getstate__(self) -> dict[str, Any]:
-        state = self.__dict__.copy()
-        state.pop('_hooked', None)
-        return state
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(state)
+    def __setstate__(self, state: tuple[Any, dict[str, Tensor]]) -> None:
+        own, pruned = state
+        if own is not None:
+            super().__setstate__(own)
+        self.__dict__['_pruned'] = dict(pruned)
         self._follow_parameters()
 
     def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
-        # The class may have been made at run time, where pickle would not find it by name.
-        return _blank, (_original_class(type(self)),), self.__getstate__()
+        # The class may have been made at run time, where pickle would not find it by name. So a
+        # module of the original class is made, in whatever way that class wants it.
+        make, arguments, *rest = cast(tuple[Any, ...], super().__reduce_ex__(protocol))
+        original = {type(self): _original_class(type(self))}
+        arguments = tuple(original.get(a, a) if isinstance(a, type) else a for a in arguments)
+        state, *items = rest or [None]
+        arguments = (original.get(make, make) if isinstance(make, type) else make, *arguments)
+        return _remake, arguments, (state, self.pruned), *items
 
     def _apply(self, *args: Any, **kwargs: Any) -> Any:
         result = super()._apply(*args, **kwargs)
@@ -99,15 +120,28 @@ class Masked(nn.Module):
         self.zero_pruned()
 
 
-def _zero_pruned_gradient(module: nn.Module, name: str, gradient: Tensor) -> Tensor:
-    pruned = module.__dict__.get('_pruned', {}).get(name)
-    # masked_fill, not a product: under AMP an overflowed gradient times zero is NaN.
-    # Not in place, though that is cheaper: autograd may hand two parameters views of one gradient.
-    return gradient if pruned is None else gradient.masked_fill(pruned, 0)
+class _ZeroPruned:
+    """The gradient hook of a masked parameter."""
+
+    def __init__(self, module: nn.Module, name: str) -> None:
+        self._module = module
+        self._name = name
+
+    def on(self, module: nn.Module, name: str) -> bool:
+        """Whether it serves this parameter of this very module."""
+        return self._module is module and self._name == name
+
+    def __call__(self, gradient: Tensor) -> Tensor:
+        pruned = self._module.__dict__.get('_pruned', {}).get(self._name)
+        # masked_fill, not a product: under AMP an overflowed gradient times zero is NaN. Not in
+        # place, though that is cheaper: autograd may hand two parameters views of one gradient.
+        return gradient if pruned is None else gradient.masked_fill(pruned, 0)
 
 
 def _placed_like(pruned: Tensor, parameter: Tensor) -> Tensor:
     """The mask on the parameter's device and, for speed, in its memory format."""
+    if parameter.is_meta:
+        return pruned  # whose values would be lost
     pruned = pruned.to(parameter.device)
     for memory_format in (torch.channels_last, torch.channels_last_3d):
         dims = 4 if memory_format == torch.channels_last else 5
@@ -117,11 +151,23 @@ def _placed_like(pruned: Tensor, parameter: Tensor) -> Tensor:
 
 
 def masked_class(cls: type[nn.Module]) -> type[Masked]:
-    """The subclass of ``cls`` whose instances can carry masks; the same one at every call."""
+    """The subclass of ``cls`` whose instances can carry masks; the same one at every call.
+
+    It goes by the name, module and bases of ``cls``, by which others tell layers apart: MMEngine's
+    weight initialisation, `torch.fx`, whoever prints the model.
+
+    Raises:
+        ValueError: If ``cls`` cannot be subclassed.
+    """
     if issubclass(cls, Masked):
         return cls
     if cls not in _classes:
-        _classes[cls] = type(f'Masked{cls.__name__}', (Masked, cls), {'__module__': __name__})
+        parents = [base for base in cls.__bases__ if issubclass(base, nn.Module)]
+        names = {'__module__': cls.__module__, '__qualname__': cls.__qualname__}
+        try:
+            _classes[cls] = type(cls.__name__, (Masked, cls, *parents), names)
+        except TypeError as error:
+            raise ValueError(f'a {cls.__name__} cannot be masked: {error}') from error
     return _classes[cls]
 
 
@@ -131,18 +177,19 @@ def _original_class(cls: type[nn.Module]) -> type[nn.Module]:
 
 
 def _as_masked(module: nn.Module) -> Masked:
+    if isinstance(module, torch.jit.ScriptModule):
+        raise ValueError('a TorchScript module cannot be masked; mask the model it was made from')
     if not isinstance(module, Masked):
         _set_class(module, masked_class(type(module)))
     return cast(Masked, module)
 
 
 def _set_class(module: nn.Module, cls: type[nn.Module]) -> None:
-    module.__class__ = cls
+    object.__setattr__(module, '__class__', cls)  # not by a __setattr__ of the module's own
 
 
-def _blank(cls: type[nn.Module]) -> nn.Module:
-    made = masked_class(cls)
-    return made.__new__(made)
+def _remake(make: Callable[..., nn.Module], *arguments: Any) -> nn.Module:
+    return _as_masked(make(*arguments))
 
 
 MaskedConv1d = masked_class(nn.Conv1d)

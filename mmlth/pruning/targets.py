@@ -15,6 +15,7 @@ PRUNABLE_MODULES = (
     'MultiheadAttention',
     'DeformConv2d',
     'ModulatedDeformConv2d',
+    'TridentConv',
 )
 """Module types (by class name, subclasses included) whose weights are pruned by default."""
 
@@ -27,6 +28,13 @@ PRUNABLE_PARAMETERS = (
 )
 """Their prunable parameters; the last four are those of `nn.MultiheadAttention`."""
 
+
+COMPUTED_WEIGHTS = ('ConvWS2d', 'ConvAWS2d')
+"""Module types whose forward pass shifts their weights, so that a zero does not stay zero.
+
+mmcv's weight standardization and what derives from it (``SAConv2d``). They stay dense, as do layers
+under `torch.nn.utils.parametrize`, ``weight_norm`` and ``spectral_norm``.
+"""
 
 TRAINING_ONLY = ('loss_module', 'distill_losses')
 """Attributes that hold learned losses (RLE's flow, distillation): no part of the network."""
@@ -56,6 +64,13 @@ class _Candidate:
     types: tuple[str, ...]  # class names of the owner, most derived first
     parameter: nn.Parameter
     predictor: bool
+    computed: bool  # the forward pass computes its weight from the parameter
+
+
+@dataclass(frozen=True)
+class _Role:
+    types: tuple[str, ...]
+    computed: bool
 
 
 def find_targets(
@@ -79,12 +94,21 @@ def find_targets(
         frozen: Whether weights that are not trained may be pruned.
 
     Raises:
-        TargetError: If a pattern matches no weight of the model, or nothing is left to prune.
+        TargetError: If a pattern matches no weight of the model, if one of ``include`` matches only
+            weights that cannot be pruned, if a layer has no weights yet, or if nothing is left.
     """
     candidates = list(_candidates(model))
     for pattern in (*include, *exclude):
-        if not any(_matches(pattern, candidate) for candidate in candidates):
+        matched = [candidate for candidate in candidates if _matches(pattern, candidate)]
+        if not matched:
             raise TargetError(_no_match(pattern, candidates))
+        if pattern in include and all(candidate.computed for candidate in matched):
+            raise TargetError(
+                f'the pattern {pattern!r} in lottery.targets.include matches only layers that '
+                f'cannot be pruned ({matched[0].names[0]} of a {matched[0].types[0]}): they '
+                'standardize or parametrize their weights, so that a pruned one would not be zero '
+                'in the forward pass; leave it out'
+            )
     targets = [
         Target(candidate.names[0], candidate.types[0], candidate.parameter)
         for candidate in candidates
@@ -92,6 +116,7 @@ def find_targets(
         and not any(_matches(pattern, candidate) for pattern in exclude)
         and (predictors or not candidate.predictor)
         and (frozen or candidate.parameter.requires_grad)
+        and not candidate.computed
     ]
     if not targets:
         raise TargetError(
@@ -102,22 +127,59 @@ def find_targets(
     return targets
 
 
+def computed_weights(model: nn.Module) -> list[Target]:
+    """Weights of prunable kinds that stay dense, since a pruned one would not be zero in use.
+
+    The forward pass computes the layer's weight from them: `COMPUTED_WEIGHTS`, parametrizations.
+    """
+    return [
+        Target(candidate.names[0], candidate.types[0], candidate.parameter)
+        for candidate in _candidates(model)
+        if candidate.computed
+    ]
+
+
 def _candidates(model: nn.Module) -> Iterator[_Candidate]:
     modules = dict(model.named_modules())
+    owners = dict(model.named_modules(remove_duplicate=False))
     names: dict[int, list[str]] = {}
     for name, parameter in model.named_parameters(remove_duplicate=False):
         names.setdefault(id(parameter), []).append(name)
     for name, parameter in model.named_parameters():
-        path, _, attribute = name.rpartition('.')
-        owner = modules[path]
-        types = tuple(cls.__name__ for cls in type(owner).__mro__)
-        if attribute not in PRUNABLE_PARAMETERS or parameter.dim() < 2:
-            continue
-        if not set(types) & set(PRUNABLE_MODULES) or set(path.split('.')) & set(TRAINING_ONLY):
-            continue
         shared = names[id(parameter)]
+        # A language head may come after the embedding whose weight it shares.
+        roles = [role for alias in shared if (role := _role(owners, alias))]
+        if not roles:
+            continue
+        if isinstance(parameter, nn.UninitializedParameter):
+            raise TargetError(
+                f'{name} of a {roles[0].types[0]} has no weights before its first forward pass, so '
+                'none can be chosen; use the class without Lazy, which is given its input size'
+            )
+        if parameter.dim() < 2:
+            continue
         predictor = any(is_predictor(alias, _ancestors(modules, alias)) for alias in shared)
-        yield _Candidate(tuple(shared), types, parameter, predictor)
+        computed = any(role.computed for role in roles)
+        yield _Candidate(tuple(shared), roles[0].types, parameter, predictor, computed)
+
+
+def _role(owners: dict[str, nn.Module], name: str) -> _Role | None:
+    """What the parameter is to the layer that uses it; None: no weight of a prunable kind."""
+    path, _, attribute = name.rpartition('.')
+    layer, parametrized, rest = f'.{path}'.rpartition('.parametrizations.')
+    if parametrized:
+        path, attribute = layer[1:], rest
+    owner = owners[path]
+    raw = attribute.removesuffix('_orig').removesuffix('_v')  # spectral_norm, weight_norm
+    if raw not in owner._parameters:
+        attribute = raw
+    types = tuple(cls.__name__ for cls in type(owner).__mro__)
+    if attribute not in PRUNABLE_PARAMETERS or set(path.split('.')) & set(TRAINING_ONLY):
+        return None
+    if not set(types) & set(PRUNABLE_MODULES):
+        return None
+    computed = attribute not in owner._parameters or bool(set(types) & set(COMPUTED_WEIGHTS))
+    return _Role(types, computed)
 
 
 def _ancestors(modules: dict[str, nn.Module], name: str) -> list[tuple[str, nn.Module]]:
