@@ -1,30 +1,13 @@
 import importlib.metadata
 import re
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from packages import copy_source, pip, run
 
-ROOT = Path(__file__).parents[2]
 FORMS = ['editable', 'regular', 'wheel', 'sdist']
 BROUGHT_BY_USERS = {'torch', 'torchvision', 'numpy', 'mmengine', 'mmcv', 'mmdet', 'mmpose'}
-
-
-def run(*arguments, cwd):
-    done = subprocess.run(  # noqa: S603
-        [sys.executable, *map(str, arguments)], cwd=cwd, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
-def pip(command, *arguments, cwd):
-    # With --target, pip neither looks at nor touches what is installed in this environment.
-    alone = ['--isolated', '--no-index', '--no-deps', '--no-build-isolation']
-    run('-m', 'pip', command, '--disable-pip-version-check', *alone, *arguments, cwd=cwd)
 
 
 def files_below(folder):
@@ -36,11 +19,7 @@ def built(tmp_path_factory):
     """Installs a copy of the source tree, so that this one stays as it is, in all forms."""
     folder = tmp_path_factory.mktemp('packaging')
     source = folder / 'source'
-    unwanted = shutil.ignore_patterns('__pycache__', '.mim', '*.egg-info')
-    for name in ('configs', 'mmlth', 'tests', 'tools'):
-        shutil.copytree(ROOT / name, source / name, ignore=unwanted)
-    for name in ('LICENSE', 'MANIFEST.in', 'README.md', 'pyproject.toml', 'setup.cfg', 'setup.py'):
-        shutil.copy(ROOT / name, source)
+    copy_source(source)
     for name in ('data/picture.py', 'work_dirs/demo/config.py'):
         (source / name).parent.mkdir(parents=True)
         (source / name).touch()
@@ -88,7 +67,7 @@ def test_install_has_the_package_and_nothing_else(built, form):
     ours = {file for file in installed if not re.search('__pycache__|dist-info', file)}
     modules = {file for file in built.before if file.startswith('mmlth/')}
     shipped = {file for file in built.before if re.match(r'(configs|tools)/.*\.py$', file)}
-    assert ours == modules | {f'mmlth/.mim/{file}' for file in shipped}
+    assert ours == modules | {'bin/mmlth'} | {f'mmlth/.mim/{file}' for file in shipped}
 
 
 def test_builds_leave_the_source_tree_clean(built):

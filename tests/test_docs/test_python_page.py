@@ -1,0 +1,18 @@
+"""The examples of docs/python.md run as they stand, one after the other."""
+
+import re
+from pathlib import Path
+
+PAGE = Path(__file__).parents[2] / 'docs/python.md'
+
+
+def test_the_examples_run(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    blocks = re.findall(r'```python\n(.*?)```', PAGE.read_text(), re.S)
+    assert len(blocks) == 5
+    namespace: dict = {}
+    for block in blocks:
+        exec(compile(block, str(PAGE), 'exec'), namespace)  # noqa: S102
+    printed = capsys.readouterr().out
+    assert '80% sparse: loss' in printed
+    assert 'reinitialised: loss' in printed
