@@ -8,7 +8,6 @@ from mmlth.pruning.masked_modules import (
     detach_mask,
     masked_class,
     revived,
-    with_tied_names,
     zero_pruned,
 )
 from mmlth.pruning.prune import prune
@@ -32,6 +31,5 @@ __all__ = [
     'masked_class',
     'prune',
     'revived',
-    'with_tied_names',
     'zero_pruned',
 ]

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.registry import HOOKS
 from mmlth.engine.training_state import bare_model
-from mmlth.pruning import Mask, attach_mask, masked, revived, with_tied_names, zero_pruned
+from mmlth.pruning import Mask, attach_mask, revived, zero_pruned
 
 Start = Callable[[dict[str, Any]], None]
 
@@ -42,7 +42,6 @@ class MaskHook(Hook):
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
         if self.start is not None:
             self.start(checkpoint)
-        mask_checkpoint(checkpoint, with_tied_names(bare_model(runner), self.mask))
 
     def before_train(self, runner: Runner) -> None:
         zero_pruned(bare_model(runner))
@@ -75,16 +74,6 @@ class MaskHook(Hook):
             for hook in runner.hooks:
                 if isinstance(hook, EMAHook):
                     zero_pruned(hook.ema_model)
-
-
-def mask_checkpoint(checkpoint: dict[str, Any], mask: Mapping[str, Tensor]) -> None:
-    """Zeroes pruned weights in the model and EMA weights of a checkpoint of MMEngine, in place."""
-    for key in ('state_dict', 'ema_state_dict'):
-        if key in checkpoint:
-            named = {
-                n: mask[b] for n in checkpoint[key] if (b := n.removeprefix('module.')) in mask
-            }
-            checkpoint[key] = masked(checkpoint[key], named)
 
 
 def zero_moments(model: nn.Module, optim_wrapper: Any, mask: Mapping[str, Tensor]) -> None:
