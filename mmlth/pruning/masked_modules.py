@@ -80,7 +80,7 @@ class Masked(nn.Module):
         for name, parameter, pruned in list(self._masked_parameters()):
             self.pruned[name] = _placed_like(pruned, parameter)
             hooks = parameter._backward_hooks
-            if any(isinstance(h, _ZeroPruned) and h.on(self, name) for h in (hooks or {}).values()):
+            if any(_zeroes(hook, self, name) for hook in (hooks or {}).values()):
                 # torch.utils.swap_tensors, by which modules may be converted and loaded, keeps
                 # this dictionary but makes a tensor that does not know it.
                 parameter._backward_hooks = hooks
@@ -89,7 +89,7 @@ class Masked(nn.Module):
             # torch takes hooks only where a gradient is due; the hook of a frozen weight is
             # there for the day that it is thawed.
             parameter.requires_grad_(True)
-            parameter.register_hook(_ZeroPruned(self, name))
+            parameter.register_hook(_gradient_hook(self, name))
             parameter.requires_grad_(not frozen)
 
     def __setstate__(self, state: tuple[Any, dict[str, Tensor]]) -> None:
@@ -120,22 +120,24 @@ class Masked(nn.Module):
         self.zero_pruned()
 
 
-class _ZeroPruned:
-    """The gradient hook of a masked parameter."""
-
-    def __init__(self, module: nn.Module, name: str) -> None:
-        self._module = module
-        self._name = name
-
-    def on(self, module: nn.Module, name: str) -> bool:
-        """Whether it serves this parameter of this very module."""
-        return self._module is module and self._name == name
-
-    def __call__(self, gradient: Tensor) -> Tensor:
-        pruned = self._module.__dict__.get('_pruned', {}).get(self._name)
+def _gradient_hook(module: nn.Module, name: str) -> Callable[[Tensor], Tensor]:
+    def zero_pruned(gradient: Tensor) -> Tensor:
+        pruned = module.__dict__.get('_pruned', {}).get(name)
         # masked_fill, not a product: under AMP an overflowed gradient times zero is NaN. Not in
         # place, though that is cheaper: autograd may hand two parameters views of one gradient.
         return gradient if pruned is None else gradient.masked_fill(pruned, 0)
+
+    # MMEngine compiles the whole training step, in which the compiler would follow autograd in
+    # here and compile this anew for each layer, until it reaches its limit and gives up.
+    hook = cast(Callable[[Tensor], Tensor], torch.compiler.disable(zero_pruned))
+    hook.__dict__['zeroes'] = (module, name)
+    return hook
+
+
+def _zeroes(hook: Any, module: nn.Module, name: str) -> bool:
+    """Whether it is the gradient hook of this parameter of this very module."""
+    owner, attribute = getattr(hook, 'zeroes', (None, ''))
+    return owner is module and attribute == name
 
 
 def _placed_like(pruned: Tensor, parameter: Tensor) -> Tensor:
@@ -163,7 +165,9 @@ def masked_class(cls: type[nn.Module]) -> type[Masked]:
         return cls
     if cls not in _classes:
         parents = [base for base in cls.__bases__ if issubclass(base, nn.Module)]
-        names = {'__module__': cls.__module__, '__qualname__': cls.__qualname__}
+        names: dict[str, Any] = {'__module__': cls.__module__, '__qualname__': cls.__qualname__}
+        if hasattr(cls, '__deepcopy__'):
+            names['__deepcopy__'] = _deepcopy
         try:
             _classes[cls] = type(cls.__name__, (Masked, cls, *parents), names)
         except TypeError as error:
@@ -177,8 +181,6 @@ def _original_class(cls: type[nn.Module]) -> type[nn.Module]:
 
 
 def _as_masked(module: nn.Module) -> Masked:
-    if isinstance(module, torch.jit.ScriptModule):
-        raise ValueError('a TorchScript module cannot be masked; mask the model it was made from')
     if not isinstance(module, Masked):
         _set_class(module, masked_class(type(module)))
     return cast(Masked, module)
@@ -186,6 +188,15 @@ def _as_masked(module: nn.Module) -> Masked:
 
 def _set_class(module: nn.Module, cls: type[nn.Module]) -> None:
     object.__setattr__(module, '__class__', cls)  # not by a __setattr__ of the module's own
+
+
+def _deepcopy(module: Masked, memo: dict[int, Any]) -> Any:
+    """For classes that copy themselves in a way of their own, which knows of no hooks."""
+    original = cast(Any, _original_class(type(module)))
+    copied = original.__deepcopy__(module, memo)
+    for name, pruned in module.pruned.items():
+        _as_masked(copied).set_mask(name, ~pruned)
+    return copied
 
 
 def _remake(make: Callable[..., nn.Module], *arguments: Any) -> nn.Module:
@@ -237,16 +248,6 @@ def attached_mask(model: nn.Module) -> Mask:
     return Mask(tensors)
 
 
-def with_tied_names(model: nn.Module, mask: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The mask under every name that its parameters have in ``model.state_dict()``."""
-    kept_by_id = {id(_parameter(model, name)): kept for name, kept in mask.items()}
-    return {
-        name: kept_by_id[id(parameter)]
-        for name, parameter in model.named_parameters(remove_duplicate=False)
-        if id(parameter) in kept_by_id
-    }
-
-
 def zero_pruned(model: nn.Module) -> None:
     """Sets all pruned weights of a masked model to zero."""
     for module in model.modules():
@@ -266,10 +267,18 @@ def revived(model: nn.Module) -> list[str]:
 
 def _parameter(model: nn.Module, name: str) -> nn.Parameter:
     path, _, attribute = name.rpartition('.')
+    scripted = 'a TorchScript module cannot be masked; mask the model that it is made from'
+    if isinstance(model, torch.jit.ScriptModule):
+        raise ValueError(scripted)
     try:
-        parameter = model.get_submodule(path)._parameters.get(attribute)
+        owner = model.get_submodule(path)
     except AttributeError:
-        parameter = None
+        owner = nn.Module()
+    if isinstance(owner, torch.jit.ScriptModule):
+        raise ValueError(scripted)
+    parameter = owner._parameters.get(attribute)
     if parameter is None:
         raise ValueError(f'the mask names {name!r}, which is no parameter of the model')
+    if isinstance(parameter, nn.UninitializedParameter):
+        raise ValueError(f'{name!r} of a {type(owner).__name__} has no weights to mask yet')
     return parameter
