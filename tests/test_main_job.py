@@ -5,7 +5,6 @@ import json
 import os
 import subprocess
 import sys
-from importlib import metadata
 from pathlib import Path
 
 import mmdet
@@ -13,6 +12,7 @@ import mmpose
 import pytest
 from mmengine.config import Config
 from mmengine.registry import MODELS, init_default_scope
+from stack import mim_name
 
 from mmlth import load_ticket
 from mmlth.data import KEYPOINTS, make_shapes
@@ -33,15 +33,6 @@ def command(*arguments, **environment):
         env={**os.environ, **environment},
     )
     return done.returncode, done.stdout, done.stderr
-
-
-def mim_name():
-    """What mim calls MMDetection in this stack."""
-    try:
-        metadata.distribution('onedl-mmdetection')
-    except metadata.PackageNotFoundError:
-        return 'mmdet'
-    return 'mmdetection'
 
 
 @pytest.fixture(scope='module')

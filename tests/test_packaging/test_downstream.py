@@ -6,10 +6,10 @@ import subprocess
 import sys
 import sysconfig
 import venv
-from importlib import metadata
 
 import pytest
 from packages import copy_source, pip
+from stack import mim_name
 
 from mmlth.data import make_shapes
 
@@ -57,15 +57,6 @@ assert len(one) and torch.equal(one.scores, other.scores) and torch.equal(one.bb
 weights = dict(loaded.named_parameters())
 print(sum(int((weights[name] == 0).sum()) for name in ticket.mask))
 """
-
-
-def mim_name():
-    """What mim calls MMDetection in this stack."""
-    try:
-        metadata.distribution('onedl-mmdetection')
-    except metadata.PackageNotFoundError:
-        return 'mmdet'
-    return 'mmdetection'
 
 
 @pytest.fixture(scope='module')
