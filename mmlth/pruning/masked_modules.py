@@ -39,11 +39,11 @@ class Masked(nn.Module):
                 f'{None if parameter is None else tuple(parameter.shape)}'
             )
         self.pruned[name] = ~kept
-        self._follow_parameters()
         self.zero_pruned()
 
     def zero_pruned(self) -> None:
         """Sets the pruned weights to zero."""
+        self._follow_parameters()
         with torch.no_grad():
             for _, parameter, pruned in self._masked_parameters():
                 if not parameter.is_meta:
@@ -51,6 +51,7 @@ class Masked(nn.Module):
 
     def revived(self) -> list[str]:
         """Names of the parameters in which a pruned weight is not zero."""
+        self._follow_parameters()
         return [
             name
             for name, parameter, pruned in self._masked_parameters()
@@ -116,7 +117,6 @@ class Masked(nn.Module):
 
     def _load_from_state_dict(self, *args: Any, **kwargs: Any) -> None:
         super()._load_from_state_dict(*args, **kwargs)
-        self._follow_parameters()
         self.zero_pruned()
 
 
