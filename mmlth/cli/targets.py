@@ -14,5 +14,5 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Prints the table."""
-    chosen, parameters = targets(options.config, options.cfg_options, **lottery(options))
-    print(target_table(chosen, parameters), end='')
+    chosen, model = targets(options.config, options.cfg_options, **lottery(options))
+    print(target_table(model, chosen), end='')

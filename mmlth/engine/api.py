@@ -7,6 +7,7 @@ from typing import Any
 from mmengine.config import Config
 from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
+from torch import nn
 
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.paths import SearchPaths
@@ -78,7 +79,7 @@ def search(
 
 def targets(
     config: str | Path | Config, cfg_options: Mapping[str, Any] | None = None, **lottery: Any
-) -> tuple[list[Target], int]:
+) -> tuple[list[Target], nn.Module]:
     """The weights that a search would prune, without data; takes seconds.
 
     Args:
@@ -87,7 +88,7 @@ def targets(
         **lottery: As for `search`.
 
     Returns:
-        The targets, and the model's number of parameters.
+        The targets, and the model that they belong to, with random weights.
 
     Raises:
         LotteryError: On bad input, or if the model has no prunable weights.
@@ -95,7 +96,7 @@ def targets(
     cfg = _with_lottery(read_config(config, cfg_options), lottery)
     settings = parse_settings(cfg.lottery)
     model = build_model(cfg)
-    return choose_targets(model, settings), sum(p.numel() for p in model.parameters())
+    return choose_targets(model, settings), model
 
 
 def _with_lottery(config: Config, changes: Mapping[str, Any]) -> Config:

@@ -35,7 +35,7 @@ from mmlth.engine.round import (
 from mmlth.engine.search_state import SearchState, check_work_dir, delete_search, sha256_of
 from mmlth.engine.settings import Settings
 from mmlth.engine.start import reinitialised, round_start
-from mmlth.engine.target_table import computed_weights_note, target_table
+from mmlth.engine.target_table import target_table
 from mmlth.engine.training_state import bare_model, load_rewind_weights
 from mmlth.pruning import Mask, Target, TargetError, find_targets, masked, prune
 from mmlth.ticket import Ticket, load_ticket, save_ticket
@@ -97,9 +97,7 @@ def _run(runner: Runner, settings: Settings, report: Report, paths: SearchPaths)
             f'{paths.work_dir} holds a search by {state.world_size} processes, which cannot be '
             f'resumed by {get_world_size()}: the batch would change'
         )
-    runner.logger.info('\n' + target_table(targets, state.parameters))
-    if note := computed_weights_note(bare_model(runner)):
-        runner.logger.warning(note)
+    runner.logger.info('\n' + target_table(bare_model(runner), targets))
     last = len(state.schedule) - 1
     if state.finished:
         runner.logger.info(f'all {last + 1} rounds in {paths.work_dir} are finished')

@@ -9,13 +9,14 @@ from torch import nn
 from mmlth.pruning import Target, computed_weights
 
 
-def target_table(targets: Sequence[Target], parameters: int) -> str:
+def target_table(model: nn.Module, targets: Sequence[Target]) -> str:
     """The prunable weights by module, with their share, as plain text.
 
     Args:
-        targets: What may be pruned.
-        parameters: Number of parameters of the model.
+        model: The model.
+        targets: Which of its weights may be pruned.
     """
+    parameters = sum(parameter.numel() for parameter in model.parameters())
     total = sum(target.numel for target in targets)
     groups: dict[str, list[Target]] = {}
     for target in targets:
@@ -35,10 +36,10 @@ def target_table(targets: Sequence[Target], parameters: int) -> str:
     console = Console(width=110, no_color=True)
     with console.capture() as capture:
         console.print(table)
-    return capture.get()
+    return capture.get() + _computed_weights_note(model)
 
 
-def computed_weights_note(model: nn.Module) -> str:
+def _computed_weights_note(model: nn.Module) -> str:
     """Says which layers stay dense because they compute their weights; empty if none do."""
     computed = computed_weights(model)
     if not computed:
@@ -47,5 +48,5 @@ def computed_weights_note(model: nn.Module) -> str:
     return (
         f'{len(computed)} weights of {types} ({sum(t.numel for t in computed):,} in all, from '
         f'{computed[0].name} to {computed[-1].name}) stay dense: these layers standardize or '
-        'parametrize their weights, so that a pruned one would not be zero in the forward pass'
+        'parametrize their weights, so that a pruned one would not be zero in the forward pass\n'
     )
