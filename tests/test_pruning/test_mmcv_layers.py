@@ -15,7 +15,7 @@ from mmdet.models.backbones.trident_resnet import TridentConv
 from mmdet.models.layers.normed_predictor import NormedConv2d, NormedLinear
 from torch import nn
 
-from mmlth.engine.target_table import computed_weights_note
+from mmlth.engine.target_table import target_table
 from mmlth.pruning import TargetError, computed_weights, find_targets
 
 
@@ -134,11 +134,9 @@ def test_standardized_weights_stay_dense_and_are_named(kind):
     with pytest.raises(TargetError, match=rf"'{kind}'.*cannot be pruned.*standardize"):
         find_targets(model, include=[kind])
     assert '0.weight' in [target.name for target in find_targets(model, exclude=[kind])]
-    note = computed_weights_note(model)
-    assert note.startswith(
-        f'1 weights of {kind} (216 in all, from 1.weight to 1.weight) stay dense'
-    )
-    assert computed_weights_note(model[0]) == ''
+    stays_dense = f'1 weights of {kind} (216 in all, from 1.weight to 1.weight) stay dense'
+    assert stays_dense in target_table(model, find_targets(model, predictors=True))
+    assert 'stay dense' not in target_table(model[0], find_targets(model[0]))
 
 
 def test_spectral_norm_of_a_conv_module_stays_dense_and_is_named():

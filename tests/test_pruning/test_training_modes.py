@@ -89,6 +89,7 @@ def test_compiled_by_dynamo(first):
     assert not torch._dynamo.utils.counters['graph_break']
 
 
+@pytest.mark.slow
 def test_compiled_by_inductor():
     torch._dynamo.reset()
     model = nn.Linear(6, 4)
@@ -103,6 +104,21 @@ def test_compiled_by_inductor():
         optimizer.step()
     assert_zero({'weight': model.weight}, mask)
     torch.testing.assert_close(compiled(x), model(x))
+
+
+def test_a_compiled_step_does_not_compile_the_gradient_hooks():
+    # MMEngine's compile key compiles the whole step, so that hooks run where dynamo watches.
+    model = nn.Sequential(*(nn.Linear(width, width + 1) for width in range(3, 7)))
+    mask = prune_half(model)
+
+    @torch.compile(backend='eager')
+    def step(x):
+        square(model(x)).backward()
+
+    torch._dynamo.reset()
+    with torch._dynamo.config.patch(error_on_recompile=True):
+        step(torch.randn(2, 3))
+    assert_zero({name: p.grad for name, p in model.named_parameters()}, mask)
 
 
 def test_a_compiled_module_can_be_masked_itself():
