@@ -55,7 +55,7 @@ def build_model(config: Config) -> nn.Module:
         LotteryError: If it needs a package that is not installed, or cannot be built.
     """
     init_default_scope(config.get('default_scope') or 'mmengine')
-    model = config.model.copy()
+    model = copy.deepcopy(config.model)  # some constructors change what they are given
     if config.get('data_preprocessor') is not None:
         model.setdefault('data_preprocessor', config.data_preprocessor)
     with _one_line_if('the model cannot be built'), explaining_missing_packages('the model'):

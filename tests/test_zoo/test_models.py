@@ -1,0 +1,51 @@
+"""The laws of masks on real models of every kind; `tools/zoo/zoo.py` checks all families."""
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+from laws import check_model
+from representatives import REPRESENTATIVES, SAMPLE
+
+KINDS = {
+    'two-stage',
+    'one-stage',
+    'DETR',
+    'instance',
+    'panoptic',
+    'RTMDet',
+    'YOLOX',
+    'backbone',
+    'heatmap',
+    'SimCC',
+    'regression',
+    'bottom-up',
+    'RTMO',
+    'RTMPose',
+    'ViTPose',
+}
+
+
+@pytest.mark.parametrize('name', [r.name for r in SAMPLE], ids=lambda n: n.rpartition('/')[2])
+def test_laws_hold(name):
+    verdict = check_model(name)
+    assert 0 < verdict.prunable < verdict.parameters
+
+
+def test_the_sample_holds_every_kind():
+    assert {r.kind for r in SAMPLE} == KINDS
+    assert len(SAMPLE) >= 40
+
+
+def test_every_folder_of_the_zoos_is_represented():
+    depth = {'mmdet': 1, 'mmpose': 2}
+    for package, parts in depth.items():
+        folder = importlib.util.find_spec(package).submodule_search_locations[0] + '/.mim/configs'
+        paths = [path.relative_to(folder).parts for path in Path(folder).rglob('*.py')]
+        families = {p[:parts] for p in paths if not {'_base_', 'common', '__pycache__'} & set(p)}
+        ours = {
+            tuple(r.family.split('/')[:parts])
+            for r in REPRESENTATIVES
+            if r.name.startswith(f'{package}::')
+        }
+        assert families == ours

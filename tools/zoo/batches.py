@@ -1,0 +1,206 @@
+"""A random batch for any model of the two zoos, as its own data set would give it."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.config import Config
+from mmengine.dataset import pseudo_collate
+
+SIZES = {'cornernet': 256, 'centripetalnet': 256, 'ssd300': 300}
+"""Side of the images in pixels where layers do not fit `SIDE`, by a part of the name."""
+SIDE = 128
+IMAGES = 2
+OBJECTS = 3
+
+
+def random_batch(name: str, config: Config, seed: int = 0) -> dict[str, Any]:
+    """What the train loader of a config would hand to ``model.train_step``.
+
+    Args:
+        name: ``mmdet::…`` or ``mmpose::…``.
+        config: The config of that name.
+        seed: Decides pixels, boxes, masks and keypoints.
+    """
+    np.random.seed(seed)
+    torch.manual_seed(seed)
+    if name.startswith('mmpose::'):
+        return _pose_batch(config)
+    side = next((size for part, size in SIZES.items() if part in name), SIDE)
+    kind = str(config.model.type).rpartition('.')[2]
+    if kind == 'SoftTeacher':
+        return _semi_supervised_batch(config, side)
+    if _is_tracker(config):
+        return _video_batch(config, side)
+    return _detection_batch(config, side)
+
+
+def _detection_batch(config: Config, side: int) -> dict[str, Any]:
+    from mmdet.testing import demo_mm_inputs, demo_mm_proposals
+
+    panoptic = _smallest(config.model, 'num_stuff_classes') > 0
+    stride = 1 if panoptic and 'Former' in str(config.model.type) else 8
+    if str(config.model.type) == 'PanopticFPN':
+        stride = 4
+    batch = demo_mm_inputs(
+        IMAGES,
+        (3, side, side),
+        num_items=[OBJECTS] * IMAGES,
+        num_classes=max(2, _smallest(config.model, 'num_classes', 'num_things_classes')),
+        with_mask=True,
+        with_semantic=True,
+        sem_seg_output_strides=stride,
+        use_box_type=True,
+    )
+    one_class = _smallest(config.model, 'num_classes', 'num_things_classes') == 1
+    for sample in batch['data_samples']:
+        sample.set_metainfo({'batch_input_shape': (side, side), 'pad_shape': (side, side)})
+        if one_class:
+            sample.gt_instances.labels.zero_()
+    if str(config.model.type) == 'FastRCNN':
+        proposals = demo_mm_proposals([(3, side, side)] * IMAGES, 20)
+        for sample, proposal in zip(batch['data_samples'], proposals):
+            sample.proposals = proposal
+    return batch
+
+
+def _semi_supervised_batch(config: Config, side: int) -> dict[str, Any]:
+    branches = {
+        branch: _detection_batch(config, side)
+        for branch in ('sup', 'unsup_teacher', 'unsup_student')
+    }
+    for batch in branches.values():
+        for sample in batch['data_samples']:
+            sample.set_metainfo({'homography_matrix': np.eye(3)})
+    return {
+        key: {branch: batch[key] for branch, batch in branches.items()}
+        for key in ('inputs', 'data_samples')
+    }
+
+
+def _is_tracker(config: Config) -> bool:
+    return 'TrackDataPreprocessor' in str(config.model.get('data_preprocessor', {}).get('type'))
+
+
+def _video_batch(config: Config, side: int) -> dict[str, Any]:
+    from mmdet.testing import demo_track_inputs
+
+    batch = demo_track_inputs(
+        batch_size=1,
+        num_frames=2,
+        key_frames_inds=[0],
+        image_shapes=[(3, side, side)],
+        num_items=[OBJECTS],
+        num_classes=_smallest(config.model, 'num_classes', 'num_things_classes'),
+        with_mask=True,
+    )
+    # Objects are the same in both frames.
+    for sample in batch['data_samples']:
+        for frame in sample.video_data_samples:
+            frame.gt_instances.instances_ids = torch.arange(OBJECTS)
+    return batch
+
+
+def _pose_batch(config: Config) -> dict[str, Any]:
+    """Random people, encoded by the config's own codec and packed by its own pipeline."""
+    from mmpose.registry import TRANSFORMS
+
+    transforms = [
+        TRANSFORMS.build(step)
+        for step in _pipeline(config)
+        if str(step['type']) in ('GenerateTarget', 'PackPoseInputs', 'YOLOXPosePack')
+    ]
+    samples = []
+    for _ in range(IMAGES):
+        sample = _people(config)
+        for transform in transforms:
+            sample = transform(sample)
+        samples.append(sample)
+    return pseudo_collate(samples)
+
+
+def _pipeline(config: Config) -> list[Any]:
+    """All transforms of the training data, those of a data set within a data set first."""
+    steps = []
+    dataset = config.train_dataloader.dataset
+    while dataset is not None:
+        steps = [*dataset.get('pipeline', []), *steps]
+        dataset = dataset.get('dataset') or next(iter(dataset.get('datasets') or []), None)
+    if not steps:
+        raise ValueError('its config has no training pipeline')
+    return steps
+
+
+def _people(config: Config) -> dict[str, Any]:
+    codec = config.get('codec') or next(iter(_values(config.to_dict(), 'encoder')), {})
+    codec = codec[0] if isinstance(codec, (list, tuple)) else codec
+    width, height = codec.get('input_size') or config.get('input_size') or (192, 256)
+    joints = _keypoints(config)
+    people = OBJECTS if config.get('data_mode') == 'bottomup' else 1
+    low, high = np.array([0.2, 0.2]), np.array([0.8, 0.8])
+    keypoints = np.random.uniform(low, high, (people, joints, 2)) * (width, height)
+    keypoints = keypoints.astype(np.float32)
+    boxes = np.concatenate([keypoints.min(1), keypoints.max(1)], 1)
+    corners = boxes[:, [0, 1, 2, 1, 0, 3, 2, 3]].reshape(people, 4, 2)
+    lifted = np.random.uniform(-1, 1, (1, joints, 3)).astype(np.float32)
+    return {
+        'img': np.random.randint(0, 255, (height, width, 3), np.uint8),
+        'img_id': 0,
+        'id': 0,
+        'img_path': '',
+        'category_id': np.ones(people, int),
+        'ori_shape': (height, width),
+        'img_shape': (height, width),
+        'input_size': (width, height),
+        'input_center': np.array([width / 2, height / 2]),
+        'input_scale': np.array([width, height]),
+        'flip_indices': list(range(joints)),
+        'bbox': corners if people > 1 else boxes,
+        'bbox_labels': np.zeros(people, int),
+        'bbox_score': np.ones(people, np.float32),
+        'bbox_scale': np.ones((people, 2), np.float32),
+        'area': np.prod(boxes[:, 2:] - boxes[:, :2], 1),
+        'keypoints': keypoints,
+        'keypoints_visible': np.ones((people, joints), np.float32),
+        'dataset_keypoint_weights': np.ones(joints, np.float32),
+        'warp_mat': np.eye(2, 3, dtype=np.float32),
+        'lifting_target': lifted,
+        'lifting_target_visible': np.ones((1, joints), np.float32),
+        'keypoints_3d': lifted,
+        'camera_param': {'f': np.ones((2, 1)), 'c': np.ones((2, 1)), 'w': 1000, 'h': 1000},
+        'factor': np.ones(1, np.float32),
+        'target_img_path': '',
+    }
+
+
+def _keypoints(config: Config) -> int:
+    head = config.model.head
+    for key in ('num_keypoints', 'num_joints', 'out_channels'):
+        found = [value for value in _values(dict(head), key) if isinstance(value, int)]
+        if found:
+            return found[0]
+    return 17
+
+
+def _smallest(config: Any, *keys: str) -> int:
+    """The smallest value of these keys anywhere in a config; RPNs count objects as one class."""
+    found = [
+        value
+        for key in keys
+        for value in _values(config, key)
+        if isinstance(value, int) and value > 0
+    ]
+    return min(found, default=0)
+
+
+def _values(config: Any, key: str) -> Iterator[Any]:
+    if isinstance(config, dict):
+        for name, value in config.items():
+            if name == key:
+                yield value
+            elif name != 'rpn_head':
+                yield from _values(value, key)
+    elif isinstance(config, (list, tuple)):
+        for item in config:
+            yield from _values(item, key)

@@ -1,0 +1,213 @@
+"""Whether the laws of masks hold for one model: pruned means zero, masks nest, names stay."""
+
+import copy
+import os
+from collections.abc import Callable, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from batches import random_batch
+from mmengine.config import Config
+from mmengine.logging import MMLogger
+from mmengine.model import BaseModel, revert_sync_batchnorm
+from mmengine.optim import OptimWrapper, build_optim_wrapper
+from torch import Tensor
+
+from mmlth.engine import build_model, read_config
+from mmlth.engine.start import reinitialised
+from mmlth.pruning import Mask, attach_mask, attached_mask, find_targets, prune
+
+FIRST, SECOND = 0.8, 0.9
+REGIONS = 16
+"""Regions of interest that a two-stage detector trains on, an image; a config has up to 512."""
+
+
+class LawError(AssertionError):
+    """A law does not hold."""
+
+
+@dataclass
+class Verdict:
+    """What `check_model` found of a model that obeys."""
+
+    parameters: int
+    prunable: int
+
+
+def check_model(name: str) -> Verdict:
+    """Builds a model of a zoo, masks it, trains two steps, prunes again, copies it, compares.
+
+    Args:
+        name: ``mmdet::…`` or ``mmpose::…``.
+
+    Raises:
+        LawError: If a law does not hold.
+        Exception: Whatever the model itself raises where it cannot be built or trained.
+    """
+    config = _config(name)
+    with _among_the_zoo(name):
+        model = _build(config)
+        stock = _build(config)
+
+    def batch(seed: int) -> dict[str, Any]:
+        return random_batch(name, config, seed)
+
+    shapes = {key: value.shape for key, value in model.state_dict().items()}
+    dense = copy.deepcopy(model.state_dict())
+    targets = find_targets(model)
+    weights = {target.name: target.parameter.detach() for target in targets}
+    mask = prune(weights, sparsity=FIRST, score=_relative)
+    attach_mask(model, mask)
+    _require(
+        {key: value.shape for key, value in model.state_dict().items()} == shapes,
+        'the mask changed names or shapes',
+    )
+    model.load_state_dict(dense, strict=True)
+    _check_zero(model, mask, 'after loading a dense checkpoint')
+
+    before = {key: model.get_parameter(key).detach().clone() for key in mask}
+    _train(model, config, mask, batch)
+    changed = [key for key in mask if not torch.equal(before[key], model.get_parameter(key))]
+    _require(bool(changed), 'no weight trained')
+
+    weights = {key: model.get_parameter(key).detach() for key in mask}
+    smaller = prune(weights, mask, sparsity=SECOND, score=_relative)
+    _require(all(not (smaller[key] & ~mask[key]).any() for key in mask), 'masks do not nest')
+    attach_mask(model, smaller)
+    twin = copy.deepcopy(model)
+    _require(attached_mask(twin) == smaller, 'a deep copy lost its mask')
+    kept = {key: model.get_parameter(key).detach().clone() for key in mask}
+    _train(twin, config, smaller, batch)
+    _require(
+        all(torch.equal(kept[key], model.get_parameter(key)) for key in mask),
+        'training a deep copy changed the original',
+    )
+
+    stock.load_state_dict(model.state_dict(), strict=True)
+    _require(
+        _same(_features(model, batch), _features(stock, batch)), 'a stock model predicts otherwise'
+    )
+    total = sum(parameter.numel() for parameter in model.parameters())
+    return Verdict(total, sum(target.numel for target in targets))
+
+
+def _relative(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Magnitudes by each layer's own scale: initial weights of 0.001 would make it go whole."""
+    return {key: w.abs() / w.square().mean().sqrt().clamp(min=1e-12) for key, w in weights.items()}
+
+
+def _config(name: str) -> Config:
+    config = reinitialised(read_config(name), 0)  # no pre-trained weights: nothing is downloaded
+    config.model = _reduced(config.model)
+    return config
+
+
+def _reduced(value: Any) -> Any:
+    """Without padding to full size and teachers' checkpoints, and with few regions an image."""
+    if isinstance(value, (list, tuple)):
+        return [_reduced(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    reduced = {key: _reduced(item) for key, item in value.items() if key != 'batch_augments'}
+    if 'teacher_ckpt' in reduced:
+        reduced['teacher_ckpt'] = None
+    if 'pos_fraction' in reduced and isinstance(reduced.get('num'), int):
+        reduced['num'] = min(reduced['num'], REGIONS)
+    if 'nms_pre' in reduced and 'max_per_img' in reduced:
+        reduced['nms_pre'] = min(reduced['nms_pre'], 4 * REGIONS)
+        reduced['max_per_img'] = min(reduced['max_per_img'], 4 * REGIONS)
+    return type(value)(reduced)
+
+
+@contextmanager
+def _among_the_zoo(name: str) -> Any:
+    """Teachers are named by the path of their config in the zoo's repository."""
+    package = __import__(name.partition('::')[0])
+    here = Path.cwd()
+    os.chdir(Path(package.__file__).parent / '.mim')
+    try:
+        yield
+    finally:
+        os.chdir(here)
+
+
+def _build(config: Config) -> BaseModel:
+    MMLogger.get_current_instance().setLevel('ERROR')  # else a line a parameter
+    torch.manual_seed(0)
+    model = revert_sync_batchnorm(build_model(config))
+    model.init_weights()
+    return model.train()
+
+
+def _train(
+    model: BaseModel, config: Config, mask: Mask, batch: Callable[[int], dict[str, Any]]
+) -> None:
+    """Two steps by the config's own optimizer, looking at weights, gradients and moments."""
+    wrapper = _optim_wrapper(model, config)
+    parameters = {key: model.get_parameter(key) for key in mask}
+
+    def check_gradients(*_: Any) -> None:
+        for key, parameter in parameters.items():
+            if parameter.grad is not None and _outside(parameter.grad, mask[key]):
+                raise LawError(f'the gradient of {key} is not zero where it is pruned')
+
+    wrapper.optimizer.register_step_pre_hook(check_gradients)
+    for step in range(2):
+        torch.manual_seed(step)
+        model.train_step(batch(step), wrapper)
+        _check_zero(model, mask, f'after step {step + 1}')
+    for key, parameter in parameters.items():
+        for moment in wrapper.optimizer.state.get(parameter, {}).values():
+            if isinstance(moment, Tensor) and moment.shape == parameter.shape:
+                _require(not _outside(moment, mask[key]), f'a moment of {key} is not zero')
+
+
+def _optim_wrapper(model: BaseModel, config: Config) -> OptimWrapper:
+    settings = dict(config.optim_wrapper)
+    for mixed_precision in ('loss_scale', 'dtype'):
+        settings.pop(mixed_precision, None)
+    settings.update(type='OptimWrapper', accumulative_counts=1)
+    return build_optim_wrapper(model, settings)
+
+
+def _check_zero(model: BaseModel, mask: Mask, when: str) -> None:
+    for key, kept in mask.items():
+        if _outside(model.get_parameter(key), kept):
+            raise LawError(f'{key} is not zero where it is pruned, {when}')
+
+
+def _outside(tensor: Tensor, kept: Tensor) -> bool:
+    """Whether anything outside the mask is not zero."""
+    return bool(tensor.detach().masked_fill(kept, 0).any())
+
+
+@torch.no_grad()
+def _features(model: BaseModel, batch: Callable[[int], dict[str, Any]]) -> Any:
+    """What the network computes from a batch in evaluation; its losses where it cannot."""
+    model.eval()
+    data = model.data_preprocessor(batch(0), False)
+    torch.manual_seed(0)
+    try:
+        return model(**data, mode='tensor')
+    except (NotImplementedError, TypeError, AttributeError, KeyError, IndexError, ValueError):
+        model.train()
+        torch.manual_seed(0)
+        return model(**model.data_preprocessor(batch(0), True), mode='loss')
+
+
+def _same(one: Any, other: Any) -> bool:
+    if isinstance(one, Tensor):
+        return torch.equal(torch.nan_to_num(one), torch.nan_to_num(other))
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(_same(one[key], other[key]) for key in one)
+    if isinstance(one, (list, tuple)):
+        return len(one) == len(other) and all(_same(a, b) for a, b in zip(one, other))
+    return True
+
+
+def _require(holds: bool, problem: str) -> None:
+    if not holds:
+        raise LawError(problem)

@@ -1,0 +1,278 @@
+"""One config for each folder of the two zoos, more where architectures differ."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Representative:
+    """A config that stands for its family.
+
+    Attributes:
+        name: As ``mmdet::…`` or ``mmpose::…``.
+        kind: The kind of architecture that it stands for in the fast sample of the tests; empty
+            for those that only the full run checks.
+    """
+
+    name: str
+    kind: str = ''
+
+    @property
+    def family(self) -> str:
+        """The folder of its zoo."""
+        return self.name.partition('::')[2].rpartition('/')[0]
+
+
+# For each folder of mmdet: the rest of the name, and the kind for the sample.
+_MMDET = {
+    'albu_example': [('mask-rcnn_r50_fpn_albu-1x_coco', '')],
+    'atss': [('atss_r18_fpn_8xb8-amp-lsj-200e_coco', 'one-stage')],
+    'autoassign': [('autoassign_r50-caffe_fpn_1x_coco', '')],
+    'boxinst': [('boxinst_r50_fpn_ms-90k_coco', '')],
+    'bytetrack': [
+        ('bytetrack_yolox_x_8xb4-amp-80e_crowdhuman-mot17halftrain_test-mot17halfval', '')
+    ],
+    'carafe': [('mask-rcnn_r50_fpn-carafe_1x_coco', '')],
+    'cascade_rcnn': [('cascade-mask-rcnn_r50_fpn_1x_coco', 'two-stage')],
+    'cascade_rpn': [('cascade-rpn_faster-rcnn_r50-caffe_fpn_1x_coco', '')],
+    'centernet': [
+        ('centernet_r18_8xb16-crop512-140e_coco', 'one-stage'),
+        ('centernet-update_r18_fpn_8xb8-amp-lsj-200e_coco', ''),
+    ],
+    'centripetalnet': [('centripetalnet_hourglass104_16xb6-crop511-210e-mstest_coco', '')],
+    'cityscapes': [('mask-rcnn_r50_fpn_1x_cityscapes', '')],
+    'condinst': [('condinst_r50_fpn_ms-poly-90k_coco_instance', 'instance')],
+    'conditional_detr': [('conditional-detr_r50_8xb2-50e_coco', 'DETR')],
+    'convnext': [('mask-rcnn_convnext-t-p4-w7_fpn_amp-ms-crop-3x_coco', '')],
+    'cornernet': [('cornernet_hourglass104_8xb6-210e-mstest_coco', '')],
+    'crowddet': [('crowddet-rcnn_refine_r50_fpn_8xb2-30e_crowdhuman', '')],
+    'dab_detr': [('dab-detr_r50_8xb2-50e_coco', 'DETR')],
+    'dcn': [('faster-rcnn_r50-dconv-c3-c5_fpn_1x_coco', 'two-stage')],
+    'dcnv2': [('mask-rcnn_r50-mdconv-c3-c5_fpn_1x_coco', 'two-stage')],
+    'ddod': [('ddod_r50_fpn_1x_coco', '')],
+    'ddq': [('ddq-detr-4scale_r50_8xb2-12e_coco', 'DETR')],
+    'deepfashion': [('mask-rcnn_r50_fpn_15e_deepfashion', '')],
+    'deepsort': [('deepsort_faster-rcnn_r50_fpn_8xb2-4e_mot17halftrain_test-mot17halfval', '')],
+    'deformable_detr': [('deformable-detr_r50_16xb2-50e_coco', 'DETR')],
+    'detectors': [
+        ('detectors_cascade-rcnn_r50_1x_coco', ''),
+        ('cascade-rcnn_r50-rfp_1x_coco', ''),
+    ],
+    'detr': [('detr_r18_8xb2-500e_coco', 'DETR')],
+    'dino': [('dino-4scale_r50_8xb2-12e_coco', 'DETR')],
+    'double_heads': [('dh-faster-rcnn_r50_fpn_1x_coco', '')],
+    'dsdl': [('coco_instance', '')],
+    'dyhead': [('atss_r50_fpn_dyhead_1x_coco', '')],
+    'dynamic_rcnn': [('dynamic-rcnn_r50_fpn_1x_coco', '')],
+    'efficientnet': [('retinanet_effb3_fpn_8xb4-crop896-1x_coco', 'backbone')],
+    'empirical_attention': [('faster-rcnn_r50-attn1111_fpn_1x_coco', '')],
+    'fast_rcnn': [('fast-rcnn_r50_fpn_1x_coco', '')],
+    'faster_rcnn': [('faster-rcnn_r18_fpn_8xb8-amp-lsj-200e_coco', 'two-stage')],
+    'fcos': [
+        (
+            'fcos_r18_fpn_gn-head-center-normbbox-centeronreg-giou_8xb8-amp-lsj-200e_coco',
+            'one-stage',
+        )
+    ],
+    'foveabox': [('fovea_r50_fpn_4xb4-1x_coco', '')],
+    'fpg': [('faster-rcnn_r50_fpg-chn128_crop640-50e_coco', '')],
+    'free_anchor': [('freeanchor_r50_fpn_1x_coco', '')],
+    'fsaf': [('fsaf_r50_fpn_1x_coco', '')],
+    'gcnet': [('mask-rcnn_r50-gcb-r16-c3-c5_fpn_1x_coco', '')],
+    'gfl': [('gfl_r50_fpn_1x_coco', 'one-stage')],
+    'ghm': [('retinanet_r50_fpn_ghm-1x_coco', '')],
+    'glip': [('glip_atss_swin-t_a_fpn_dyhead_pretrain_obj365', '')],
+    'gn': [('mask-rcnn_r50_fpn_gn-all_2x_coco', '')],
+    'gn+ws': [('faster-rcnn_r50_fpn_gn-ws-all_1x_coco', '')],
+    'grid_rcnn': [('grid-rcnn_r50_fpn_gn-head_1x_coco', '')],
+    'groie': [('mask-rcnn_r50_fpn_groie_1x_coco', '')],
+    'grounding_dino': [('grounding_dino_r50_scratch_8xb2_1x_coco', '')],
+    'guided_anchoring': [
+        ('ga-faster-rcnn_r50_fpn_1x_coco', ''),
+        ('ga-retinanet_r50_fpn_1x_coco', ''),
+    ],
+    'hrnet': [('faster-rcnn_hrnetv2p-w18-1x_coco', 'backbone')],
+    'htc': [('htc_r50_fpn_1x_coco', 'instance')],
+    'instaboost': [('mask-rcnn_r50_fpn_instaboost-4x_coco', '')],
+    'lad': [('lad_r50-paa-r101_fpn_2xb8_coco_1x', '')],
+    'ld': [('ld_r18-gflv1-r101_fpn_1x_coco', '')],
+    'legacy_1.x': [('faster-rcnn_r50_fpn_1x_coco_v1', '')],
+    'libra_rcnn': [('libra-faster-rcnn_r50_fpn_1x_coco', '')],
+    'lvis': [('mask-rcnn_r50_fpn_sample1e-3_ms-1x_lvis-v1', '')],
+    'mask2former': [
+        ('mask2former_r50_8xb2-lsj-50e_coco', 'instance'),
+        ('mask2former_r50_8xb2-lsj-50e_coco-panoptic', 'panoptic'),
+    ],
+    'mask2former_vis': [('mask2former_r50_8xb2-8e_youtubevis2019', '')],
+    'mask_rcnn': [('mask-rcnn_r18_fpn_8xb8-amp-lsj-200e_coco', 'instance')],
+    'maskformer': [('maskformer_r50_ms-16xb1-75e_coco', 'panoptic')],
+    'masktrack_rcnn': [('masktrack-rcnn_mask-rcnn_r50_fpn_8xb1-12e_youtubevis2019', '')],
+    'misc': [('d2_mask-rcnn_r50-caffe_fpn_ms-90k_coco', '')],
+    'mm_grounding_dino': [('grounding_dino_swin-t_pretrain_obj365', '')],
+    'ms_rcnn': [('ms-rcnn_r50_fpn_1x_coco', '')],
+    'nas_fcos': [('nas-fcos_r50-caffe_fpn_nashead-gn-head_4xb4-1x_coco', '')],
+    'nas_fpn': [('retinanet_r50_nasfpn_crop640-50e_coco', '')],
+    'objects365': [('retinanet_r50_fpn_1x_objects365v1', '')],
+    'ocsort': [('ocsort_yolox_x_8xb4-amp-80e_crowdhuman-mot17halftrain_test-mot17halfval', '')],
+    'openimages': [('ssd300_32xb8-36e_openimages', '')],
+    'paa': [('paa_r50_fpn_1x_coco', '')],
+    'pafpn': [('faster-rcnn_r50_pafpn_1x_coco', '')],
+    'panoptic_fpn': [('panoptic-fpn_r50_fpn_1x_coco', 'panoptic')],
+    'pascal_voc': [('faster-rcnn_r50_fpn_1x_voc0712', '')],
+    'pisa': [('faster-rcnn_r50_fpn_pisa_1x_coco', ''), ('ssd300_pisa_coco', '')],
+    'point_rend': [('point-rend_r50-caffe_fpn_ms-1x_coco', '')],
+    'pvt': [
+        ('retinanet_pvt-t_fpn_1x_coco', 'backbone'),
+        ('retinanet_pvtv2-b0_fpn_1x_coco', 'backbone'),
+    ],
+    'qdtrack': [('qdtrack_faster-rcnn_r50_fpn_8xb2-4e_mot17halftrain_test-mot17halfval', '')],
+    'queryinst': [('queryinst_r50_fpn_1x_coco', '')],
+    'regnet': [('mask-rcnn_regnetx-400MF_fpn_ms-poly-3x_coco', '')],
+    'reid': [('reid_r50_8xb32-6e_mot17train80_test-mot17val20', '')],
+    'reppoints': [('reppoints-moment_r50_fpn_1x_coco', '')],
+    'res2net': [('faster-rcnn_res2net-101_fpn_2x_coco', '')],
+    'resnest': [('faster-rcnn_s50_fpn_syncbn-backbone+head_ms-range-1x_coco', '')],
+    'resnet_strikes_back': [('retinanet_r50-rsb-pre_fpn_1x_coco', '')],
+    'retinanet': [('retinanet_r18_fpn_1x_coco', 'one-stage')],
+    'rpn': [('rpn_r50_fpn_1x_coco', '')],
+    'rtmdet': [
+        ('rtmdet_tiny_8xb32-300e_coco', 'RTMDet'),
+        ('rtmdet-ins_tiny_8xb32-300e_coco', 'RTMDet'),
+        ('rtmdet_l_convnext_b_4xb32-100e_coco', ''),
+    ],
+    'sabl': [('sabl-faster-rcnn_r50_fpn_1x_coco', ''), ('sabl-retinanet_r50_fpn_1x_coco', '')],
+    'scnet': [('scnet_r50_fpn_1x_coco', '')],
+    'scratch': [('faster-rcnn_r50-scratch_fpn_gn-all_6x_coco', '')],
+    'seesaw_loss': [('mask-rcnn_r50_fpn_seesaw-loss_random-ms-2x_lvis-v1', '')],
+    'selfsup_pretrain': [('mask-rcnn_r50-mocov2-pre_fpn_1x_coco', '')],
+    'simple_copy_paste': [
+        ('mask-rcnn_r50_fpn_rpn-2conv_4conv1fc_syncbn-all_32xb2-ssj-90k_coco', '')
+    ],
+    'soft_teacher': [('soft-teacher_faster-rcnn_r50-caffe_fpn_180k_semi-0.1-coco', '')],
+    'solo': [
+        ('solo_r18_fpn_8xb8-lsj-200e_coco', 'instance'),
+        ('decoupled-solo_r50_fpn_1x_coco', ''),
+    ],
+    'solov2': [('solov2-light_r18_fpn_ms-3x_coco', 'instance')],
+    'sort': [('sort_faster-rcnn_r50_fpn_8xb2-4e_mot17halftrain_test-mot17halfval', '')],
+    'sparse_rcnn': [('sparse-rcnn_r50_fpn_1x_coco', 'two-stage')],
+    'ssd': [
+        ('ssd300_coco', ''),
+        ('ssdlite_mobilenetv2-scratch_8xb24-600e_coco', 'one-stage'),
+    ],
+    'strong_baselines': [('mask-rcnn_r50_fpn_rpn-2conv_4conv1fc_syncbn-all_lsj-100e_coco', '')],
+    'strongsort': [('strongsort_yolox_x_8xb4-80e_crowdhuman-mot17halftrain_test-mot17halfval', '')],
+    'swin': [('retinanet_swin-t-p4-w7_fpn_1x_coco', 'backbone')],
+    'timm_example': [('retinanet_timm-efficientnet-b1_fpn_1x_coco', '')],
+    'tood': [('tood_r50_fpn_1x_coco', '')],
+    'tridentnet': [('tridentnet_r50-caffe_1x_coco', '')],
+    'v3det': [('deformable-detr-refine-twostage_r50_8xb4_sample1e-3_v3det_50e', '')],
+    'vfnet': [('vfnet_r50_fpn_1x_coco', '')],
+    'wider_face': [('retinanet_r50_fpn_1x_widerface', '')],
+    'yolact': [('yolact_r50_1xb8-55e_coco', '')],
+    'yolo': [
+        ('yolov3_mobilenetv2_8xb24-320-300e_coco', 'one-stage'),
+        ('yolov3_d53_8xb8-320-273e_coco', ''),
+    ],
+    'yolof': [('yolof_r50-c5_8xb8-1x_coco', '')],
+    'yolox': [
+        ('yolox_nano_8xb8-300e_coco', 'YOLOX'),
+        ('yolox_tiny_8xb8-300e_coco', 'YOLOX'),
+    ],
+}
+
+_BODY = 'body_2d_keypoint'
+_HEATMAP = f'{_BODY}/topdown_heatmap/coco'
+_MMPOSE = [
+    ('animal_2d_keypoint/rtmpose/ap10k/rtmpose-m_8xb64-210e_ap10k-256x256', ''),
+    ('animal_2d_keypoint/topdown_heatmap/ap10k/td-hm_hrnet-w32_8xb64-210e_ap10k-256x256', ''),
+    (f'{_BODY}/associative_embedding/coco/ae_hrnet-w32_8xb24-300e_coco-512x512', 'bottom-up'),
+    (f'{_BODY}/cid/coco/cid_hrnet-w32_8xb20-140e_coco-512x512', 'bottom-up'),
+    (f'{_BODY}/dekr/coco/dekr_hrnet-w32_8xb10-140e_coco-512x512', 'bottom-up'),
+    (f'{_BODY}/edpose/coco/edpose_res50_8xb2-50e_coco-800x1333', ''),
+    (f'{_BODY}/integral_regression/coco/ipr_res50_8xb64-210e_coco-256x256', ''),
+    (f'{_BODY}/integral_regression/coco/ipr_res50_dsnt-8xb64-210e_coco-256x256', 'regression'),
+    (f'{_BODY}/rtmo/coco/rtmo-s_8xb32-600e_coco-640x640', 'RTMO'),
+    (f'{_BODY}/rtmpose/coco/rtmpose-t_8xb256-420e_coco-256x192', 'RTMPose'),
+    (f'{_BODY}/rtmpose/coco/rtmpose-s_8xb256-420e_coco-256x192', 'RTMPose'),
+    (f'{_BODY}/simcc/coco/simcc_mobilenetv2_wo-deconv-8xb64-210e_coco-256x192', 'SimCC'),
+    (f'{_BODY}/simcc/coco/simcc_vipnas-mbv3_8xb64-210e_coco-256x192', 'SimCC'),
+    (f'{_HEATMAP}/cspnext-tiny_udp_8xb256-210e_coco-256x192', ''),
+    (f'{_HEATMAP}/td-hm_2xmspn50_8xb32-210e_coco-256x192', ''),
+    (f'{_HEATMAP}/td-hm_ViTPose-small-simple_8xb64-210e_coco-256x192', 'ViTPose'),
+    (f'{_HEATMAP}/td-hm_ViTPose-small_8xb64-210e_coco-256x192', 'ViTPose'),
+    (f'{_HEATMAP}/td-hm_alexnet_8xb64-210e_coco-256x192', ''),
+    (f'{_HEATMAP}/td-hm_cpm_8xb64-210e_coco-256x192', 'heatmap'),
+    (f'{_HEATMAP}/td-hm_hourglass52_8xb32-210e_coco-256x256', ''),
+    (f'{_HEATMAP}/td-hm_hrformer-small_8xb32-210e_coco-256x192', ''),
+    (f'{_HEATMAP}/td-hm_hrnet-w32_8xb64-210e_coco-256x192', 'heatmap'),
+    (f'{_HEATMAP}/td-hm_hrnet-w32_udp-regress-8xb64-210e_coco-256x192', ''),
+    (f'{_HEATMAP}/td-hm_litehrnet-18_8xb64-210e_coco-256x192', 'heatmap'),
+    (f'{_HEATMAP}/td-hm_mobilenetv2_8xb64-210e_coco-256x192', 'heatmap'),
+    (f'{_HEATMAP}/td-hm_pvt-s_8xb64-210e_coco-256x192', ''),
+    (f'{_HEATMAP}/td-hm_pvtv2-b2_8xb64-210e_coco-256x192', ''),
+    (f'{_HEATMAP}/td-hm_res50_8xb64-210e_coco-256x192', 'heatmap'),
+    (f'{_HEATMAP}/td-hm_resnest50_8xb64-210e_coco-256x192', ''),
+    (f'{_HEATMAP}/td-hm_resnetv1d50_8xb64-210e_coco-256x192', ''),
+    (f'{_HEATMAP}/td-hm_resnext50_8xb64-210e_coco-256x192', ''),
+    (f'{_HEATMAP}/td-hm_rsn18_8xb32-210e_coco-256x192', ''),
+    (f'{_HEATMAP}/td-hm_scnet50_8xb64-210e_coco-256x192', ''),
+    (f'{_HEATMAP}/td-hm_seresnet50_8xb64-210e_coco-256x192', ''),
+    (f'{_HEATMAP}/td-hm_shufflenetv1_8xb64-210e_coco-256x192', ''),
+    (f'{_HEATMAP}/td-hm_shufflenetv2_8xb64-210e_coco-256x192', ''),
+    (f'{_HEATMAP}/td-hm_swin-t-p4-w7_8xb32-210e_coco-256x192', ''),
+    (f'{_HEATMAP}/td-hm_vgg16-bn_8xb64-210e_coco-256x192', ''),
+    (f'{_HEATMAP}/td-hm_vipnas-mbv3_8xb64-210e_coco-256x192', ''),
+    (f'{_HEATMAP}/td-hm-vis_res50_8xb64-210e_coco-aic-256x192-merge', ''),
+    (f'{_BODY}/topdown_regression/coco/td-reg_res50_8xb64-210e_coco-256x192', 'regression'),
+    (
+        f'{_BODY}/topdown_regression/coco/'
+        'td-reg_mobilenetv2_rle-pretrained-8xb64-210e_coco-256x192',
+        'regression',
+    ),
+    (f'{_BODY}/yoloxpose/coco/yoloxpose_tiny_4xb64-300e_coco-416', ''),
+    ('body_3d_keypoint/image_pose_lift/h36m/image-pose-lift_tcn_8xb64-200e_h36m', 'regression'),
+    ('body_3d_keypoint/motionbert/h36m/motionbert_dstformer-243frm_8xb32-240e_h36m', ''),
+    (
+        'body_3d_keypoint/video_pose_lift/h36m/video-pose-lift_tcn-27frm-supv_8xb128-160e_h36m',
+        '',
+    ),
+    (
+        'body_3d_keypoint/video_pose_lift/h36m/video-pose-lift_tcn-27frm-semi-supv_8xb64-200e_h36m',
+        '',
+    ),
+    ('face_2d_keypoint/rtmpose/wflw/rtmpose-m_8xb64-60e_wflw-256x256', ''),
+    ('face_2d_keypoint/topdown_heatmap/wflw/td-hm_hrnetv2-w18_8xb64-60e_wflw-256x256', ''),
+    ('face_2d_keypoint/topdown_regression/wflw/td-reg_res50_8xb64-210e_wflw-256x256', ''),
+    (
+        'fashion_2d_keypoint/topdown_heatmap/deepfashion/'
+        'td-hm_res50_8xb64-210e_deepfashion_upper-256x192',
+        '',
+    ),
+    ('hand_2d_keypoint/rtmpose/hand5/rtmpose-m_8xb256-210e_hand5-256x256', ''),
+    ('hand_2d_keypoint/topdown_heatmap/onehand10k/td-hm_res50_8xb32-210e_onehand10k-256x256', ''),
+    (
+        'hand_2d_keypoint/topdown_regression/onehand10k/td-reg_res50_8xb64-210e_onehand10k-256x256',
+        '',
+    ),
+    ('hand_3d_keypoint/internet/interhand3d/internet_res50_4xb16-20e_interhand3d-256x256', ''),
+    ('wholebody_2d_keypoint/dwpose/ubody/s1_dis/dwpose_l_dis_t_coco-ubody-256x192', ''),
+    (
+        'wholebody_2d_keypoint/rtmpose/cocktail14/rtmw-m_8xb1024-270e_cocktail14-256x192',
+        '',
+    ),
+    (
+        'wholebody_2d_keypoint/topdown_heatmap/coco-wholebody/'
+        'td-hm_hrnet-w32_8xb64-210e_coco-wholebody-256x192',
+        '',
+    ),
+]
+
+REPRESENTATIVES = [
+    *(
+        Representative(f'mmdet::{folder}/{stem}.py', kind)
+        for folder, configs in _MMDET.items()
+        for stem, kind in configs
+    ),
+    *(Representative(f'mmpose::{stem}.py', kind) for stem, kind in _MMPOSE),
+]
+SAMPLE = [representative for representative in REPRESENTATIVES if representative.kind]
