@@ -5,6 +5,8 @@ import torch
 from law3 import assert_law_3, prune_half
 from torch import nn
 
+from mmlth.pruning import attach_mask, find_targets, prune
+
 
 def image(channels, *size):
     return torch.randn(2, channels, *size, generator=torch.Generator().manual_seed(1))
@@ -129,8 +131,23 @@ def test_shared_weights(make, x, names):
     assert_law_3(make, lambda module: module(x), names=names)
 
 
-def test_frozen_weights_are_masked_on_request_and_stay():
-    model = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 4)).requires_grad_(False)
-    model[1].requires_grad_(True)
-    mask = prune_half(model)
-    assert list(mask) == ['1.weight']
+def test_frozen_weights_are_dense_unless_asked_for():
+    def make():
+        model = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 4))
+        model[0].requires_grad_(False)
+        return model
+
+    x = image(3, 4)
+    model, _ = assert_law_3(make, lambda module: module(x), names=['1.weight'])
+    assert (model[0].weight != 0).all()
+    # On request they are masked; they neither train nor come back.
+    frozen = find_targets(model, frozen=True)[0]
+    mask = prune({frozen.name: frozen.parameter}, sparsity=0.5)
+    before = frozen.parameter.detach() * mask['0.weight']
+    attach_mask(model, mask)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9, weight_decay=0.1)
+    model(x).sum().backward()
+    optimizer.step()
+    assert model[0].weight.grad is None
+    assert not model[0].weight.requires_grad
+    assert torch.equal(model[0].weight, before)

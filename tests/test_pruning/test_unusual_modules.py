@@ -216,6 +216,10 @@ def test_a_parameter_put_there_unseen_is_masked_by_the_next_check():
     assert revived(model) == ['weight']
     zero_pruned(model)
     assert_trains_masked(model, mask)
+    # One that is zero where it should be has no gradient hook either.
+    model._parameters['weight'] = nn.Parameter(mask['weight'].float())
+    assert revived(model) == []
+    assert_trains_masked(model, mask)
 
 
 def test_a_parameter_of_another_shape_is_an_error():
