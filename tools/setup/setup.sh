@@ -17,9 +17,13 @@ pins=$here/$stack.txt
 [ -f "$pins" ] || { echo "setup: unknown stack '$stack': expected openmmlab or onedl" >&2; exit 2; }
 
 case $stack in
-  openmmlab) mmengine=mmengine mmcv=mmcv mmdet=mmdet mim=openmim setuptools='setuptools>=70,<80' ;;
+  openmmlab)
+    mmengine=mmengine mmcv=mmcv mmdet=mmdet mim=openmim mmpretrain=mmpretrain
+    setuptools='setuptools>=70,<80'
+    ;;
   onedl)
     mmengine=onedl-mmengine mmcv=onedl-mmcv mmdet=onedl-mmdetection mim=onedl-mim
+    mmpretrain=onedl-mmpretrain
     setuptools='setuptools>=80,<82'  # torch excludes newer ones
     ;;
 esac
@@ -99,6 +103,9 @@ if [ "$stack" = onedl ]; then
 fi
 pip install "$mmdet" json-tricks munkres xtcocotools scipy matplotlib pillow pycocotools
 pip install "$mim"
+# What some configs of the zoos need, for docs/zoo.md and its tests; mmlth needs none of it.
+pip install --no-deps "$mmpretrain"
+pip install einops modelindex mat4py importlib-metadata scikit-image lap motmetrics
 pip install --no-deps mmpose # chumpy, which mmpose asks for but does not import, cannot be built
 # openxlab, which openmim pulls in, asks for setuptools 60: too old for editable installs. onedl-mim
 # asks for 80; the packages of the other stack need pkg_resources.

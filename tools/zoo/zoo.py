@@ -3,34 +3,38 @@
 
 import argparse
 import json
-import subprocess
 import sys
+import warnings
 from collections.abc import Sequence
 from importlib import metadata
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+import mmdet.models  # noqa: F401, once rather than in every child
+import mmpose.models  # noqa: F401
+import torch
+from laws import LawError, check_model
 from page import page
-from representatives import REPRESENTATIVES, SAMPLE, Representative
+from representatives import REPRESENTATIVES, SAMPLE
 from rich.progress import track
 
 from mmlth.ticket import write_bytes
 
 WORKS = 'works'
+FORK = get_context('fork')
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command line ``argv`` (default: the process's); returns the exit code."""
     options = parse_options(argv)
-    if options.one:
-        print('\n' + json.dumps(check(options.one)))
-        return 0
+    torch.set_num_threads(1)  # children that are forked cannot use the parent's threads
     chosen = [r for r in (SAMPLE if options.sample else REPRESENTATIVES) if options.match in r.name]
     results = read(options.results)
-    for representative in track(chosen, 'Models', refresh_per_second=1):
+    for representative in track(chosen, 'Models', auto_refresh=False):
         done = results.get(representative.name)
         if done is None or (options.again and done['verdict'] != WORKS):
-            results[representative.name] = in_own_process(representative, options.timeout)
+            results[representative.name] = in_own_process(representative.name, options.timeout)
             write_bytes(options.results, json.dumps(results, indent=1).encode())
     ours = {r.name: results[r.name] for r in chosen if r.name in results}
     for name, result in ours.items():
@@ -45,8 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def check(name: str) -> dict[str, Any]:
     """The verdict on one model, as JSON values."""
-    from laws import LawError, check_model
-
+    warnings.simplefilter('ignore')
     try:
         verdict = check_model(name)
     except LawError as error:
@@ -63,18 +66,22 @@ def reason(error: BaseException) -> str:
     return text if kind == 'LotteryError' else f'{kind}: {text}'
 
 
-def in_own_process(representative: Representative, timeout: int) -> dict[str, Any]:
+def in_own_process(name: str, timeout: int) -> dict[str, Any]:
     """Checks a model where a crash, or memory it does not give back, harms no other."""
-    command = [sys.executable, '-W', 'ignore', __file__, '--one', representative.name]
+    receiver, sender = FORK.Pipe(duplex=False)
+    process = FORK.Process(target=lambda: sender.send(check(name)))
+    process.start()
+    sender.close()
     try:
-        done = subprocess.run(  # noqa: S603
-            command, capture_output=True, text=True, timeout=timeout
-        )
-    except subprocess.TimeoutExpired:
+        if receiver.poll(timeout):
+            return receiver.recv()
         return {'verdict': f'takes more than {timeout} s'}
-    if done.returncode:
-        return {'verdict': f'the process ended with {done.returncode}: {done.stderr[-200:]}'}
-    return json.loads(done.stdout.strip().splitlines()[-1])
+    except EOFError:
+        process.join()
+        return {'verdict': f'the process ended with {process.exitcode}'}
+    finally:
+        process.kill()
+        process.join()
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -106,7 +113,6 @@ def parse_options(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument('--timeout', type=int, default=300, metavar='SECONDS', help='a model (300)')
     parser.add_argument('--results', type=Path, default='work_dirs/zoo.json', metavar='FILE')
     parser.add_argument('--page', type=Path, metavar='FILE', help='write the page, docs/zoo.md')
-    parser.add_argument('--one', metavar='NAME', help=argparse.SUPPRESS)
     return parser.parse_args(argv)
 
 
