@@ -8,7 +8,7 @@ import torch
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 
-SIZES = {'cornernet': 256, 'centripetalnet': 256, 'ssd300': 300}
+SIZES = dict(cornernet=256, centripetalnet=256, ssd300=300, dino=256, ddq=256, twostage=256)
 """Side of the images in pixels where layers do not fit `SIDE`, by a part of the name."""
 SIDE = 128
 IMAGES = 2
