@@ -49,7 +49,7 @@ def make_source(
     for name in slides:
         picture = pictures[name] if pictures else np.full((1000, 1000, 3), 200, np.uint8)
         path = str(root / 'coco_dataset' / 'train' / name)
-        cv2.imwrite(path, picture, [cv2.IMWRITE_PNG_COMPRESSION, 1])
+        cv2.imwrite(path, picture, [cv2.IMWRITE_PNG_COMPRESSION, 0])
     return root
 
 

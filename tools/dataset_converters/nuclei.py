@@ -151,7 +151,8 @@ def draw(labels: np.ndarray, polygons: list[list[float]], number: int) -> None:
     width, height = int(right - left), int(bottom - top)
     if width < 1 or height < 1:
         return
-    moved = [(np.reshape(p, (-1, 2)) - (left, top)).ravel().tolist() for p in polygons]
+    corner = (int(left), int(top))
+    moved = [[value - corner[i % 2] for i, value in enumerate(polygon)] for polygon in polygons]
     mask = rle.decode(rle.merge(rle.frPyObjects(moved, height, width)))
     labels[top:bottom, left:right][mask.astype(bool)] = number
 
