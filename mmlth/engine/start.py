@@ -93,6 +93,11 @@ def _without_pretrained(value: Any) -> Any:
 
 
 def _is_pretrained(value: Any) -> bool:
-    kind = value.get('type') if isinstance(value, dict) else None
+    if not isinstance(value, dict):
+        return False
+    kind = value.get('type')
     name = getattr(kind, '__name__', str(kind))  # a class in configs of the newer style
-    return name.rpartition('.')[2] in ('Pretrained', 'PretrainedInit')
+    # PVT's init_cfg has a checkpoint and no type.
+    return name.rpartition('.')[2] in ('Pretrained', 'PretrainedInit') or value.keys() == {
+        'checkpoint'
+    }

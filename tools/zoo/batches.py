@@ -39,6 +39,7 @@ def random_batch(name: str, config: Config, seed: int = 0) -> dict[str, Any]:
 def _detection_batch(config: Config, side: int) -> dict[str, Any]:
     from mmdet.testing import demo_mm_inputs, demo_mm_proposals
 
+    loader = str(config.train_dataloader).replace("'", '').replace(': ', '=')
     panoptic = _smallest(config.model, 'num_stuff_classes') > 0
     stride = 1 if panoptic and 'Former' in str(config.model.type) else 8
     if str(config.model.type) == 'PanopticFPN':
@@ -48,8 +49,8 @@ def _detection_batch(config: Config, side: int) -> dict[str, Any]:
         (3, side, side),
         num_items=[OBJECTS] * IMAGES,
         num_classes=max(2, _smallest(config.model, 'num_classes', 'num_things_classes')),
-        with_mask=True,
-        with_semantic=True,
+        with_mask='with_mask=True' in loader or 'Panoptic' in loader,
+        with_semantic='with_seg=True' in loader or 'Panoptic' in loader,
         sem_seg_output_strides=stride,
         use_box_type=True,
     )
@@ -156,7 +157,7 @@ def _people(config: Config) -> dict[str, Any]:
         'input_center': np.array([width / 2, height / 2]),
         'input_scale': np.array([width, height]),
         'flip_indices': list(range(joints)),
-        'bbox': corners if people > 1 else boxes,
+        'bbox': corners if codec.get('type') == 'DecoupledHeatmap' else boxes,
         'bbox_labels': np.zeros(people, int),
         'bbox_score': np.ones(people, np.float32),
         'bbox_scale': np.ones((people, 2), np.float32),

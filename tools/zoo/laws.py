@@ -23,6 +23,9 @@ from mmlth.pruning import Mask, attach_mask, attached_mask, find_targets, prune
 FIRST, SECOND = 0.8, 0.9
 REGIONS = 16
 """Regions of interest that a two-stage detector trains on, an image; a config has up to 512."""
+LARGE = 400
+"""Pose models with larger inputs, in pixels, get a quarter of them."""
+LEARNING_RATE = 1e-4
 
 
 class LawError(AssertionError):
@@ -104,7 +107,9 @@ def _relative(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 def _config(name: str) -> Config:
     config = reinitialised(read_config(name), 0)  # no pre-trained weights: nothing is downloaded
-    config.model = _reduced(config.model)
+    for key in ('model', 'codec', 'train_dataloader'):
+        if config.get(key) is not None:
+            config[key] = _reduced(config[key])
     return config
 
 
@@ -115,6 +120,10 @@ def _reduced(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     reduced = {key: _reduced(item) for key, item in value.items() if key != 'batch_augments'}
+    if isinstance(value.get('input_size'), tuple) and max(value['input_size']) >= LARGE:
+        for key in ('input_size', 'heatmap_size'):
+            if isinstance(value.get(key), tuple):
+                reduced[key] = tuple(side // 4 for side in value[key])
     if 'teacher_ckpt' in reduced:
         reduced['teacher_ckpt'] = None
     if 'pos_fraction' in reduced and isinstance(reduced.get('num'), int):
@@ -173,6 +182,9 @@ def _optim_wrapper(model: BaseModel, config: Config) -> OptimWrapper:
     for mixed_precision in ('loss_scale', 'dtype'):
         settings.pop(mixed_precision, None)
     settings.update(type='OptimWrapper', accumulative_counts=1)
+    # Some models diverge at once without pre-trained weights and warm-up.
+    optimizer = dict(settings['optimizer'])
+    settings['optimizer'] = {**optimizer, 'lr': min(optimizer['lr'], LEARNING_RATE)}
     return build_optim_wrapper(model, settings)
 
 

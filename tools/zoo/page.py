@@ -19,14 +19,14 @@ python tools/zoo/zoo.py --page docs/zoo.md
 
 with {versions},
 on a CPU, from random weights, on two random images of 128 × 128 pixels (pose models: at their own
-input size), with at most 16 regions an image for two-stage detectors. Nothing else of a model is
-reduced. *Works* means that each of these was checked:
+input size, a quarter of it where that is 400 or more), with at most 16 regions an image for
+two-stage detectors. Nothing else of a model is reduced. *Works* means that each of these was checked:
 
 - it builds, and its targets can be masked at 80 % (each layer's weights measured by their own
   scale, since initial weights of some heads are a hundred times smaller than others);
 - the masked model has the names and shapes of the dense one and loads its checkpoint;
-- it trains two steps with its config's own optimizer; at each, pruned weights, their gradients and
-  their moments are exactly zero, and other weights change;
+- it trains two steps with its config's own optimizer, at a learning rate of 1e-4; at each, pruned
+  weights, their gradients and their moments are exactly zero, and other weights change;
 - it is pruned again to 90 %, and the new mask lies within the old one;
 - a deep copy carries the mask, trains under it, and leaves the original as it was;
 - its weights load into a stock model, which computes the same bit for bit.
