@@ -103,7 +103,7 @@ if [ "$stack" = onedl ]; then
 fi
 pip install "$mmdet" json-tricks munkres xtcocotools scipy matplotlib pillow pycocotools
 pip install "$mim"
-# What some configs of the zoos need, for docs/zoo.md and its tests; mmlth needs none of it.
+# What some configs of the zoos need, for tools/zoo and its tests; mmlth needs none of it.
 pip install --no-deps "$mmpretrain"
 pip install einops modelindex mat4py importlib-metadata scikit-image lap motmetrics
 pip install --no-deps mmpose # chumpy, which mmpose asks for but does not import, cannot be built
