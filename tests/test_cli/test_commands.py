@@ -1,7 +1,6 @@
 """The command line: results of its own, and one clear line on bad input."""
 
 import re
-import sys
 from pathlib import Path
 
 import pytest
@@ -81,10 +80,6 @@ BAD = {
         ['targets', YOLOX, '--cfg-options', 'lottery.targets.include=nek'],
         'nearest: neck',
     ),
-    'missing package for the config': (
-        ['targets', 'mmdet::rtmdet/rtmdet_l_convnext_b_4xb32-100e_coco.py'],
-        'needs the package mmpretrain',
-    ),
     'missing package for the model': (
         ['targets', 'mmdet::glip/glip_atss_swin-t_a_fpn_dyhead_pretrain_obj365.py'],
         'transformers is not installed',
@@ -97,8 +92,6 @@ BAD = {
 def test_bad_input_is_one_line(case, tmp_path, monkeypatch, capsys):
     arguments, words = BAD[case]
     monkeypatch.chdir(ROOT)
-    if 'missing package' in case:
-        monkeypatch.setitem(sys.modules, 'mmpretrain', None)
     if arguments[0] == 'train':
         arguments = [*arguments, '--work-dir', str(tmp_path / 'work')]
     assert main(arguments) == 1
@@ -113,6 +106,12 @@ def test_a_config_that_does_not_parse(tmp_path, capsys):
         (tmp_path / 'broken.py').write_text(text)
         assert main(['targets', str(tmp_path / 'broken.py')]) == 1
         assert 'broken.py cannot be read' in capsys.readouterr().err
+
+
+def test_a_config_that_imports_a_missing_package(tmp_path, capsys):
+    (tmp_path / 'config.py').write_text("custom_imports = dict(imports=['no_such.models'])\n")
+    assert main(['targets', str(tmp_path / 'config.py')]) == 1
+    assert 'needs the package no_such, which is not installed' in capsys.readouterr().err
 
 
 def test_a_model_without_prunable_weights(tmp_path, capsys):
