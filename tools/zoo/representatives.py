@@ -25,7 +25,7 @@ class Representative:
 # For each folder of mmdet: the rest of the name, and the kind for the sample.
 _MMDET = {
     'albu_example': [('mask-rcnn_r50_fpn_albu-1x_coco', '')],
-    'atss': [('atss_r18_fpn_8xb8-amp-lsj-200e_coco', 'one-stage')],
+    'atss': [('atss_r18_fpn_8xb8-amp-lsj-200e_coco', '')],
     'autoassign': [('autoassign_r50-caffe_fpn_1x_coco', '')],
     'boxinst': [('boxinst_r50_fpn_ms-90k_coco', '')],
     'bytetrack': [
@@ -40,9 +40,10 @@ _MMDET = {
     ],
     'centripetalnet': [('centripetalnet_hourglass104_16xb6-crop511-210e-mstest_coco', '')],
     'cityscapes': [('mask-rcnn_r50_fpn_1x_cityscapes', '')],
+    'clrnet': [('clrnet', '')],  # of the fork only
     'condinst': [('condinst_r50_fpn_ms-poly-90k_coco_instance', 'instance')],
     'conditional_detr': [('conditional-detr_r50_8xb2-50e_coco', 'DETR')],
-    'convnext': [('mask-rcnn_convnext-t-p4-w7_fpn_amp-ms-crop-3x_coco', '')],
+    'convnext': [('mask-rcnn_convnext-t-p4-w7_fpn_amp-ms-crop-3x_coco', 'backbone')],
     'cornernet': [('cornernet_hourglass104_8xb6-210e-mstest_coco', '')],
     'crowddet': [('crowddet-rcnn_refine_r50_fpn_8xb2-30e_crowdhuman', '')],
     'dab_detr': [('dab-detr_r50_8xb2-50e_coco', '')],
@@ -52,7 +53,7 @@ _MMDET = {
     'ddq': [('ddq-detr-4scale_r50_8xb2-12e_coco', '')],
     'deepfashion': [('mask-rcnn_r50_fpn_15e_deepfashion', '')],
     'deepsort': [('deepsort_faster-rcnn_r50_fpn_8xb2-4e_mot17halftrain_test-mot17halfval', '')],
-    'deformable_detr': [('deformable-detr_r50_16xb2-50e_coco', 'DETR')],
+    'deformable_detr': [('deformable-detr_r50_16xb2-50e_coco', '')],
     'detectors': [
         ('detectors_cascade-rcnn_r50_1x_coco', ''),
         ('cascade-rcnn_r50-rfp_1x_coco', ''),
@@ -99,7 +100,7 @@ _MMDET = {
     'libra_rcnn': [('libra-faster-rcnn_r50_fpn_1x_coco', '')],
     'lvis': [('mask-rcnn_r50_fpn_sample1e-3_ms-1x_lvis-v1', '')],
     'mask2former': [
-        ('mask2former_r50_8xb2-lsj-50e_coco', 'instance'),
+        ('mask2former_r50_8xb2-lsj-50e_coco', ''),
         ('mask2former_r50_8xb2-lsj-50e_coco-panoptic', 'panoptic'),
     ],
     'mask2former_vis': [('mask2former_r50_8xb2-8e_youtubevis2019', '')],
@@ -149,12 +150,12 @@ _MMDET = {
     ],
     'soft_teacher': [('soft-teacher_faster-rcnn_r50-caffe_fpn_180k_semi-0.1-coco', '')],
     'solo': [
-        ('solo_r18_fpn_8xb8-lsj-200e_coco', 'instance'),
+        ('solo_r18_fpn_8xb8-lsj-200e_coco', ''),
         ('decoupled-solo_r50_fpn_1x_coco', ''),
     ],
     'solov2': [('solov2-light_r18_fpn_ms-3x_coco', 'instance')],
     'sort': [('sort_faster-rcnn_r50_fpn_8xb2-4e_mot17halftrain_test-mot17halfval', '')],
-    'sparse_rcnn': [('sparse-rcnn_r50_fpn_1x_coco', 'two-stage')],
+    'sparse_rcnn': [('sparse-rcnn_r50_fpn_1x_coco', '')],
     'ssd': [
         ('ssd300_coco', ''),
         ('ssdlite_mobilenetv2-scratch_8xb24-600e_coco', 'one-stage'),
@@ -187,7 +188,7 @@ _MMPOSE = [
     ('animal_2d_keypoint/topdown_heatmap/ap10k/td-hm_hrnet-w32_8xb64-210e_ap10k-256x256', ''),
     (f'{_BODY}/associative_embedding/coco/ae_hrnet-w32_8xb24-300e_coco-512x512', ''),
     (f'{_BODY}/cid/coco/cid_hrnet-w32_8xb20-140e_coco-512x512', 'bottom-up'),
-    (f'{_BODY}/dekr/coco/dekr_hrnet-w32_8xb10-140e_coco-512x512', 'bottom-up'),
+    (f'{_BODY}/dekr/coco/dekr_hrnet-w32_8xb10-140e_coco-512x512', ''),
     (f'{_BODY}/edpose/coco/edpose_res50_8xb2-50e_coco-800x1333', ''),
     (f'{_BODY}/integral_regression/coco/ipr_res50_8xb64-210e_coco-256x256', ''),
     (f'{_BODY}/integral_regression/coco/ipr_res50_dsnt-8xb64-210e_coco-256x256', 'regression'),
@@ -201,7 +202,7 @@ _MMPOSE = [
     (f'{_HEATMAP}/td-hm_ViTPose-small-simple_8xb64-210e_coco-256x192', 'ViTPose'),
     (f'{_HEATMAP}/td-hm_ViTPose-small_8xb64-210e_coco-256x192', 'ViTPose'),
     (f'{_HEATMAP}/td-hm_alexnet_8xb64-210e_coco-256x192', ''),
-    (f'{_HEATMAP}/td-hm_cpm_8xb64-210e_coco-256x192', 'heatmap'),
+    (f'{_HEATMAP}/td-hm_cpm_8xb64-210e_coco-256x192', ''),
     (f'{_HEATMAP}/td-hm_hourglass52_8xb32-210e_coco-256x256', ''),
     (f'{_HEATMAP}/td-hm_hrformer-small_8xb32-210e_coco-256x192', ''),
     (f'{_HEATMAP}/td-hm_hrnet-w32_8xb64-210e_coco-256x192', 'heatmap'),
@@ -230,7 +231,7 @@ _MMPOSE = [
         'regression',
     ),
     (f'{_BODY}/yoloxpose/coco/yoloxpose_tiny_4xb64-300e_coco-416', ''),
-    ('body_3d_keypoint/image_pose_lift/h36m/image-pose-lift_tcn_8xb64-200e_h36m', 'regression'),
+    ('body_3d_keypoint/image_pose_lift/h36m/image-pose-lift_tcn_8xb64-200e_h36m', ''),
     ('body_3d_keypoint/motionbert/h36m/motionbert_dstformer-243frm_8xb32-240e_h36m', ''),
     (
         'body_3d_keypoint/video_pose_lift/h36m/video-pose-lift_tcn-27frm-supv_8xb128-160e_h36m',
