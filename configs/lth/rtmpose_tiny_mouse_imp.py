@@ -1,0 +1,123 @@
+# RTMPose-tiny (SimCC) from scratch on the mice of topdown_heatmap_r18_mouse_imp.py, at 160 × 160.
+# Its base brings PipelineSwitchHook; EMAHook is added as the larger RTMPose configs have it.
+_base_ = [
+    'mmpose::body_2d_keypoint/rtmpose/coco/rtmpose-t_8xb256-420e_coco-256x192.py',
+    '../_base_/lth/imp.py',
+]
+
+size = (160, 160)
+epochs, last_epochs = 60, 15
+
+codec = dict(
+    type='SimCCLabel',
+    input_size=size,
+    sigma=(7.5, 7.5),
+    simcc_split_ratio=2.0,
+    normalize=False,
+    use_dark=False,
+)
+model = dict(
+    backbone=dict(init_cfg=None, norm_cfg=dict(type='BN')),
+    head=dict(
+        out_channels=4,
+        input_size=size,
+        in_featuremap_size=(5, 5),
+        decoder=codec,
+    ),
+)
+
+# Sigmas of the same body parts: COCO's nose and ears, the root of the tail as in AP-10K.
+metainfo = dict(
+    dataset_name='mouse',
+    keypoint_info={
+        0: dict(name='snout', id=0, color=[255, 128, 0], type='upper', swap=''),
+        1: dict(name='leftear', id=1, color=[0, 255, 0], type='upper', swap='rightear'),
+        2: dict(name='rightear', id=2, color=[0, 128, 255], type='upper', swap='leftear'),
+        3: dict(name='tailbase', id=3, color=[255, 0, 128], type='lower', swap=''),
+    },
+    skeleton_info={
+        0: dict(link=('snout', 'leftear'), id=0, color=[0, 255, 0]),
+        1: dict(link=('snout', 'rightear'), id=1, color=[0, 128, 255]),
+        2: dict(link=('leftear', 'tailbase'), id=2, color=[0, 255, 0]),
+        3: dict(link=('rightear', 'tailbase'), id=3, color=[0, 128, 255]),
+    },
+    joint_weights=[1.0, 1.0, 1.0, 1.0],
+    sigmas=[0.026, 0.035, 0.035, 0.035],
+)
+
+load = [dict(type='LoadImage'), dict(type='GetBBoxCenterScale')]
+pack = [
+    dict(type='TopdownAffine', input_size=size),
+    dict(type='GenerateTarget', encoder=codec),
+    dict(type='PackPoseInputs'),
+]
+flip = dict(type='RandomFlip', direction='horizontal')
+train_pipeline = [
+    *load,
+    flip,
+    dict(type='RandomBBoxTransform', scale_factor=[0.9, 1.1], rotate_factor=20),
+    *pack,
+]
+last_pipeline = [
+    *load,
+    flip,
+    dict(type='RandomBBoxTransform', shift_factor=0.0, scale_factor=[0.95, 1.05], rotate_factor=10),
+    *pack,
+]
+
+data_root = 'data/mouse/'
+loader = dict(batch_size=8, num_workers=0, persistent_workers=False)
+dataset = dict(data_root=data_root, data_prefix=dict(img='images/'), metainfo=metainfo)
+train_dataloader = dict(
+    **loader,
+    dataset=dict(**dataset, ann_file='annotations/train.json', pipeline=train_pipeline),
+)
+val_dataloader = dict(
+    **loader,
+    dataset=dict(
+        **dataset,
+        ann_file='annotations/val.json',
+        pipeline=[
+            *load,
+            dict(type='TopdownAffine', input_size=size),
+            dict(type='PackPoseInputs'),
+        ],
+    ),
+)
+val_evaluator = dict(ann_file=data_root + 'annotations/val.json')
+test_dataloader = val_dataloader
+test_evaluator = val_evaluator
+
+train_cfg = dict(max_epochs=epochs, val_interval=epochs)
+optim_wrapper = dict(optimizer=dict(lr=1e-3))
+param_scheduler = [
+    dict(type='LinearLR', start_factor=0.01, by_epoch=False, begin=0, end=22),
+    dict(
+        type='CosineAnnealingLR',
+        by_epoch=True,
+        begin=2,
+        end=epochs,
+        T_max=epochs - 2,
+        eta_min=1e-5,
+        convert_to_iter_based=True,
+    ),
+]
+default_hooks = dict(checkpoint=dict(interval=15, max_keep_ckpts=2), logger=dict(interval=10))
+custom_hooks = [
+    dict(
+        type='EMAHook',
+        ema_type='ExpMomentumEMA',
+        momentum=0.02,
+        gamma=100,
+        update_buffers=True,
+        priority=49,
+    ),
+    dict(
+        type='mmdet.PipelineSwitchHook',
+        switch_epoch=epochs - last_epochs,
+        switch_pipeline=last_pipeline,
+    ),
+]
+randomness = dict(seed=0)
+
+lottery = dict(target_sparsity=0.9, rounds=6, rewind='2ep')
