@@ -2,6 +2,7 @@
 # Its base brings PipelineSwitchHook; EMAHook is added as the larger RTMPose configs have it.
 _base_ = [
     'mmpose::body_2d_keypoint/rtmpose/coco/rtmpose-t_8xb256-420e_coco-256x192.py',
+    '../_base_/datasets/mouse.py',
     '../_base_/lth/imp.py',
 ]
 
@@ -26,25 +27,6 @@ model = dict(
     ),
 )
 
-# Sigmas of the same body parts: COCO's nose and ears, the root of the tail as in AP-10K.
-metainfo = dict(
-    dataset_name='mouse',
-    keypoint_info={
-        0: dict(name='snout', id=0, color=[255, 128, 0], type='upper', swap=''),
-        1: dict(name='leftear', id=1, color=[0, 255, 0], type='upper', swap='rightear'),
-        2: dict(name='rightear', id=2, color=[0, 128, 255], type='upper', swap='leftear'),
-        3: dict(name='tailbase', id=3, color=[255, 0, 128], type='lower', swap=''),
-    },
-    skeleton_info={
-        0: dict(link=('snout', 'leftear'), id=0, color=[0, 255, 0]),
-        1: dict(link=('snout', 'rightear'), id=1, color=[0, 128, 255]),
-        2: dict(link=('leftear', 'tailbase'), id=2, color=[0, 255, 0]),
-        3: dict(link=('rightear', 'tailbase'), id=3, color=[0, 128, 255]),
-    },
-    joint_weights=[1.0, 1.0, 1.0, 1.0],
-    sigmas=[0.026, 0.035, 0.035, 0.035],
-)
-
 load = [dict(type='LoadImage'), dict(type='GetBBoxCenterScale')]
 pack = [
     dict(type='TopdownAffine', input_size=size),
@@ -67,7 +49,7 @@ last_pipeline = [
 
 data_root = 'data/mouse/'
 loader = dict(batch_size=8, num_workers=0, persistent_workers=False)
-dataset = dict(data_root=data_root, data_prefix=dict(img='images/'), metainfo=metainfo)
+dataset = dict(data_root=data_root, data_prefix=dict(img='images/'), metainfo={{_base_.metainfo}})
 train_dataloader = dict(
     **loader,
     dataset=dict(**dataset, ann_file='annotations/train.json', pipeline=train_pipeline),

@@ -1,7 +1,6 @@
 #!/usr/bin/env python
 """Converts the BCCD set of blood cells from Pascal VOC to COCO format."""
 
-import argparse
 import json
 import sys
 import xml.etree.ElementTree as ElementTree
@@ -10,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from mmlth.data.conversion import conversion_command, missing
 from mmlth.ticket import write_bytes
 
 SOURCE = 'https://github.com/Shenggan/BCCD_Dataset'
@@ -65,7 +65,7 @@ def read_split(source: Path, split: str) -> tuple[dict[str, Any], int]:
     for image_id, name in enumerate(names):
         picture = root / 'JPEGImages' / f'{name}.jpg'
         if not picture.is_file():
-            raise _missing(picture)
+            raise missing(picture, SOURCE)
         (width, height), objects = read_voc(root / 'Annotations' / f'{name}.xml')
         images.append(dict(id=image_id, file_name=picture.name, width=width, height=height))
         for category_id, corners in objects:
@@ -158,31 +158,19 @@ def clip(
 
 def _read(path: Path) -> bytes:
     if not path.is_file():
-        raise _missing(path)
+        raise missing(path, SOURCE)
     return path.read_bytes()
-
-
-def _missing(path: Path) -> FileNotFoundError:
-    return FileNotFoundError(f'{path} is missing; SOURCE must be a checkout of {SOURCE}')
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command line ``argv`` (default: the process's); returns the exit code."""
-    parser = argparse.ArgumentParser(
-        description='Converts the BCCD set of blood cells (364 images, 3 classes) to COCO format: '
+    description = (
+        'Converts the BCCD set of blood cells (364 images, 3 classes) to COCO format: '
         'OUT/annotations/{train,val,test}.json and OUT/images. Boxes are clipped to their image; '
         'boxes without area are dropped. '
         f'Get the source with: git clone {SOURCE}'
     )
-    parser.add_argument('source', metavar='SOURCE', type=Path, help=f'a checkout of {SOURCE}')
-    parser.add_argument('out', metavar='OUT', type=Path, help='the folder to make')
-    args = parser.parse_args(argv)
-    try:
-        convert(args.source, args.out)
-    except (ValueError, OSError) as error:
-        print(f'bccd: {error}', file=sys.stderr)
-        return 1
-    return 0
+    return conversion_command('bccd', description, SOURCE, convert, argv)
 
 
 if __name__ == '__main__':

@@ -1,7 +1,6 @@
 #!/usr/bin/env python
 """Converts DeepLabCut's open-field mouse to COCO keypoints."""
 
-import argparse
 import csv
 import io
 import json
@@ -15,6 +14,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from mmlth.data.conversion import conversion_command, missing
 from mmlth.ticket import write_bytes
 
 SOURCE = 'https://github.com/DeepLabCut/DeepLabCut'
@@ -80,7 +80,7 @@ def read_table(path: Path) -> dict[str, Points]:
             another project, or a coordinate is missing or no number.
     """
     if not path.is_file():
-        raise _missing(path)
+        raise missing(path, SOURCE)
     rows = list(csv.reader(io.StringIO(path.read_text(errors='replace'))))
     header = [name for name in KEYPOINTS for _ in 'xy']
     if [row[1:] for row in rows[1:3]] != [header, ['x', 'y'] * len(KEYPOINTS)]:
@@ -110,7 +110,7 @@ def to_jpeg(path: Path) -> tuple[bytes, tuple[int, int]]:
         ValueError: If OpenCV cannot read it.
     """
     if not path.is_file():
-        raise _missing(path)
+        raise missing(path, SOURCE)
     raw = np.frombuffer(path.read_bytes(), np.uint8)
     picture = cv2.imdecode(raw, cv2.IMREAD_COLOR) if raw.size else None
     if picture is None:
@@ -167,26 +167,14 @@ def coco(images: list[dict[str, Any]], annotations: list[dict[str, Any]]) -> dic
     )
 
 
-def _missing(path: Path) -> FileNotFoundError:
-    return FileNotFoundError(f'{path} is missing; SOURCE must be a checkout of {SOURCE}')
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command line ``argv`` (default: the process's); returns the exit code."""
-    parser = argparse.ArgumentParser(
-        description='Converts the open-field mouse of DeepLabCut (116 frames, 4 keypoints) to COCO '
+    description = (
+        'Converts the open-field mouse of DeepLabCut (116 frames, 4 keypoints) to COCO '
         'format: OUT/annotations/{train,val}.json and OUT/images. Boxes are derived from the '
         f'keypoints. Get the source with: git clone --depth 1 {SOURCE}'
     )
-    parser.add_argument('source', metavar='SOURCE', type=Path, help=f'a checkout of {SOURCE}')
-    parser.add_argument('out', metavar='OUT', type=Path, help='the folder to make')
-    args = parser.parse_args(argv)
-    try:
-        convert(args.source, args.out)
-    except (ValueError, OSError) as error:
-        print(f'mouse: {error}', file=sys.stderr)
-        return 1
-    return 0
+    return conversion_command('mouse', description, SOURCE, convert, argv)
 
 
 if __name__ == '__main__':

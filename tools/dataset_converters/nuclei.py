@@ -1,7 +1,6 @@
 #!/usr/bin/env python
 """Converts the nuclei of YLingT/nucleus-instance-segmentation to COCO tiles with masks."""
 
-import argparse
 import json
 import sys
 from collections.abc import Iterator, Sequence
@@ -12,6 +11,7 @@ import cv2
 import numpy as np
 from pycocotools import mask as rle
 
+from mmlth.data.conversion import conversion_command, missing
 from mmlth.ticket import write_bytes
 
 SOURCE = 'https://github.com/YLingT/nucleus-instance-segmentation'
@@ -83,7 +83,7 @@ def read_annotations(path: Path) -> dict[str, list[Any]]:
         ValueError: If it is not a COCO file of slides of ``SIDE`` pixels, or has too few.
     """
     if not path.is_file():
-        raise _missing(path)
+        raise missing(path, SOURCE)
     try:
         content = json.loads(path.read_bytes())
     except ValueError as error:
@@ -112,7 +112,7 @@ def read_picture(path: Path) -> np.ndarray:
         ValueError: If OpenCV cannot read it or its size is another.
     """
     if not path.is_file():
-        raise _missing(path)
+        raise missing(path, SOURCE)
     raw = np.frombuffer(path.read_bytes(), np.uint8)
     picture = cv2.imdecode(raw, cv2.IMREAD_COLOR) if raw.size else None
     if picture is None or picture.shape[:2] != (SIDE, SIDE):
@@ -220,26 +220,14 @@ def coco(images: list[dict[str, Any]], annotations: list[dict[str, Any]]) -> dic
     )
 
 
-def _missing(path: Path) -> FileNotFoundError:
-    return FileNotFoundError(f'{path} is missing; SOURCE must be a checkout of {SOURCE}')
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command line ``argv`` (default: the process's); returns the exit code."""
-    parser = argparse.ArgumentParser(
-        description='Converts a set of stained nuclei (24 slides, 1 class) to COCO format with '
+    description = (
+        'Converts a set of stained nuclei (24 slides, 1 class) to COCO format with '
         'masks, in overlapping tiles of 256 pixels: OUT/annotations/{train,val}.json and '
         f'OUT/images. Get the source with: git clone {SOURCE}'
     )
-    parser.add_argument('source', metavar='SOURCE', type=Path, help=f'a checkout of {SOURCE}')
-    parser.add_argument('out', metavar='OUT', type=Path, help='the folder to make')
-    args = parser.parse_args(argv)
-    try:
-        convert(args.source, args.out)
-    except (ValueError, OSError) as error:
-        print(f'nuclei: {error}', file=sys.stderr)
-        return 1
-    return 0
+    return conversion_command('nuclei', description, SOURCE, convert, argv)
 
 
 if __name__ == '__main__':
