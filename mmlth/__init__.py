@@ -18,10 +18,11 @@ from mmlth.pruning import (  # noqa: E402
     attached_mask,
     detach_mask,
     find_targets,
+    masked,
     prune,
 )
 from mmlth.shipped import base_config  # noqa: E402
-from mmlth.ticket import Ticket, load_ticket, save_ticket  # noqa: E402
+from mmlth.ticket import Ticket, load_ticket, save_ticket, with_initial  # noqa: E402
 
 __all__ = [
     'Mask',
@@ -33,8 +34,10 @@ __all__ = [
     'detach_mask',
     'find_targets',
     'load_ticket',
+    'masked',
     'prune',
     'save_ticket',
+    'with_initial',
 ]
 
 

@@ -4,9 +4,7 @@ MMEngine 0.10.7 cannot resume its own checkpoints under torch ≥ 2.6, whose ``t
 only tensors and plain containers by default, while the message hub's history is made of
 `HistoryBuffer` and NumPy arrays; the fork falls back to full unpickling. Here exactly these types
 are allowed, whatever the stack. Two schemes make it available as ``load_from``:
-``mmlth-resume:PATH`` (a checkpoint of MMEngine) and ``mmlth-rewind:PATH`` (a rewind file). A path
-that ends in ``.safetensors`` is read as a ticket, so that a ticket goes wherever MMEngine takes a
-checkpoint.
+``mmlth-resume:PATH`` (a checkpoint of MMEngine) and ``mmlth-rewind:PATH`` (a rewind file).
 """
 
 import contextlib
@@ -24,7 +22,6 @@ from mmengine.runner import CheckpointLoader
 
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.training_state import load_training_state
-from mmlth.ticket import load_ticket
 
 RESUME_SCHEME = 'mmlth-resume:'
 REWIND_SCHEME = 'mmlth-rewind:'
@@ -98,9 +95,3 @@ def load_from_interrupted_round(filename: str, map_location: Any = None) -> dict
 def load_from_rewind_file(filename: str, map_location: Any = None) -> dict[str, Any]:
     """Loader of `REWIND_SCHEME`."""
     return load_training_state(filename.removeprefix(REWIND_SCHEME))
-
-
-@CheckpointLoader.register_scheme(prefixes=r'.*\.safetensors$')
-def load_from_ticket(filename: str, map_location: Any = None) -> dict[str, Any]:
-    """Loader of tickets, for ``load_from``, ``--checkpoint`` and ``init_detector``."""
-    return {'state_dict': load_ticket(filename).state_dict(), 'meta': {}}

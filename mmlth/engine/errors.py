@@ -3,13 +3,15 @@
 import sys
 from types import TracebackType
 
+from mmlth.ticket import TicketError
+
 
 class LotteryError(ValueError):
     """Bad input to a search; the message says what was given, what was expected, how to mend it."""
 
 
 def show_lottery_errors_in_one_line() -> None:
-    """Makes scripts end on a `LotteryError` with its one line rather than a traceback.
+    """Makes scripts end on an error of mmlth with its one line rather than a traceback.
 
     Called for configs with a ``lottery`` key only. Notebooks and tests see an ordinary exception.
     """
@@ -20,7 +22,7 @@ def show_lottery_errors_in_one_line() -> None:
     def hook(
         kind: type[BaseException], error: BaseException, traceback: TracebackType | None
     ) -> None:
-        if isinstance(error, LotteryError):
+        if isinstance(error, (LotteryError, TicketError)):
             print(f'mmlth: {error}', file=sys.stderr)
         else:
             previous(kind, error, traceback)

@@ -16,6 +16,7 @@ from mmlth.engine.errors import LotteryError, show_lottery_errors_in_one_line
 from mmlth.engine.missing_package import explaining_missing_packages
 from mmlth.engine.search import Report, run_search
 from mmlth.engine.settings import parse_settings
+from mmlth.engine.ticket_loading import install_ticket_loading
 
 
 def install(report: Report) -> None:
@@ -41,6 +42,7 @@ def install(report: Report) -> None:
 
     from_cfg.searches = True  # type: ignore[attr-defined]
     Runner.from_cfg = classmethod(from_cfg)
+    install_ticket_loading()
 
     refused = FlexibleRunner.__dict__['from_cfg'].__func__
 

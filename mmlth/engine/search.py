@@ -6,7 +6,7 @@ import hashlib
 import json
 import shutil
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,14 @@ from mmlth.engine.checkpoint_loading import REWIND_SCHEME
 from mmlth.engine.comparison import decisive_settings
 from mmlth.engine.data_check import check_data
 from mmlth.engine.errors import LotteryError
-from mmlth.engine.hooks import MaskHook, ProgressHook, ResultHook, ResumeHook, RewindHook
+from mmlth.engine.hooks import (
+    MaskHook,
+    ProgressHook,
+    ResultHook,
+    ResumeHook,
+    RewindHook,
+    TicketSaver,
+)
 from mmlth.engine.paths import SearchPaths
 from mmlth.engine.registry import ALLOCATIONS, SCORES
 from mmlth.engine.round import (
@@ -36,9 +43,10 @@ from mmlth.engine.search_state import SearchState, check_work_dir, delete_search
 from mmlth.engine.settings import Settings
 from mmlth.engine.start import reinitialised, round_start
 from mmlth.engine.target_table import target_table
-from mmlth.engine.training_state import bare_model, load_rewind_weights
+from mmlth.engine.ticket_loading import loading_info
+from mmlth.engine.training_state import bare_model
 from mmlth.pruning import Mask, Target, TargetError, find_targets, masked, prune
-from mmlth.ticket import Ticket, load_ticket, save_ticket
+from mmlth.ticket import Ticket, load_rewind_weights, load_ticket, save_ticket, weights_hash
 from mmlth.version import __version__
 
 Report = Callable[[Path, bool], None]
@@ -163,6 +171,10 @@ def _run_round(
     if index == 0:
         _settle_rewind_step(trainer, paths, state)
         trainer.register_hook(RewindHook(paths.rewind, state.rewind['iteration']))
+    if settings.checkpoints != 'mmengine':
+        saved = mask or _dense_mask(state, bare_model(trainer).state_dict())
+        info = {'round': index, 'seed': state.seed, 'config': state.config, 'versions': _versions()}
+        trainer.register_hook(TicketSaver(settings.checkpoints, saved, info))
     sparsity = 1 - state.schedule[index] / state.schedule[0]
     last = len(state.schedule) - 1
     trainer.register_hook(ProgressHook(index, last, sparsity, state.rewind['iteration']))
@@ -174,13 +186,13 @@ def _run_round(
                 f'{settings.rewind!r}; give an earlier lottery.rewind'
             )
         state.rewind['sha256'] = sha256_of(paths.rewind)
-        state.rewind['weights_sha256'] = _weights_hash(load_rewind_weights(paths.rewind))
+        state.rewind['weights_sha256'] = weights_hash(load_rewind_weights(paths.rewind))
     if mask is None:
-        names = [target['name'] for target in state.targets]
-        mask = Mask.dense({name: result.weights[name] for name in names})
+        mask = _dense_mask(state, result.weights)
     state.rounds.append(_record(state, mask, result, index))
     if is_main_process():
         info = _provenance(state, paths, index)
+        info.update(loading_info(trainer))
         save_ticket(Ticket(mask, masked(result.weights, mask), info), paths.ticket(index))
         state.save(paths)
     barrier()
@@ -203,9 +215,11 @@ def _build_round(
         return None, build(round_config(runner.cfg, folder, state.seed, state.load_from))
     if sha256_of(paths.rewind) != state.rewind['sha256']:
         raise LotteryError(f'{paths.rewind} is not the file that round 0 wrote; restore it')
-    before = load_ticket(paths.ticket(index - 1))
-    weights = {name: before.weights[name] for name in before.mask}
-    mask = _prune(weights, before.mask, state.schedule[index], settings)
+    ticket = load_ticket(paths.ticket(index - 1))
+    before = ticket.state_dict()
+    weights = {name: before[name] for name in ticket.mask}
+    mask = _prune(weights, ticket.mask, state.schedule[index], settings)
+    _warn_of_lost_layers(runner, ticket.mask, mask, index)
     if settings.rewind_what == 'reinit':
         config = round_config(runner.cfg, folder, state.seed, None)
         config = reinitialised(config, state.seed + index)
@@ -216,7 +230,7 @@ def _build_round(
             config.param_scheduler = None
         rewound = config.load_from.startswith(REWIND_SCHEME)
         rates = state.rounds[0]['learning_rates']
-        trained = {} if settings.rewind_what == 'weights' else before.weights
+        trained = {} if settings.rewind_what == 'weights' else before
         start = round_start(settings.rewind_what, trained, rates) if rewound else None
     trainer = build(config)
     trainer.register_hook(MaskHook(mask, start))
@@ -234,6 +248,16 @@ def _prune(weights: dict[str, Tensor], mask: Mask, keep: int, settings: Settings
         )
     except ValueError as error:
         raise LotteryError(f'cannot prune: {error}') from error
+
+
+def _warn_of_lost_layers(runner: Runner, before: Mask, mask: Mask, index: int) -> None:
+    lost = [name for name, kept in mask.items() if before[name].any() and not kept.any()]
+    if lost:
+        shown = ', '.join(lost[:4]) + (f' and {len(lost) - 4} more' if len(lost) > 4 else '')
+        runner.logger.warning(
+            f'round {index} prunes every weight of {shown}: where no other path passes a layer, '
+            'the model learns nothing from here on; lottery.targets.exclude spares layers'
+        )
 
 
 def _settle_rewind_step(trainer: Runner, paths: SearchPaths, state: SearchState) -> None:
@@ -276,22 +300,21 @@ def _provenance(state: SearchState, paths: SearchPaths, index: int) -> dict[str,
         'parent_sha256': sha256_of(paths.ticket(index - 1)) if index else None,
         'config': state.config,
         'config_sha256': hashlib.sha256(text.encode()).hexdigest(),
-        'versions': {
-            'mmlth': __version__,
-            'torch': torch.__version__,
-            'mmengine': mmengine.__version__,
-            **{name: v for name in ('mmdet', 'mmpose') if (v := _version(name))},
-        },
+        'versions': _versions(),
     }
 
 
-def _weights_hash(weights: dict[str, Tensor]) -> str:
-    """SHA-256 over names and bytes, in the order of the names."""
-    digest = hashlib.sha256()
-    for name in sorted(weights):
-        digest.update(name.encode())
-        digest.update(weights[name].contiguous().view(-1).view(torch.uint8).numpy().data)
-    return digest.hexdigest()
+def _dense_mask(state: SearchState, weights: Mapping[str, Tensor]) -> Mask:
+    return Mask.dense({target['name']: weights[target['name']] for target in state.targets})
+
+
+def _versions() -> dict[str, str]:
+    return {
+        'mmlth': __version__,
+        'torch': torch.__version__,
+        'mmengine': mmengine.__version__,
+        **{name: v for name in ('mmdet', 'mmpose') if (v := _version(name))},
+    }
 
 
 def _version(package: str) -> str | None:

@@ -11,6 +11,7 @@ from mmlth.engine.registry import ALLOCATIONS, SCORES
 from mmlth.pruning import kept_per_round
 
 REWIND_WHAT = ('weights', 'learning_rate', 'nothing', 'reinit')
+CHECKPOINTS = ('mmengine', 'both', 'tickets')
 DEFAULT_RATE = 0.2  # of both papers
 
 
@@ -41,6 +42,9 @@ class Settings:
         score: What ranks the weights (a name in the registry ``SCORES``).
         allocation: How the budget is spread over layers (a name in ``ALLOCATIONS``).
         pattern: The shape in which weights are removed.
+        checkpoints: What a round writes while it trains: ``'mmengine'``: the CheckpointHook's
+            files; ``'both'``: a ticket beside each of them; ``'tickets'``: tickets in their place,
+            but for the newest one, from which training resumes.
         overwrite: Whether a search that ``work_dir`` holds may be deleted.
     """
 
@@ -53,6 +57,7 @@ class Settings:
     score: str = 'magnitude'
     allocation: str = 'global'
     pattern: str = 'unstructured'
+    checkpoints: str = 'mmengine'
     overwrite: bool = False
 
     def schedule(self, total: int) -> list[int]:
@@ -94,6 +99,7 @@ def parse_settings(lottery: Any) -> Settings:
     _check_choice('score', values.get('score', 'magnitude'), SCORES.module_dict)
     _check_choice('allocation', values.get('allocation', 'global'), ALLOCATIONS.module_dict)
     _check_choice('pattern', values.get('pattern', 'unstructured'), ['unstructured'])
+    _check_choice('checkpoints', values.get('checkpoints', 'mmengine'), CHECKPOINTS)
     if not isinstance(values.get('overwrite', False), bool):
         raise LotteryError(f'lottery.overwrite must be True or False, got {values["overwrite"]!r}')
     return Settings(**values)

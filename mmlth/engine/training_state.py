@@ -49,7 +49,15 @@ def training_state(runner: Runner, epoch: int, iteration: int) -> dict[str, Any]
 def saved_weights(runner: Runner) -> dict[str, Tensor]:
     """Copies of the weights that MMEngine would save now: the averages, under an EMAHook."""
     saved = training_state(runner, runner.epoch, runner.iter)['state_dict']
-    return {name: tensor.detach().cpu().clone() for name, tensor in saved.items()}
+    # Parameters that modules share are copied once, so that they are still one in the copy.
+    copies: dict[tuple[Any, ...], Tensor] = {}
+    for tensor in saved.values():
+        copies.setdefault(_memory(tensor), tensor.detach().cpu().clone())
+    return {name: copies[_memory(tensor)] for name, tensor in saved.items()}
+
+
+def _memory(tensor: Tensor) -> tuple[Any, ...]:
+    return tensor.data_ptr(), tensor.dtype, tensor.shape, tensor.stride()
 
 
 def without_functions(schedulers: Any) -> Any:
@@ -104,13 +112,6 @@ def load_training_state(path: str | Path) -> dict[str, Any]:
     hub = checkpoint['message_hub']
     hub['log_scalars'] = {k: _history(v) for k, v in hub['log_scalars'].items()}
     return checkpoint
-
-
-def load_rewind_weights(path: str | Path) -> dict[str, Tensor]:
-    """θ_k: the weights that were being trained at the rewind step."""
-    tensors, _ = load_tensors(path)
-    prefix = 'weights/'
-    return {n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)}
 
 
 def _plain_history(buffer: HistoryBuffer) -> dict[str, Any]:

@@ -1,20 +1,40 @@
 """The ticket file, and storing training state without pickle."""
 
 from mmlth.ticket.atomic import atomic_path, write_bytes
-from mmlth.ticket.tensors import TicketError, load_info, load_tensors, save_tensors
-from mmlth.ticket.ticket import Ticket, load_ticket, save_ticket
+from mmlth.ticket.errors import (
+    DamagedTicketError,
+    NotATicketError,
+    TicketError,
+    TicketMismatchError,
+    TicketTooLargeError,
+    TicketVersionError,
+)
+from mmlth.ticket.initial import load_rewind_weights, weights_hash, with_initial
+from mmlth.ticket.load import is_ticket, load_info, load_ticket
+from mmlth.ticket.save import save_ticket
+from mmlth.ticket.tensors import load_tensors, save_tensors
+from mmlth.ticket.ticket import Ticket
 from mmlth.ticket.tree import flatten, unflatten
 
 __all__ = [
+    'DamagedTicketError',
+    'NotATicketError',
     'Ticket',
     'TicketError',
+    'TicketMismatchError',
+    'TicketTooLargeError',
+    'TicketVersionError',
     'atomic_path',
     'flatten',
+    'is_ticket',
     'load_info',
+    'load_rewind_weights',
     'load_tensors',
     'load_ticket',
     'save_tensors',
     'save_ticket',
     'unflatten',
+    'weights_hash',
+    'with_initial',
     'write_bytes',
 ]

@@ -11,12 +11,9 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from mmlth.ticket.atomic import atomic_path
+from mmlth.ticket.errors import TicketError
 
 _KEY = 'mmlth'  # the only metadata key: safetensors writes several in no fixed order
-
-
-class TicketError(ValueError):
-    """A file that is no ticket or rewind file of mmlth, or a damaged one."""
 
 
 def save_tensors(path: str | Path, tensors: Mapping[str, Tensor], info: dict[str, Any]) -> None:

@@ -7,6 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mmlth.ticket.planes import DTYPES, words
+
 _MARKS = ('@tensor', '@array', '@number', '@tuple', '@dict')
 
 
@@ -55,8 +57,39 @@ def unflatten(structure: Any, tensors: Mapping[str, Tensor]) -> Any:
         if mark == '@tuple':
             return tuple(unflatten(item, tensors) for item in content)
         return {unflatten(key, tensors): unflatten(item, tensors) for key, item in content}
-    except (KeyError, TypeError, ValueError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise ValueError(f'a damaged entry {mark}: {error}') from error
+
+
+def to_json(value: Any) -> dict[str, Any]:
+    """Nested state as JSON alone, for a few small arrays; `from_json` is the inverse.
+
+    Raises:
+        TypeError: As `flatten`.
+    """
+    structure, tensors = flatten(value)
+    arrays = {
+        name: [str(t.dtype).removeprefix('torch.'), list(t.shape), words(t).tobytes().hex()]
+        for name, t in tensors.items()
+    }
+    return {'value': structure, 'arrays': arrays}
+
+
+def from_json(content: Any) -> Any:
+    """What `to_json` was given.
+
+    Raises:
+        ValueError: If the content is not one of `to_json`.
+    """
+    try:
+        tensors = {}
+        for name, (dtype, shape, digits) in content['arrays'].items():
+            tensor = torch.frombuffer(bytearray.fromhex(digits), dtype=torch.uint8)
+            tensors[name] = tensor.view(DTYPES[dtype]).reshape(shape)
+        structure = content['value']
+    except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+        raise ValueError(f'damaged arrays: {error}') from error
+    return unflatten(structure, tensors)
 
 
 def _flatten(value: Any, path: str, tensors: dict[str, Tensor]) -> Any:

@@ -13,8 +13,8 @@ from mmengine.runner import Runner
 from toy import ToyModel, toy_config
 
 from mmlth import load_ticket
-from mmlth.engine.training_state import load_rewind_weights
 from mmlth.pruning import attached_mask
+from mmlth.ticket import load_rewind_weights
 
 checked: list[str] = []
 

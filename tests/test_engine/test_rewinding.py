@@ -9,8 +9,7 @@ import torch
 from mmengine.runner import Runner
 from toy import ITERATIONS_PER_EPOCH, toy_config
 
-from mmlth.engine.training_state import load_rewind_weights
-from mmlth.ticket import load_ticket
+from mmlth.ticket import load_rewind_weights, load_ticket
 
 EMA = {'type': 'EMAHook', 'momentum': 0.3, 'update_buffers': True}
 

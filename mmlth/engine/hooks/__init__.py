@@ -5,5 +5,6 @@ from mmlth.engine.hooks.progress_hook import ProgressHook
 from mmlth.engine.hooks.result_hook import ResultHook
 from mmlth.engine.hooks.resume_hook import ResumeHook
 from mmlth.engine.hooks.rewind_hook import RewindHook
+from mmlth.engine.hooks.ticket_saver import TicketSaver
 
-__all__ = ['MaskHook', 'ProgressHook', 'ResultHook', 'ResumeHook', 'RewindHook']
+__all__ = ['MaskHook', 'ProgressHook', 'ResultHook', 'ResumeHook', 'RewindHook', 'TicketSaver']

@@ -1,6 +1,7 @@
 """Keeps a model under its mask while MMEngine trains it."""
 
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from mmengine.hooks import EMAHook, Hook
@@ -12,6 +13,7 @@ from mmlth.engine.errors import LotteryError
 from mmlth.engine.registry import HOOKS
 from mmlth.engine.training_state import bare_model
 from mmlth.pruning import Mask, attach_mask, revived, zero_pruned
+from mmlth.ticket import load_ticket
 
 Start = Callable[[dict[str, Any]], None]
 
@@ -23,15 +25,16 @@ class MaskHook(Hook):
     It comes first, so that an EMAHook's copy of the model is masked too.
 
     Args:
-        mask: The mask of this round.
+        mask: The mask of this round, or the path of a ticket that has it: so a config trains a
+            ticket on by ``custom_hooks=[dict(type='mmlth.MaskHook', mask=PATH)]``.
         start: Turns the loaded checkpoint into the state that the round starts from (in place).
             None where the round is resumed from a checkpoint of its own.
     """
 
     priority = 'VERY_HIGH'
 
-    def __init__(self, mask: Mask, start: Start | None = None) -> None:
-        self.mask = mask
+    def __init__(self, mask: Mask | str | Path, start: Start | None = None) -> None:
+        self.mask = mask if isinstance(mask, Mask) else load_ticket(mask).mask
         self.start = start
         self.zero_every_step = False
         self._steps = 0
@@ -42,6 +45,9 @@ class MaskHook(Hook):
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
         if self.start is not None:
             self.start(checkpoint)
+            # What MMEngine compares is how both are pickled, which differs for equal ones.
+            data = getattr(runner.train_dataloader.dataset, 'metainfo', None)
+            checkpoint['meta']['dataset_meta'] = data
 
     def before_train(self, runner: Runner) -> None:
         zero_pruned(bare_model(runner))

@@ -1,0 +1,112 @@
+"""A safetensors file that holds byte strings and one JSON description."""
+
+import json
+import struct
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+
+from mmlth.ticket.atomic import atomic_path
+from mmlth.ticket.errors import DamagedTicketError, NotATicketError
+from mmlth.ticket.planes import Array
+
+KEY = 'mmlth'
+"""The only metadata key: libraries that write several write them in no fixed order."""
+_MAX_HEADER = 1 << 20
+
+
+def write_container(
+    path: str | Path, description: Mapping[str, Any], parts: Mapping[str, Sequence[bytes]]
+) -> None:
+    """Writes a file atomically; each part is the byte strings joined, of type U8.
+
+    The safetensors library would want each part in one piece, which is a second copy of it in
+    memory, so the container, which is short, is written here.
+
+    Raises:
+        OSError: If the file cannot be written; an earlier one is left as it was.
+    """
+    header: dict[str, Any] = {'__metadata__': {KEY: json.dumps(description)}}
+    offset = 0
+    for name, pieces in parts.items():
+        size = sum(map(len, pieces))
+        header[name] = {'dtype': 'U8', 'shape': [size], 'data_offsets': [offset, offset + size]}
+        offset += size
+    text = json.dumps(header, separators=(',', ':')).encode()
+    text += b' ' * (-len(text) % 8)
+    with atomic_path(path) as temporary, temporary.open('wb') as file:
+        file.write(struct.pack('<Q', len(text)) + text)
+        for pieces in parts.values():
+            file.writelines(pieces)
+
+
+def read_description(path: str | Path) -> dict[str, Any]:
+    """The JSON description of a file.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        NotATicketError: If it is no safetensors file, or one that mmlth did not write.
+        DamagedTicketError: If its description is no JSON object.
+    """
+    if not Path(path).is_file():
+        raise FileNotFoundError(f'{path} does not exist or is no file')
+    try:
+        with safe_open(path, framework='numpy') as file:
+            text = (file.metadata() or {}).get(KEY)
+    except (SafetensorError, ValueError) as error:
+        raise NotATicketError(f'no safetensors file: {error}') from error
+    if text is None:
+        raise NotATicketError('a safetensors file that mmlth did not write')
+    return _object(text)
+
+
+def read_parts(path: str | Path, names: Iterable[str]) -> dict[str, Array]:
+    """The byte strings of a file, which must be exactly those named.
+
+    Raises:
+        DamagedTicketError: If they are not.
+    """
+    try:
+        _refuse_repeated_names(path)
+        with safe_open(path, framework='numpy') as file:
+            found = set(file.keys())
+            if found != set(names):
+                raise DamagedTicketError(f'it holds {sorted(found)[:9]}, not {sorted(names)}')
+            parts = {name: file.get_tensor(name) for name in found}
+    except (SafetensorError, ValueError, KeyError, TypeError) as error:
+        if isinstance(error, DamagedTicketError):
+            raise
+        raise DamagedTicketError(str(error)) from error
+    for name, part in parts.items():
+        if part.dtype != np.uint8 or part.ndim != 1:
+            raise DamagedTicketError(f'{name} is {part.dtype} of {part.ndim} dimensions, not bytes')
+    return parts
+
+
+def _refuse_repeated_names(path: str | Path) -> None:
+    """The library takes the last of several equal names."""
+
+    def distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        names = [name for name, _ in pairs]
+        if len(set(names)) < len(names):
+            raise DamagedTicketError('its header repeats a name')
+        return dict(pairs)
+
+    with open(path, 'rb') as file:
+        (size,) = struct.unpack('<Q', file.read(8))
+        if size > _MAX_HEADER:
+            raise DamagedTicketError(f'a header of {size} bytes')
+        json.loads(file.read(size), object_pairs_hook=distinct)
+
+
+def _object(text: str) -> dict[str, Any]:
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise DamagedTicketError(f'its description is no JSON: {error}') from error
+    if not isinstance(content, dict):
+        raise DamagedTicketError('its description is no JSON object')
+    return content

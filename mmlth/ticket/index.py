@@ -1,0 +1,248 @@
+"""The index of a ticket file: which tensors it holds and how its frames follow each other."""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mmlth.ticket.errors import DamagedTicketError
+from mmlth.ticket.frames import Frame
+from mmlth.ticket.planes import DTYPES
+
+GROUPS = ('weights', 'initial')
+"""Trained weights, and those that training started from."""
+CHUNK = 1 << 20
+"""Most numbers in a chunk; chunks are coded independently, so several at a time."""
+_POOL = 1 << 16  # smaller tensors share a chunk: each frame costs some twenty bytes
+_MAX_ELEMENTS = 1 << 40
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One tensor.
+
+    Attributes:
+        name: As in the model's ``state_dict()``.
+        dtype: A key of `DTYPES`.
+        shape: Its shape.
+        coding: ``'masked'``, ``'plain'``, or ``'tied'``: the same tensor as ``tied_to``.
+        tied_to: The other name of a tied tensor.
+    """
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    coding: str
+    tied_to: str | None = None
+
+    @property
+    def numel(self) -> int:
+        """Number of elements."""
+        return math.prod(self.shape)
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A range of one tensor's flattened elements."""
+
+    entry: Entry
+    start: int
+    stop: int
+
+    @property
+    def count(self) -> int:
+        """Number of elements."""
+        return self.stop - self.start
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Consecutive elements of the tensors of one coding and dtype, flattened one after another.
+
+    Attributes:
+        coding: ``'masked'`` or ``'plain'``.
+        dtype: Type of the elements.
+        pieces: Which elements.
+        frames: The mask's frame if masked, then for each group a frame a byte plane.
+    """
+
+    coding: str
+    dtype: str
+    pieces: tuple[Piece, ...]
+    frames: tuple[Frame, ...] = ()
+
+    @property
+    def count(self) -> int:
+        """Number of elements."""
+        return sum(piece.count for piece in self.pieces)
+
+
+@dataclass(frozen=True)
+class Index:
+    """All that a file says of its frames.
+
+    Attributes:
+        entries: The tensors, in the order of the ``state_dict()``.
+        groups: Which of `GROUPS` the file holds.
+        values: The type that masked numbers are stored in if not their own: they lost bits.
+        chunks: The chunks, in the order of the frames.
+        info: What the ticket says of itself.
+    """
+
+    entries: tuple[Entry, ...]
+    groups: tuple[str, ...]
+    values: str | None
+    chunks: tuple[Chunk, ...]
+    info: Any
+
+    def planes(self, chunk: Chunk) -> int:
+        """Bytes that a number of this chunk is stored in."""
+        stored = self.values if self.values and chunk.coding == 'masked' else chunk.dtype
+        return DTYPES[stored].itemsize
+
+    @property
+    def decoded_bytes(self) -> int:
+        """Memory that tensors and masks take once read."""
+        return sum(
+            entry.numel
+            * (len(self.groups) * DTYPES[entry.dtype].itemsize + (entry.coding == 'masked'))
+            for entry in self.entries
+            if entry.coding != 'tied'
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """The index as JSON values."""
+        return {
+            'tensors': [[e.name, e.dtype, e.shape, e.tied_to or e.coding] for e in self.entries],
+            'groups': self.groups,
+            'values': self.values,
+            'chunks': [
+                [c.coding, c.dtype, c.count, [[f.length, f.crc] for f in c.frames]]
+                for c in self.chunks
+            ],
+            'info': self.info,
+        }
+
+
+def cut(entries: Sequence[Entry]) -> list[Chunk]:
+    """Chunks for the writer: large tensors in chunks of their own, small ones pooled."""
+    chunks = []
+    for coding, dtype, stream in _streams(entries):
+        pieces: list[Piece] = []
+        for entry in stream:
+            for start in range(0, entry.numel, CHUNK):
+                piece = Piece(entry, start, min(start + CHUNK, entry.numel))
+                if pieces and sum(p.count for p in pieces) + piece.count > CHUNK:
+                    chunks.append(Chunk(coding, dtype, tuple(pieces)))
+                    pieces = []
+                pieces.append(piece)
+                if sum(p.count for p in pieces) >= _POOL:
+                    chunks.append(Chunk(coding, dtype, tuple(pieces)))
+                    pieces = []
+        if pieces:
+            chunks.append(Chunk(coding, dtype, tuple(pieces)))
+    return chunks
+
+
+def from_json(content: Any) -> Index:
+    """The index in JSON values, all of it checked; no memory is taken for tensors.
+
+    Raises:
+        DamagedTicketError: If anything is not as `Index.to_json` writes it.
+    """
+    _need(isinstance(content, dict), 'the index is no object')
+    keys = {'tensors', 'groups', 'values', 'chunks', 'info'}
+    _need(content.keys() == keys, f'the index has keys {sorted(map(str, content))[:9]}')
+    entries = _entries(content['tensors'])
+    groups = _list(content['groups'])
+    _need(groups in ([], ['weights'], ['weights', 'initial']), f'groups {groups!r:.60}')
+    values = content['values']
+    _need(values in (None, 'float16', 'bfloat16'), f'values {values!r:.60}')
+    index = Index(entries, tuple(groups), values, (), content['info'])
+    chunks = tuple(_chunks(index, _list(content['chunks'])))
+    return Index(entries, tuple(groups), values, chunks, content['info'])
+
+
+def _streams(entries: Sequence[Entry]) -> Iterator[tuple[str, str, list[Entry]]]:
+    """The tensors of each coding and dtype, in the order in which these first appear."""
+    streams: dict[tuple[str, str], list[Entry]] = {}
+    for entry in entries:
+        if entry.coding != 'tied':
+            streams.setdefault((entry.coding, entry.dtype), []).append(entry)
+    for (coding, dtype), stream in streams.items():
+        yield coding, dtype, stream
+
+
+def _entries(rows: Any) -> tuple[Entry, ...]:
+    entries: dict[str, Entry] = {}
+    for row in _list(rows):
+        _need(isinstance(row, list) and len(row) == 4, f'a tensor {row!r:.60}')
+        name, dtype, shape, coding = row
+        _need(isinstance(name, str) and name != '', f'a tensor named {name!r:.60}')
+        _need(name not in entries, f'two tensors named {name!r:.60}')
+        _need(isinstance(dtype, str) and dtype in DTYPES, f'the type {dtype!r:.60} of {name!r:.60}')
+        shape = tuple(_natural(side, f'the shape of {name!r:.60}') for side in _list(shape))
+        _need(len(shape) <= 64 and math.prod(shape) <= _MAX_ELEMENTS, f'the shape of {name!r:.60}')
+        if coding in ('masked', 'plain'):
+            entries[name] = Entry(name, dtype, shape, coding)
+            continue
+        source = entries.get(coding) if isinstance(coding, str) else None
+        _need(
+            source is not None
+            and source.coding != 'tied'
+            and (source.dtype, source.shape) == (dtype, shape),
+            f'{name!r:.60} is tied to {coding!r:.60}',
+        )
+        entries[name] = Entry(name, dtype, shape, 'tied', coding)
+    return tuple(entries.values())
+
+
+def _chunks(index: Index, rows: list[Any]) -> Iterator[Chunk]:
+    rows = rows[::-1]
+    for coding, dtype, stream in _streams(index.entries):
+        pieces = [Piece(entry, 0, entry.numel) for entry in stream if entry.numel][::-1]
+        while pieces:
+            _need(bool(rows), 'chunks are missing')
+            row = rows.pop()
+            _need(isinstance(row, list) and len(row) == 4, f'a chunk {row!r:.60}')
+            _need(row[:2] == [coding, dtype], f'a chunk of {row[:2]!r:.60} among {coding} {dtype}')
+            count = _natural(row[2], 'the size of a chunk')
+            _need(0 < count <= CHUNK, f'a chunk of {count} numbers')
+            frames = tuple(map(_frame, _list(row[3])))
+            chunk = Chunk(coding, dtype, tuple(_take(pieces, count)), frames)
+            expected = (coding == 'masked') + len(index.groups) * index.planes(chunk)
+            _need(len(chunk.frames) == expected, f'{len(chunk.frames)} frames for a chunk')
+            yield chunk
+    _need(not rows, 'there are chunks of no tensor')
+
+
+def _take(pieces: list[Piece], count: int) -> Iterator[Piece]:
+    """Takes ``count`` elements off the end of reversed pieces."""
+    while count:
+        _need(bool(pieces), 'a chunk is longer than its tensors')
+        piece = pieces.pop()
+        if piece.count > count:
+            pieces.append(Piece(piece.entry, piece.start + count, piece.stop))
+            piece = Piece(piece.entry, piece.start, piece.start + count)
+        count -= piece.count
+        yield piece
+
+
+def _frame(row: Any) -> Frame:
+    _need(isinstance(row, list) and len(row) == 2, f'a frame {row!r:.60}')
+    return Frame(_natural(row[0], 'the length of a frame'), _natural(row[1], 'a checksum'))
+
+
+def _natural(value: Any, what: str) -> int:
+    _need(type(value) is int and 0 <= value <= _MAX_ELEMENTS, f'{what}: {value!r:.60}')
+    return value
+
+
+def _list(value: Any) -> list[Any]:
+    _need(isinstance(value, list), f'{value!r:.60} instead of a list')
+    return value
+
+
+def _need(holds: bool, problem: str) -> None:
+    if not holds:
+        raise DamagedTicketError(problem)

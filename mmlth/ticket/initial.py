@@ -1,0 +1,55 @@
+"""The weights that a ticket is trained from, θ_k ⊙ m, rebuilt from a search's rewind file."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from torch import Tensor
+
+from mmlth.pruning.mask import masked
+from mmlth.ticket.errors import TicketMismatchError
+from mmlth.ticket.planes import words
+from mmlth.ticket.tensors import load_tensors
+from mmlth.ticket.ticket import Ticket
+
+_PREFIX = 'weights/'
+
+
+def with_initial(ticket: Ticket, rewind: str | Path) -> Ticket:
+    """The same ticket with the weights that it starts from, which a search stores once.
+
+    Args:
+        ticket: A ticket of a search.
+        rewind: The search's rewind file, ``WORK_DIR/rewind.safetensors``.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        TicketError: If it is damaged or no rewind file.
+        TicketMismatchError: If it is that of another search.
+    """
+    weights = load_rewind_weights(rewind)
+    expected = (ticket.info.get('rewind') or {}).get('weights_sha256')
+    found = weights_hash(weights)
+    if found != expected:
+        raise TicketMismatchError(
+            f'{rewind} holds weights with the SHA-256 {found[:12]}…, but the ticket starts from '
+            f'{str(expected)[:12]}…; give the rewind file of its own search'
+        )
+    initial = masked(weights, ticket.mask)
+    return replace(ticket, initial={name: initial[name] for name in ticket.weights or initial})
+
+
+def load_rewind_weights(path: str | Path) -> dict[str, Tensor]:
+    """θ_k: the weights that were being trained at the rewind step."""
+    tensors, _ = load_tensors(path)
+    return {n.removeprefix(_PREFIX): t for n, t in tensors.items() if n.startswith(_PREFIX)}
+
+
+def weights_hash(weights: Mapping[str, Tensor]) -> str:
+    """SHA-256 over names and bytes, in the order of the names."""
+    digest = hashlib.sha256()
+    for name in sorted(weights):
+        digest.update(name.encode())
+        digest.update(words(weights[name]).data)
+    return digest.hexdigest()

@@ -1,0 +1,210 @@
+"""Reading tickets: everything is checked before memory is taken for it."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mmlth.pruning.mask import Mask
+from mmlth.ticket.container import read_description, read_parts
+from mmlth.ticket.errors import (
+    DamagedTicketError,
+    NotATicketError,
+    TicketError,
+    TicketTooLargeError,
+    TicketVersionError,
+)
+from mmlth.ticket.frames import Frame, decompress
+from mmlth.ticket.index import Chunk, Entry, Index, Piece, from_json
+from mmlth.ticket.planes import DTYPES, Array, decode, words
+from mmlth.ticket.save import FORMAT, VERSION, _threads
+from mmlth.ticket.ticket import Ticket
+from mmlth.ticket.tree import from_json as info_from_json
+
+MAX_INDEX = 1 << 26
+"""Largest index in bytes; that of a model with 10,000 tensors takes 1 MiB."""
+_SMALL_INDEX = 1 << 20
+_MOST_INDEX_EXPANSION = 100
+_LEAST_LIMIT = 1 << 28
+_MOST_EXPANSION = 1 << 10
+
+
+def load_ticket(path: str | Path, max_bytes: int | None = None) -> Ticket:
+    """Reads a ticket; every bit of mask and weights is what `save_ticket` was given.
+
+    Args:
+        path: The file.
+        max_bytes: Most memory that mask and weights may take. By default 1024 times the file's
+            size but at least 256 MiB, so that a small file cannot fill the memory.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        NotATicketError: If it is something else.
+        TicketVersionError: If its version of the format is unknown.
+        TicketTooLargeError: If it would take more than ``max_bytes``.
+        DamagedTicketError: If anything in it is not as it was written.
+    """
+    return _named(path, lambda: _load(path, max_bytes))
+
+
+def load_info(path: str | Path) -> dict[str, Any]:
+    """What a ticket says of itself, without reading its weights.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        TicketError: As `load_ticket`.
+    """
+    return _named(path, lambda: _info(read_index(path)))
+
+
+def is_ticket(path: str | Path) -> bool:
+    """Whether a file says that it is a ticket, damaged or not."""
+    try:
+        return read_description(path).get('format') == FORMAT
+    except (OSError, TicketError):
+        return False
+
+
+def read_index(path: str | Path) -> Index:
+    """The checked index of a ticket."""
+    description = read_description(path)
+    if isinstance(description.get('info'), dict):
+        description = description['info']  # a rewind file of a search, or a ticket of version 1
+    if description.get('format') != FORMAT:
+        raise NotATicketError(f'a file of format {description.get("format")!r:.60}')
+    if description.get('version') != VERSION:
+        raise TicketVersionError(
+            f'a ticket of version {description.get("version")!r:.60}; this mmlth reads version '
+            f'{VERSION}'
+        )
+    try:
+        length, crc, size = description['index']
+        frame = Frame(int(length), int(crc))
+    except (KeyError, TypeError, ValueError) as error:
+        raise DamagedTicketError('its description lacks the index') from error
+    limit = min(MAX_INDEX, max(_SMALL_INDEX, _MOST_INDEX_EXPANSION * frame.length))
+    if not isinstance(size, int) or not 0 <= size <= limit:
+        raise DamagedTicketError(f'an index of {size!r:.60} bytes')
+    packed = read_parts(path, ('index', 'frames'))['index']
+    text = decompress(packed.data, frame, size)
+    try:
+        return from_json(json.loads(text))
+    except (ValueError, RecursionError) as error:
+        if isinstance(error, TicketError):
+            raise
+        raise DamagedTicketError(f'its index is no JSON: {error}') from error
+
+
+def _named(path: str | Path, read: Callable[[], Any]) -> Any:
+    """Errors that name the file."""
+    try:
+        return read()
+    except TicketError as error:
+        raise type(error)(f'{path} is no ticket that can be read: {error}') from error
+
+
+def _load(path: str | Path, max_bytes: int | None) -> Ticket:
+    index = read_index(path)
+    size = Path(path).stat().st_size
+    limit = max(_LEAST_LIMIT, _MOST_EXPANSION * size) if max_bytes is None else max_bytes
+    if index.decoded_bytes > limit:
+        raise TicketTooLargeError(
+            f'{size} bytes on disk would take {index.decoded_bytes} bytes of memory, more than '
+            f'{limit}; allow it by max_bytes if you trust the file'
+        )
+    info = _info(index)
+    data = read_parts(path, ('index', 'frames'))['frames'].data
+    ends = np.cumsum([0, *(frame.length for chunk in index.chunks for frame in chunk.frames)])
+    if ends[-1] != len(data):
+        raise DamagedTicketError(f'{len(data)} bytes of frames instead of {ends[-1]}')
+    stored = [entry for entry in index.entries if entry.coding != 'tied']
+    masks = {e.name: torch.empty(e.shape, dtype=torch.bool) for e in stored if e.coding == 'masked'}
+    groups = {
+        group: {e.name: torch.empty(e.shape, dtype=DTYPES[e.dtype]) for e in stored}
+        for group in index.groups
+    }
+    starts = np.cumsum([0, *(len(chunk.frames) for chunk in index.chunks)])
+
+    def decode_chunk(i: int) -> None:
+        chunk = index.chunks[i]
+        frames = [
+            (data[ends[j] : ends[j + 1]], frame)
+            for j, frame in enumerate(chunk.frames, start=int(starts[i]))
+        ]
+        _decode(index, chunk, frames, masks, groups)
+
+    with _threads() as pool:
+        list(pool.map(decode_chunk, range(len(index.chunks))))
+    return Ticket(
+        Mask({e.name: masks[e.name] for e in index.entries if e.coding == 'masked'}),
+        _with_tied(index, groups['weights']) if 'weights' in groups else None,
+        info,
+        _with_tied(index, groups['initial']) if 'initial' in groups else None,
+    )
+
+
+def _decode(
+    index: Index,
+    chunk: Chunk,
+    frames: list[tuple[memoryview, Frame]],
+    masks: dict[str, Tensor],
+    groups: dict[str, dict[str, Tensor]],
+) -> None:
+    """Decodes one chunk into the tensors that it has pieces of."""
+    kept = None
+    if chunk.coding == 'masked':
+        kept = _bits(*frames.pop(0), chunk.count)
+        _scatter(kept.view(np.uint8), chunk.pieces, masks)
+    count = chunk.count if kept is None else int(np.count_nonzero(kept))
+    planes = index.planes(chunk)
+    for i, group in enumerate(index.groups):
+        numbers = decode(frames[i * planes : (i + 1) * planes], count)
+        if kept is not None:
+            if index.values:
+                numbers = _lengthened(numbers, chunk.dtype, index.values)
+            full = np.zeros(chunk.count, numbers.dtype)
+            full[kept] = numbers
+            numbers = full
+        _scatter(numbers, chunk.pieces, groups[group])
+
+
+def _bits(data: memoryview, frame: Frame, count: int) -> Array:
+    packed = np.frombuffer(decompress(data, frame, (count + 7) // 8), np.uint8)
+    bits = np.unpackbits(packed, bitorder='little')
+    if bits[count:].any():
+        raise DamagedTicketError('a mask has bits of no weight')
+    return bits[:count].view(bool)
+
+
+def _scatter(numbers: Array, pieces: tuple[Piece, ...], tensors: dict[str, Tensor]) -> None:
+    start = 0
+    for piece in pieces:
+        target = words(tensors[piece.entry.name])
+        target[piece.start : piece.stop] = numbers[start : start + piece.count]
+        start += piece.count
+
+
+def _lengthened(numbers: Array, dtype: str, values: str) -> Array:
+    short = torch.from_numpy(numbers.view(f'i{numbers.itemsize}')).view(DTYPES[values])
+    return words(short.to(DTYPES[dtype]))
+
+
+def _with_tied(index: Index, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    def find(entry: Entry) -> Tensor:
+        return tensors[entry.tied_to or entry.name]
+
+    return {entry.name: find(entry) for entry in index.entries}
+
+
+def _info(index: Index) -> dict[str, Any]:
+    try:
+        info = info_from_json(index.info)
+    except (ValueError, RecursionError) as error:
+        raise DamagedTicketError(f'what it says of itself: {error}') from error
+    if not isinstance(info, dict):
+        raise DamagedTicketError('what it says of itself is no object')
+    return info

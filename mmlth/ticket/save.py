@@ -1,0 +1,186 @@
+"""Writing tickets."""
+
+import contextlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mmlth.ticket.container import write_container
+from mmlth.ticket.errors import TicketMismatchError
+from mmlth.ticket.frames import compress, describe
+from mmlth.ticket.index import Chunk, Entry, Index, cut
+from mmlth.ticket.planes import DTYPES, Array, encode, words
+from mmlth.ticket.ticket import Ticket
+from mmlth.ticket.tree import to_json
+
+FORMAT = 'mmlth-ticket'
+VERSION = 2
+"""Version 1 was never released."""
+
+Groups = dict[str, Mapping[str, Tensor]]
+
+
+def save_ticket(ticket: Ticket, path: str | Path, values: str | None = None) -> None:
+    """Writes a ticket to one safetensors file; see docs/ticket-format.md.
+
+    Equal tickets give equal bytes. Memory stays below one dense copy of the weights.
+
+    Args:
+        ticket: The ticket. Pruned weights must be exactly +0.
+        path: Where to; written atomically.
+        values: ``'float16'`` or ``'bfloat16'`` stores kept weights in that type, which loses
+            bits of theirs; they are read back in their own type. By default nothing is lost.
+
+    Raises:
+        TicketMismatchError: If a masked parameter is missing, of another shape, not zero where it
+            is pruned, or too large for ``values``.
+        ValueError: If ``values`` is another type, or a tensor's type cannot be stored.
+        OSError: If the file cannot be written; an earlier one is left as it was.
+    """
+    if values not in (None, 'float16', 'bfloat16'):
+        raise ValueError(f"values must be 'float16', 'bfloat16' or None, got {values!r}")
+    groups = {
+        name: group
+        for name, group in (('weights', ticket.weights), ('initial', ticket.initial))
+        if group is not None
+    }
+    entries = _entries(ticket, groups)
+    groups = {name: _plain(group) for name, group in groups.items()}
+    chunks = cut(entries)
+    with _threads() as pool:
+        coded = list(pool.map(lambda chunk: _encode(chunk, ticket.mask, groups, values), chunks))
+    frames = [frame for frames in coded for frame in frames]
+    described = tuple(
+        Chunk(chunk.coding, chunk.dtype, chunk.pieces, tuple(map(describe, frames)))
+        for chunk, frames in zip(chunks, coded)
+    )
+    index = Index(entries, tuple(groups), values, described, to_json(ticket.info))
+    text = json.dumps(index.to_json(), separators=(',', ':'), ensure_ascii=False).encode()
+    packed = compress(text)
+    found = describe(packed)
+    description = {
+        'format': FORMAT,
+        'version': VERSION,
+        'index': [found.length, found.crc, len(text)],
+    }
+    write_container(path, description, {'index': [packed], 'frames': frames})
+
+
+@contextlib.contextmanager
+def _threads() -> Iterator[ThreadPoolExecutor]:
+    """As many as there are processors; NumPy and Zstandard let them run side by side."""
+    with ThreadPoolExecutor(min(8, len(os.sched_getaffinity(0)))) as pool:
+        yield pool
+
+
+def _entries(ticket: Ticket, groups: Groups) -> tuple[Entry, ...]:
+    if not groups:
+        return tuple(
+            Entry(name, 'bool', tuple(kept.shape), 'masked') for name, kept in ticket.mask.items()
+        )
+    if 'weights' not in groups:
+        raise TicketMismatchError('a ticket that holds initial weights needs trained ones, too')
+    _check_groups(ticket, groups)
+    entries: list[Entry] = []
+    first: dict[tuple[Any, ...], str] = {}
+    for name, weight in groups['weights'].items():
+        dtype = str(weight.dtype).removeprefix('torch.')
+        if dtype not in DTYPES:
+            raise ValueError(f'{name!r} is of type {dtype}, which a ticket cannot hold')
+        memory = tuple(_memory(group[name]) for group in groups.values())
+        source = first.setdefault(memory, name) if weight.numel() else name
+        if source != name and name not in ticket.mask:
+            entries.append(Entry(name, dtype, tuple(weight.shape), 'tied', source))
+        else:
+            coding = 'masked' if name in ticket.mask else 'plain'
+            entries.append(Entry(name, dtype, tuple(weight.shape), coding))
+    return tuple(entries)
+
+
+def _plain(group: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+    """On the CPU and contiguous; copies of none that already are."""
+    return {name: tensor.detach().cpu().contiguous() for name, tensor in group.items()}
+
+
+def _memory(tensor: Tensor) -> tuple[Any, ...]:
+    """Equal for tensors that are the same one, as tied parameters are."""
+    return tensor.data_ptr(), tensor.dtype, tensor.shape, tensor.stride()
+
+
+def _check_groups(ticket: Ticket, groups: Groups) -> None:
+    weights = groups['weights']
+    missing = sorted(ticket.mask.keys() - weights.keys())
+    if missing:
+        raise TicketMismatchError(f'the mask names parameters that the weights lack: {missing}')
+    for group in groups.values():
+        if group.keys() != weights.keys():
+            raise TicketMismatchError(
+                'trained and initial weights have different names: '
+                f'{sorted(group.keys() ^ weights.keys())[:4]}'
+            )
+        for name, tensor in group.items():
+            expected = weights[name]
+            if (tensor.shape, tensor.dtype) != (expected.shape, expected.dtype):
+                raise TicketMismatchError(
+                    f'{name!r} is {tensor.dtype} {tuple(tensor.shape)} where it starts and '
+                    f'{expected.dtype} {tuple(expected.shape)} once trained'
+                )
+        for name, kept in ticket.mask.items():
+            if group[name].shape != kept.shape:
+                raise TicketMismatchError(
+                    f'the mask of {name!r} has shape {tuple(kept.shape)}, '
+                    f'the weight {tuple(group[name].shape)}'
+                )
+
+
+def _encode(
+    chunk: Chunk, mask: Mapping[str, Tensor], groups: Groups, values: str | None
+) -> list[bytes]:
+    frames = []
+    kept = None
+    if chunk.coding == 'masked':
+        kept = _join([_slice(mask[p.entry.name], p.start, p.stop) for p in chunk.pieces]).view(bool)
+        frames.append(compress(np.packbits(kept, bitorder='little').tobytes()))
+    for group in groups.values():
+        numbers = _join([_slice(group[p.entry.name], p.start, p.stop) for p in chunk.pieces])
+        if kept is not None:
+            chosen = numbers[kept]
+            # What is not zero must be among the kept numbers; −0 has a bit, too.
+            if np.count_nonzero(numbers) != np.count_nonzero(chosen):
+                names = ', '.join(sorted({piece.entry.name for piece in chunk.pieces})[:4])
+                raise TicketMismatchError(
+                    f'{names}: weights that are pruned but not +0; zero them by '
+                    'mmlth.masked(weights, mask)'
+                )
+            numbers = _shortened(chosen, chunk.dtype, values) if values else chosen
+        frames += encode(numbers)
+    return frames
+
+
+def _slice(tensor: Tensor, start: int, stop: int) -> Array:
+    return words(tensor)[start:stop]
+
+
+def _join(arrays: list[Array]) -> Array:
+    return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
+
+
+def _shortened(numbers: Array, dtype: str, values: str) -> Array:
+    """Numbers of another type, as `words` gives them."""
+    exact = torch.from_numpy(numbers.view(f'i{numbers.itemsize}')).view(DTYPES[dtype])
+    if not exact.is_floating_point():
+        raise ValueError(f'values={values!r} is for weights of floating point, got {dtype}')
+    rounded = exact.to(DTYPES[values])
+    if not torch.equal(rounded.isfinite(), exact.isfinite()):
+        raise TicketMismatchError(
+            f'there are weights too large for {values}, whose largest number is '
+            f"{torch.finfo(DTYPES[values]).max:.3g}; give values='bfloat16' or none"
+        )
+    return words(rounded)
