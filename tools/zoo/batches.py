@@ -8,7 +8,9 @@ import torch
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 
-SIZES = dict(cornernet=256, centripetalnet=256, ssd300=300, dino=256, ddq=256, twostage=256)
+SIZES = dict(
+    ddod=384, cornernet=256, centripetalnet=256, ssd300=300, dino=256, ddq=256, twostage=256
+)
 """Side of the images in pixels where layers do not fit `SIDE`, by a part of the name."""
 SIDE = 128
 IMAGES = 2
@@ -31,7 +33,7 @@ def random_batch(name: str, config: Config, seed: int = 0) -> dict[str, Any]:
     kind = str(config.model.type).rpartition('.')[2]
     if kind == 'SoftTeacher':
         return _semi_supervised_batch(config, side)
-    if _is_tracker(config):
+    if _is_tracker(config) and not config.model.data_preprocessor.get('use_det_processor'):
         return _video_batch(config, side)
     return _detection_batch(config, side)
 

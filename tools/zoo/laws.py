@@ -11,12 +11,12 @@ from typing import Any
 import torch
 from batches import random_batch
 from mmengine.config import Config
-from mmengine.logging import MMLogger
+from mmengine.logging import MessageHub, MMLogger
 from mmengine.model import BaseModel, revert_sync_batchnorm
 from mmengine.optim import OptimWrapper, build_optim_wrapper
 from torch import Tensor
 
-from mmlth.engine import build_model, read_config
+from mmlth.engine import LotteryError, build_model, read_config
 from mmlth.engine.start import reinitialised
 from mmlth.pruning import Mask, attach_mask, attached_mask, find_targets, prune
 
@@ -169,6 +169,7 @@ def _train(
     wrapper.optimizer.register_step_pre_hook(check_gradients)
     for step in range(2):
         torch.manual_seed(step)
+        MessageHub.get_current_instance().update_info('iter', step)  # some losses warm up
         model.train_step(batch(step), wrapper)
         _check_zero(model, mask, f'after step {step + 1}')
     for key, parameter in parameters.items():
@@ -178,6 +179,8 @@ def _train(
 
 
 def _optim_wrapper(model: BaseModel, config: Config) -> OptimWrapper:
+    if config.get('optim_wrapper') is None:
+        raise LotteryError('its config is for testing only: it has no optim_wrapper')
     settings = dict(config.optim_wrapper)
     for mixed_precision in ('loss_scale', 'dtype'):
         settings.pop(mixed_precision, None)

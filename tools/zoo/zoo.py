@@ -29,7 +29,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command line ``argv`` (default: the process's); returns the exit code."""
     options = parse_options(argv)
     torch.set_num_threads(1)  # children that are forked cannot use the parent's threads
-    chosen = [r for r in (SAMPLE if options.sample else REPRESENTATIVES) if options.match in r.name]
+    chosen = [
+        representative
+        for representative in (SAMPLE if options.sample else REPRESENTATIVES)
+        if options.match in representative.name and shipped(representative.name)
+    ]
     results = read(options.results)
     for representative in track(chosen, 'Models', auto_refresh=False):
         done = results.get(representative.name)
@@ -42,9 +46,18 @@ def main(argv: Sequence[str] | None = None) -> int:
             print(f'{name}: {result["verdict"]}')
     print(f'{sum(r["verdict"] == WORKS for r in ours.values())} of {len(ours)} models work')
     if options.page:
-        everything = [(r, results[r.name]) for r in REPRESENTATIVES if r.name in results]
+        everything = [
+            (r, results[r.name]) for r in REPRESENTATIVES if r.name in results and shipped(r.name)
+        ]
         write_bytes(options.page, page(everything, versions()).encode())
     return 0
+
+
+def shipped(name: str) -> bool:
+    """Whether the installed stack has this config; the forks have more than the others."""
+    package, _, path = name.partition('::')
+    folder = Path(sys.modules[package].__file__ or '').parent
+    return (folder / '.mim' / 'configs' / path).exists()
 
 
 def check(name: str) -> dict[str, Any]:
