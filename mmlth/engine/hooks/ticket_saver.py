@@ -60,24 +60,31 @@ class TicketSaver(Hook):
                 "the CheckpointHook's published_keys need checkpoints to publish; remove them, or "
                 "keep both by checkpoints='both'"
             )
-        runner.save_checkpoint = functools.partial(self._save, runner, runner.save_checkpoint)
-
-    def _save(
-        self, runner: Runner, write: Callable[..., None], out_dir: str, filename: str, **kwargs: Any
-    ) -> None:
-        """Stands in for ``runner.save_checkpoint``, which is called for the best ones, too."""
-        resumable = kwargs.get('save_optimizer', True)
-        if resumable or self.checkpoints == 'both':
-            write(out_dir, filename, **kwargs)
-        weights = saved_weights(runner)  # by all processes, some of which may have to gather
-        if not is_main_process():
-            return
         mask = self.mask or attached_mask(bare_model(runner))
-        if mask is None:
+        if not mask:
             raise LotteryError(
                 'a TicketSaver found no mask on the model; train under one by a MaskHook: '
                 "dict(type='mmlth.MaskHook', mask='ticket.safetensors')"
             )
+        self.mask = mask
+        runner.save_checkpoint = functools.partial(self._save, runner, runner.save_checkpoint)
+
+    def _save(
+        self,
+        runner: Runner,
+        write: Callable[..., None],
+        out_dir: str,
+        filename: str,
+        *args: Any,
+        **kwargs: Any,
+    ) -> None:
+        """Stands in for ``runner.save_checkpoint``, which is called for the best ones, too."""
+        resumable = kwargs.get('save_optimizer', True)
+        if resumable or self.checkpoints == 'both':
+            write(out_dir, filename, *args, **kwargs)
+        weights = saved_weights(runner)  # by all processes, some of which may have to gather
+        if not is_main_process() or self.mask is None:
+            return
         meta = kwargs.get('meta') or {}
         hub = runner.message_hub.runtime_info
         info = {
@@ -88,7 +95,7 @@ class TicketSaver(Hook):
             **loading_info(runner),
         }
         path = Path(out_dir, filename).with_suffix('.safetensors')
-        save_ticket(Ticket(mask, masked(weights, mask), info), path)
+        save_ticket(Ticket(self.mask, masked(weights, self.mask), info), path)
         _tidy(path, _checkpoint_hook(runner), resumable and self.checkpoints == 'tickets')
 
 
@@ -101,17 +108,22 @@ def _checkpoint_hook(runner: Runner) -> CheckpointHook:
 
 def _tidy(newest: Path, hook: CheckpointHook, only_newest_checkpoint: bool) -> None:
     """Removes tickets whose checkpoints are gone, and checkpoints that have tickets."""
-    best = [hook.best_ckpt_path] if len(hook.key_indicators or ()) == 1 else []
-    best += list(getattr(hook, 'best_ckpt_path_dict', {}).values())
+    # The hook has only those attributes that its options need.
+    best = [
+        getattr(hook, 'best_ckpt_path', None),
+        *getattr(hook, 'best_ckpt_path_dict', {}).values(),
+    ]
     wanted = {Path(path).stem for path in best if path}
-    kept = [Path(hook.filename_tmpl.format(step)).stem for step in hook.keep_ckpt_ids]
-    steps = hook.filename_tmpl.partition('{')[0]
+    steps = getattr(hook, 'keep_ckpt_ids', None)
+    kept = None if steps is None else {Path(hook.filename_tmpl.format(s)).stem for s in steps}
+    prefix = hook.filename_tmpl.partition('{')[0]
     for ticket in newest.parent.glob('*.safetensors'):
-        is_best = ticket.name.startswith('best_')
-        is_step = ticket.name.startswith(steps) and hook.max_keep_ckpts > 0
-        if (is_best and ticket.stem not in wanted) or (is_step and ticket.stem not in kept):
+        is_best, is_step = ticket.name.startswith('best_'), ticket.name.startswith(prefix)
+        if (is_best and ticket.stem not in wanted) or (
+            is_step and kept is not None and ticket.stem not in kept
+        ):
             ticket.unlink()
     if only_newest_checkpoint:
-        for checkpoint in newest.parent.glob(f'{steps}*.pth'):
+        for checkpoint in newest.parent.glob(f'{prefix}*.pth'):
             if checkpoint.stem != newest.stem:
                 checkpoint.unlink()

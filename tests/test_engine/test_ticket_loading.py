@@ -1,0 +1,152 @@
+"""Tickets wherever MMEngine takes a checkpoint, with real Runners and models of the zoos."""
+
+import pytest
+import torch
+from mmdet.apis import init_detector
+from mmengine.runner import CheckpointLoader, Runner, load_checkpoint
+from mmpose.apis import init_model
+from safetensors.torch import save_file
+from toy import ToyModel, toy_config
+
+from mmlth import Mask, Ticket, find_targets, load_ticket, masked, prune, save_ticket
+from mmlth.engine import build_model, read_config
+from mmlth.engine.ticket_loading import as_checkpoint
+from mmlth.ticket import DamagedTicketError, TicketMismatchError
+
+
+def ticket_of(model, **info):
+    weights = {t.name: t.parameter.detach() for t in find_targets(model)}
+    mask = prune(weights, sparsity=0.5)
+    state = model.state_dict()
+    versions = {name: each.get('version') for name, each in state._metadata.items()}
+    return Ticket(mask, masked(state, mask), {'module_versions': versions, **info})
+
+
+def test_load_from_a_ticket_trains_on_from_its_weights(tmp_path):
+    Runner.from_cfg(toy_config(tmp_path / 'search')).train()
+    ticket = tmp_path / 'search/tickets/round_01.safetensors'
+    config = toy_config(tmp_path / 'stock', load_from=str(ticket), resume=False)
+    config.pop('lottery')
+    runner = Runner.from_cfg(config)
+    runner.load_or_resume()
+    for name, weight in load_ticket(ticket).weights.items():
+        assert torch.equal(runner.model.state_dict()[name], weight), name
+    checkpoint = CheckpointLoader.load_checkpoint(str(ticket), map_location='cpu')
+    assert checkpoint['meta']['dataset_meta'] == {'classes': ('dark', 'bright')}
+    assert load_ticket(ticket).info['module_versions']['bn'] == 2
+
+
+@pytest.mark.parametrize(
+    ('name', 'start', 'options'),
+    [
+        ('mmdet::rtmdet/rtmdet_tiny_8xb32-300e_coco.py', init_detector, {'palette': 'random'}),
+        # Its head renames parameters of files that do not say they are of its version.
+        (
+            'mmpose::body_2d_keypoint/topdown_heatmap/coco/td-hm_res50_8xb64-210e_coco-256x192.py',
+            init_model,
+            {},
+        ),
+        (
+            'mmpose::body_2d_keypoint/rtmpose/coco/rtmpose-t_8xb256-420e_coco-256x192.py',
+            init_model,
+            {},
+        ),
+    ],
+)
+def test_init_model_predicts_as_the_model_that_was_saved(tmp_path, name, start, options):
+    config = read_config(name)
+    config.model.backbone.init_cfg = None
+    torch.manual_seed(0)
+    saved = build_model(config).eval()
+    saved.init_weights()
+    ticket = ticket_of(saved, dataset_meta={'classes': ('a', 'b'), 'dataset_name': 'ours'})
+    saved.load_state_dict(ticket.state_dict())
+    save_ticket(ticket, tmp_path / 't.safetensors')
+    loaded = start(config, str(tmp_path / 't.safetensors'), device='cpu', **options)
+    assert loaded.dataset_meta['classes'] == ('a', 'b')
+    images = torch.randn(2, 3, 256, 192)
+    with torch.no_grad():
+        one, other = saved(images, None, mode='tensor'), loaded(images, None, mode='tensor')
+    for a, b in zip(leaves(one), leaves(other), strict=True):
+        assert torch.equal(a, b)
+
+
+def leaves(value):
+    if isinstance(value, torch.Tensor):
+        return [value]
+    return [leaf for item in value for leaf in leaves(item)]
+
+
+def test_a_ticket_of_another_model_loads_nothing(tmp_path):
+    other = ToyModel()
+    other.fc = torch.nn.Linear(8, 3)
+    other.extra = torch.nn.Linear(2, 2)
+    del other.bn
+    path = str(tmp_path / 't.safetensors')
+    save_ticket(ticket_of(other), path)
+    model = ToyModel()
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    with pytest.raises(TicketMismatchError, match='nothing was loaded') as error:
+        load_checkpoint(model, path)
+    message = str(error.value)
+    assert path in message
+    assert 'the model lacks: extra.weight, extra.bias' in message
+    assert 'the ticket lacks: bn.weight, bn.bias, bn.running_mean, bn.running_var' in message
+    assert 'fc.weight (3, 8) in the ticket, (2, 8) in the model' in message
+    for name, tensor in model.state_dict().items():
+        assert torch.equal(before[name], tensor)
+    # An ordinary checkpoint is loaded as far as it fits, as before.
+    torch.save({'state_dict': other.state_dict()}, tmp_path / 'c.pth')
+    load_checkpoint(model, str(tmp_path / 'c.pth'))
+    assert torch.equal(model.conv.weight, other.conv.weight)
+
+
+def test_a_backbone_of_a_ticket_by_prefix(tmp_path):
+    save_ticket(ticket_of(ToyModel()), tmp_path / 't.safetensors')
+    state = CheckpointLoader.load_checkpoint(str(tmp_path / 't.safetensors'))['state_dict']
+    from mmengine.runner.checkpoint import _load_checkpoint_with_prefix, load_state_dict
+
+    conv = torch.nn.Conv2d(3, 8, 3)
+    part = _load_checkpoint_with_prefix('conv.', str(tmp_path / 't.safetensors'))
+    load_state_dict(conv, part, strict=True)
+    assert torch.equal(conv.weight, state['conv.weight'])
+
+
+def test_files_that_are_no_tickets_are_left_to_mmengine(tmp_path):
+    path = str(tmp_path / 'other.safetensors')
+    save_file({'w': torch.ones(2)}, path)
+    with pytest.raises(Exception) as ours:  # noqa: PT011, whatever it is
+        CheckpointLoader.load_checkpoint(path)
+    with pytest.raises(Exception) as theirs:  # noqa: PT011
+        CheckpointLoader.load_checkpoint(str((tmp_path / 'other.safetensors').rename(path[:-1])))
+    assert type(ours.value) is type(theirs.value)
+    save_ticket(Ticket(Mask({'w': torch.ones(2).bool()}), {'w': torch.ones(2)}), path)
+    raw = (tmp_path / 'other.safetensors').read_bytes()
+    (tmp_path / 'other.safetensors').write_bytes(raw[:-1] + bytes([raw[-1] ^ 1]))
+    with pytest.raises(DamagedTicketError, match=r'other\.safetensors is no ticket that can be'):
+        CheckpointLoader.load_checkpoint(path)
+    with pytest.raises(FileNotFoundError):
+        CheckpointLoader.load_checkpoint(str(tmp_path / 'absent.safetensors'))
+
+
+def test_a_mask_alone_is_no_checkpoint():
+    with pytest.raises(TicketMismatchError, match='a mask without trained weights'):
+        as_checkpoint(Ticket(Mask({}), None))
+
+
+def test_a_config_trains_a_ticket_on_under_its_mask(tmp_path):
+    model = ToyModel()
+    save_ticket(ticket_of(model), tmp_path / 't.safetensors')
+    path = str(tmp_path / 't.safetensors')
+    hooks = [
+        {'type': 'mmlth.MaskHook', 'mask': path},
+        {'type': 'mmlth.TicketSaver', 'checkpoints': 'tickets'},
+    ]
+    config = toy_config(tmp_path / 'work', load_from=path, custom_hooks=hooks)
+    config.pop('lottery')
+    Runner.from_cfg(config).train()
+    trained = load_ticket(tmp_path / 'work/epoch_3.safetensors')
+    assert trained.mask == load_ticket(path).mask
+    for name, kept in trained.mask.items():
+        assert not trained.weights[name][~kept].any()
+        assert not torch.equal(trained.weights[name], load_ticket(path).weights[name])
