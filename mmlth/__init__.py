@@ -22,7 +22,7 @@ from mmlth.pruning import (  # noqa: E402
     prune,
 )
 from mmlth.shipped import base_config  # noqa: E402
-from mmlth.ticket import Ticket, load_ticket, save_ticket, with_initial  # noqa: E402
+from mmlth.ticket import Ticket, load_ticket, read_foreign, save_ticket, with_initial  # noqa: E402
 
 __all__ = [
     'Mask',
@@ -36,6 +36,7 @@ __all__ = [
     'load_ticket',
     'masked',
     'prune',
+    'read_foreign',
     'save_ticket',
     'with_initial',
 ]

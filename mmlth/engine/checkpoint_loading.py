@@ -3,56 +3,38 @@
 MMEngine 0.10.7 cannot resume its own checkpoints under torch ≥ 2.6, whose ``torch.load`` takes
 only tensors and plain containers by default, while the message hub's history is made of
 `HistoryBuffer` and NumPy arrays; the fork falls back to full unpickling. Here exactly these types
-are allowed, whatever the stack. Two schemes make it available as ``load_from``:
-``mmlth-resume:PATH`` (a checkpoint of MMEngine) and ``mmlth-rewind:PATH`` (a rewind file).
+are allowed, whatever the stack; see `mmlth.engine.safe_types`. Two schemes make it available as
+``load_from``: ``mmlth-resume:PATH`` (a checkpoint of MMEngine) and ``mmlth-rewind:PATH`` (a rewind
+file).
 """
 
 import contextlib
-import importlib
 import pickle
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from mmengine.logging import HistoryBuffer
 from mmengine.runner import CheckpointLoader
 
 from mmlth.engine.errors import LotteryError
+from mmlth.engine.safe_types import SAFE_TYPES, plain
 from mmlth.engine.training_state import load_training_state
 
 RESUME_SCHEME = 'mmlth-resume:'
 REWIND_SCHEME = 'mmlth-rewind:'
 
-_multiarray = importlib.import_module(
-    'numpy._core.multiarray'
-    if np.lib.NumpyVersion(np.__version__) >= '2.0.0'
-    else 'numpy.core.multiarray'
+_OF_DAMAGED_FILES = (
+    RuntimeError,
+    EOFError,
+    zipfile.BadZipFile,
+    LookupError,
+    TypeError,
+    ValueError,
+    AttributeError,
+    OverflowError,
 )
-
-
-def _history_statistic(owner: type, name: str) -> Callable[..., Any]:
-    """Stands in for ``getattr``, by which a pickled `HistoryBuffer` names its own statistics."""
-    if owner is not HistoryBuffer or name not in ('min', 'max', 'mean', 'current'):
-        raise pickle.UnpicklingError(f'GLOBAL getattr({owner!r}, {name!r}) is not allowed')
-    return getattr(HistoryBuffer, name)
-
-
-# torch looks allowed functions up by these names.
-_history_statistic.__module__ = 'builtins'
-_history_statistic.__name__ = _history_statistic.__qualname__ = 'getattr'
-
-_SAFE_TYPES = [
-    HistoryBuffer,
-    _history_statistic,
-    np.ndarray,
-    np.dtype,
-    _multiarray._reconstruct,
-    _multiarray.scalar,
-    *{type(np.dtype(code)) for code in '?' + np.typecodes['AllInteger'] + np.typecodes['AllFloat']},
-]
 
 
 @contextlib.contextmanager
@@ -75,14 +57,15 @@ def load_checkpoint_safely(path: str | Path) -> dict[str, Any]:
             arrays, plain containers and MMEngine's log history.
     """
     try:
-        with _allowing(_SAFE_TYPES):
-            return torch.load(path, map_location='cpu', weights_only=True)
+        with _allowing(SAFE_TYPES):
+            return plain(torch.load(path, map_location='cpu', weights_only=True))
     except pickle.UnpicklingError as error:
         reason = str(error).strip().splitlines()
         named = next((line.strip() for line in reason if 'GLOBAL' in line), reason[0])
         raise LotteryError(f'{path} cannot be read safely: {named}') from error
-    except (RuntimeError, EOFError, zipfile.BadZipFile) as error:
-        raise LotteryError(f'{path} is damaged: {str(error).splitlines()[0]}') from error
+    except _OF_DAMAGED_FILES as error:
+        reason = str(error).strip().splitlines() or [type(error).__name__]
+        raise LotteryError(f'{path} is damaged: {reason[0]}') from error
 
 
 @CheckpointLoader.register_scheme(prefixes=RESUME_SCHEME)

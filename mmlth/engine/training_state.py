@@ -9,6 +9,7 @@ from mmengine.runner import Runner
 from torch import Tensor, nn
 
 from mmlth.engine.errors import LotteryError
+from mmlth.pruning.identity import identity
 from mmlth.ticket import TicketError, flatten, load_tensors, save_tensors, unflatten
 
 _FORMAT = 'mmlth-rewind'
@@ -52,12 +53,8 @@ def saved_weights(runner: Runner) -> dict[str, Tensor]:
     # Parameters that modules share are copied once, so that they are still one in the copy.
     copies: dict[tuple[Any, ...], Tensor] = {}
     for tensor in saved.values():
-        copies.setdefault(_memory(tensor), tensor.detach().cpu().clone())
-    return {name: copies[_memory(tensor)] for name, tensor in saved.items()}
-
-
-def _memory(tensor: Tensor) -> tuple[Any, ...]:
-    return tensor.data_ptr(), tensor.dtype, tensor.shape, tensor.stride()
+        copies.setdefault(identity(tensor), tensor.detach().cpu().clone())
+    return {name: copies[identity(tensor)] for name, tensor in saved.items()}
 
 
 def without_functions(schedulers: Any) -> Any:

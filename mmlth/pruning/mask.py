@@ -5,6 +5,8 @@ from collections.abc import Iterator, Mapping
 import torch
 from torch import Tensor
 
+from mmlth.pruning.identity import identity
+
 
 class Mask(Mapping[str, Tensor]):
     """An immutable mapping from parameter name to a bool tensor: true where the weight is kept.
@@ -86,11 +88,15 @@ class Mask(Mapping[str, Tensor]):
 def masked(state: Mapping[str, Tensor], mask: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """A state dict like ``state`` whose pruned weights are +0; the other tensors are shared.
 
+    Names of one tensor, as tied parameters have them, are names of one tensor again.
+
     Args:
         state: Tensors by name, of any dtype.
         mask: Bool tensors by name; names that ``state`` lacks are ignored.
     """
-    return {
-        name: tensor.masked_fill(~mask[name].to(tensor.device), 0) if name in mask else tensor
+    zeroed = {
+        identity(tensor): tensor.masked_fill(~mask[name].to(tensor.device), 0)
         for name, tensor in state.items()
+        if name in mask
     }
+    return {name: zeroed.get(identity(tensor), tensor) for name, tensor in state.items()}

@@ -1,6 +1,7 @@
 """The ticket file, and storing training state without pickle."""
 
 from mmlth.ticket.atomic import atomic_path, write_bytes
+from mmlth.ticket.checkpoint import save_checkpoint
 from mmlth.ticket.errors import (
     DamagedTicketError,
     NotATicketError,
@@ -9,6 +10,7 @@ from mmlth.ticket.errors import (
     TicketTooLargeError,
     TicketVersionError,
 )
+from mmlth.ticket.foreign import read_foreign
 from mmlth.ticket.initial import load_rewind_weights, weights_hash, with_initial
 from mmlth.ticket.load import is_ticket, load_info, load_ticket
 from mmlth.ticket.save import save_ticket
@@ -31,6 +33,8 @@ __all__ = [
     'load_rewind_weights',
     'load_tensors',
     'load_ticket',
+    'read_foreign',
+    'save_checkpoint',
     'save_tensors',
     'save_ticket',
     'unflatten',

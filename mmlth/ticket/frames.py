@@ -32,7 +32,7 @@ class Frame:
     crc: int
 
 
-def compress(data: bytes) -> bytes:
+def compress(data: bytes | memoryview) -> bytes:
     """One frame that holds ``data`` and says its size; nothing for nothing."""
     if not data:
         return b''

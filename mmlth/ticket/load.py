@@ -124,7 +124,7 @@ def _load(path: str | Path, max_bytes: int | None) -> Ticket:
     stored = [entry for entry in index.entries if entry.coding != 'tied']
     masks = {e.name: torch.empty(e.shape, dtype=torch.bool) for e in stored if e.coding == 'masked'}
     groups = {
-        group: {e.name: torch.empty(e.shape, dtype=DTYPES[e.dtype]) for e in stored}
+        group: {e.name: torch.zeros(e.shape, dtype=DTYPES[e.dtype]) for e in stored}
         for group in index.groups
     }
     starts = np.cumsum([0, *(len(chunk.frames) for chunk in index.chunks)])
@@ -163,13 +163,9 @@ def _decode(
     planes = index.planes(chunk)
     for i, group in enumerate(index.groups):
         numbers = decode(frames[i * planes : (i + 1) * planes], count)
-        if kept is not None:
-            if index.values:
-                numbers = _lengthened(numbers, chunk.dtype, index.values)
-            full = np.zeros(chunk.count, numbers.dtype)
-            full[kept] = numbers
-            numbers = full
-        _scatter(numbers, chunk.pieces, groups[group])
+        if kept is not None and index.values:
+            numbers = _lengthened(numbers, chunk.dtype, index.values)
+        _scatter(numbers, chunk.pieces, groups[group], kept)
 
 
 def _bits(data: memoryview, frame: Frame, count: int) -> Array:
@@ -180,12 +176,26 @@ def _bits(data: memoryview, frame: Frame, count: int) -> Array:
     return bits[:count].view(bool)
 
 
-def _scatter(numbers: Array, pieces: tuple[Piece, ...], tensors: dict[str, Tensor]) -> None:
-    start = 0
+def _scatter(
+    numbers: Array,
+    pieces: tuple[Piece, ...],
+    tensors: dict[str, Tensor],
+    kept: Array | None = None,
+) -> None:
+    """Writes numbers where the pieces are, or where these are kept."""
+    read = position = 0
     for piece in pieces:
-        target = words(tensors[piece.entry.name])
-        target[piece.start : piece.stop] = numbers[start : start + piece.count]
-        start += piece.count
+        target = words(tensors[piece.entry.name])[piece.start : piece.stop]
+        count = piece.count
+        if kept is None:
+            target[:] = numbers[read : read + count]
+        else:
+            here = kept[position : position + piece.count]
+            count = int(np.count_nonzero(here))
+            if count:
+                np.place(target, here, numbers[read : read + count])  # faster than indexing
+        read += count
+        position += piece.count
 
 
 def _lengthened(numbers: Array, dtype: str, values: str) -> Array:

@@ -39,10 +39,10 @@ def words(tensor: Tensor) -> Array:
 
 def encode(numbers: Array) -> list[bytes]:
     """The planes of numbers as `words` gives them, most significant byte first, compressed."""
-    size = numbers.itemsize
-    rotated = (numbers << numbers.dtype.type(1)) | (numbers >> numbers.dtype.type(8 * size - 1))
-    planes = rotated.astype(rotated.dtype.newbyteorder('<'), copy=False).view(np.uint8)
-    return [compress(planes[size - 1 - i :: size].tobytes()) for i in range(size)]
+    word, size = numbers.dtype.type, numbers.itemsize
+    rotated = (numbers << word(1)) | (numbers >> word(8 * size - 1))
+    shifts = range(8 * (size - 1), -1, -8)
+    return [compress((rotated >> word(shift)).astype(np.uint8).data) for shift in shifts]
 
 
 def decode(planes: Sequence[tuple[memoryview, Frame]], count: int) -> Array:
@@ -52,9 +52,10 @@ def decode(planes: Sequence[tuple[memoryview, Frame]], count: int) -> Array:
         DamagedTicketError: If a plane is damaged or of another length.
     """
     size = len(planes)
-    joined = np.empty((count, size), np.uint8)
-    for i, (data, frame) in enumerate(planes):
-        joined[:, size - 1 - i] = np.frombuffer(decompress(data, frame, count), np.uint8)
-    word = np.dtype(_WORD[size])
-    numbers = joined.reshape(-1).view(word.newbyteorder('<')).astype(word, copy=False)
-    return (numbers >> word.type(1)) | (numbers << word.type(8 * size - 1))
+    word = _WORD[size]
+    rotated = np.zeros(count, word)
+    for data, frame in planes:
+        if size > 1:
+            rotated <<= word(8)
+        rotated |= np.frombuffer(decompress(data, frame, count), np.uint8)
+    return (rotated >> word(1)) | (rotated << word(8 * size - 1))

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mmlth.pruning.identity import identity
 from mmlth.ticket.container import write_container
 from mmlth.ticket.errors import TicketMismatchError
 from mmlth.ticket.frames import compress, describe
@@ -94,9 +95,9 @@ def _entries(ticket: Ticket, groups: Groups) -> tuple[Entry, ...]:
         dtype = str(weight.dtype).removeprefix('torch.')
         if dtype not in DTYPES:
             raise ValueError(f'{name!r} is of type {dtype}, which a ticket cannot hold')
-        memory = tuple(_memory(group[name]) for group in groups.values())
-        source = first.setdefault(memory, name) if weight.numel() else name
-        if source != name and name not in ticket.mask:
+        memory = tuple(identity(group[name]) for group in groups.values())
+        source = first.setdefault(memory, name)
+        if source != name and weight.numel() and name not in ticket.mask:
             entries.append(Entry(name, dtype, tuple(weight.shape), 'tied', source))
         else:
             coding = 'masked' if name in ticket.mask else 'plain'
@@ -107,11 +108,6 @@ def _entries(ticket: Ticket, groups: Groups) -> tuple[Entry, ...]:
 def _plain(group: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
     """On the CPU and contiguous; copies of none that already are."""
     return {name: tensor.detach().cpu().contiguous() for name, tensor in group.items()}
-
-
-def _memory(tensor: Tensor) -> tuple[Any, ...]:
-    """Equal for tensors that are the same one, as tied parameters are."""
-    return tensor.data_ptr(), tensor.dtype, tensor.shape, tensor.stride()
 
 
 def _check_groups(ticket: Ticket, groups: Groups) -> None:
@@ -151,7 +147,7 @@ def _encode(
     for group in groups.values():
         numbers = _join([_slice(group[p.entry.name], p.start, p.stop) for p in chunk.pieces])
         if kept is not None:
-            chosen = numbers[kept]
+            chosen = np.compress(kept, numbers)  # twice as fast as indexing
             # What is not zero must be among the kept numbers; −0 has a bit, too.
             if np.count_nonzero(numbers) != np.count_nonzero(chosen):
                 names = ', '.join(sorted({piece.entry.name for piece in chunk.pieces})[:4])

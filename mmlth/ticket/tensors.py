@@ -10,6 +10,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from mmlth.pruning.identity import identity
 from mmlth.ticket.atomic import atomic_path
 from mmlth.ticket.errors import TicketError
 
@@ -29,11 +30,10 @@ def save_tensors(path: str | Path, tensors: Mapping[str, Tensor], info: dict[str
     first: dict[tuple[Any, ...], str] = {}
     for name, tensor in tensors.items():
         plain = tensor.detach().cpu()
-        memory = (plain.data_ptr(), plain.dtype, plain.shape, plain.stride())
-        if plain.numel() and memory in first:
-            same_as[name] = first[memory]
+        source = first.setdefault(identity(plain), name)
+        if source != name and plain.numel():
+            same_as[name] = source
             continue
-        first[memory] = name
         stored[name] = plain.contiguous()
     stored = _without_overlap(stored)
     header = json.dumps({'info': info, 'same_as': same_as})

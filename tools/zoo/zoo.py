@@ -3,6 +3,7 @@
 
 import argparse
 import json
+import re
 import sys
 import warnings
 from collections.abc import Sequence
@@ -74,7 +75,8 @@ def check(name: str) -> dict[str, Any]:
 
 def reason(error: BaseException) -> str:
     """An error in one line."""
-    text = ' '.join(str(error).split())[:200]
+    text = ' '.join(str(error).split())
+    text = re.sub(r'\S*/site-packages/', '', text)[:200]  # whose folders say nothing to others
     kind = type(error).__name__
     return text if kind == 'LotteryError' else f'{kind}: {text}'
 

@@ -1,0 +1,196 @@
+"""Checkpoints of torch: reading those of others as named tensors, writing tickets for others."""
+
+import io
+import re
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mmlth.ticket.atomic import write_bytes
+from mmlth.ticket.errors import TicketError, TicketTooLargeError
+from mmlth.ticket.planes import DTYPES
+from mmlth.ticket.ticket import Ticket
+from mmlth.ticket.tree import to_json
+
+Load = Callable[[Path], Any]
+
+PLAIN = 'state dict'
+_WRAPPER = 'module.'  # of DataParallel
+_MOCO, _MOCO_OTHERS = 'encoder_q.', ('encoder_k.', 'queue')
+_LEAST_LIMIT = 1 << 28
+_MOST_EXPANSION = 1 << 10
+_SHOWN = 3
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What a file holds.
+
+    Attributes:
+        form: What wrote it, as far as names tell.
+        tensors: Those of the model, without the prefix that all names had.
+        info: What a ticket says of a model's data set and of the versions of its modules.
+    """
+
+    form: str
+    tensors: dict[str, Tensor]
+    info: dict[str, Any]
+
+
+def load_pickle(path: Path) -> Any:
+    """Reads tensors and plain containers that ``torch.save`` wrote; no code in them is run."""
+    return torch.load(path, map_location='cpu', weights_only=True)
+
+
+def read_checkpoint(path: Path, load: Load = load_pickle) -> Checkpoint:
+    """Reads tensors by name, which are the file itself or its entry ``state_dict``.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        TicketError: If it is damaged, unsafe, anything else, or if its names are of several models.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f'{path} does not exist or is no file')
+    content = _load(path, load)
+    expected = "expected tensors by name, either the file itself or its entry 'state_dict'"
+    if not isinstance(content, Mapping):
+        raise TicketError(f'{path} holds a {type(content).__name__}; {expected}')
+    state = content.get('state_dict', content)
+    if not isinstance(state, Mapping):
+        raise TicketError(f"{path} holds a {type(state).__name__} as 'state_dict'; {expected}")
+    if not any(isinstance(value, Tensor) for value in state.values()):
+        raise TicketError(f'{path} holds no tensors but {some(state) or "nothing"}; {expected}')
+    for name, value in state.items():
+        _check_tensor(name, value, path)
+    size = sum(value.numel() * value.element_size() for value in state.values())
+    limit = max(_LEAST_LIMIT, _MOST_EXPANSION * path.stat().st_size)
+    if size > limit:  # tensors that repeat few bytes
+        raise TicketTooLargeError(f'{path} would take {size} bytes of memory, more than {limit}')
+    form, prefix = _form(list(state), path)
+    meta = content.get('meta')
+    if form == PLAIN and isinstance(meta, Mapping):
+        form = 'OpenMMLab checkpoint'
+    tensors = {name: value.detach() for name, value in without_prefix(prefix, state).items()}
+    return Checkpoint(form, tensors, _info(meta, getattr(state, '_metadata', None), prefix, path))
+
+
+def save_checkpoint(ticket: Ticket, path: str | Path) -> None:
+    """Writes a ticket's trained weights, dense, as a checkpoint for those without mmlth.
+
+    It is one of MMEngine that ``torch.load(path, weights_only=True)`` reads. Tied tensors stay
+    tied; which zeros are pruned is lost.
+
+    Raises:
+        TicketMismatchError: If the ticket holds no trained weights.
+        OSError: If the file cannot be written; an earlier one is left as it was.
+    """
+    state: Any = OrderedDict(ticket.state_dict())
+    # Without them modules take their parameters for those of an older version and rename them.
+    versions = ticket.info.get('module_versions') or {}
+    state._metadata = OrderedDict((name, {'version': v}) for name, v in versions.items())
+    meta = {key: _plain(ticket.info[key]) for key in ('dataset_meta',) if ticket.info.get(key)}
+    buffer = io.BytesIO()  # torch.save tells of a full disk as anything but an OSError
+    torch.save({'meta': meta, 'state_dict': state}, buffer)
+    write_bytes(path, buffer.getvalue())
+
+
+def without_prefix(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors whose names begin with ``prefix``, without it."""
+    return {n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)}
+
+
+def some(names: Iterable[Any]) -> str:
+    """The first names and how many there are beside."""
+    listed = list(names)
+    more = f' and {len(listed) - _SHOWN} more' if len(listed) > _SHOWN else ''
+    return ', '.join(f'{name!r:.60}' for name in listed[:_SHOWN]) + more
+
+
+def _load(path: Path, load: Load) -> Any:
+    try:
+        return load(path)
+    except OSError:
+        raise
+    except Exception as error:  # a damaged pickle raises anything
+        refused = re.search(r'GLOBAL (\S+)', str(error))
+        if refused:
+            raise TicketError(
+                f'{path} cannot be read without running code from it: it holds {refused[1]:.90}; '
+                'if you trust it, load it where it comes from and save its tensors alone'
+            ) from error
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        if not reason.startswith(str(path)):
+            reason = f'{path} is damaged or no file of torch.save: {reason}'
+        raise TicketError(reason) from error
+
+
+def _check_tensor(name: Any, value: Any, path: Path) -> None:
+    wrong = None
+    if not isinstance(name, str) or not name:
+        wrong = 'is not named by a string'
+    elif not isinstance(value, Tensor):
+        wrong = f'is a {type(value).__name__}'
+    elif value.layout != torch.strided or value.device.type != 'cpu':
+        wrong = f'is a tensor of layout {value.layout} on {value.device}'
+    elif str(value.dtype).removeprefix('torch.') not in DTYPES:
+        wrong = f'is of type {value.dtype}, which a ticket cannot hold'
+    if wrong:
+        raise TicketError(
+            f'{path}: the entry {name!r:.60} {wrong}; expected tensors with values alone, so save '
+            'them without it'
+        )
+
+
+def _form(names: list[str], path: Path) -> tuple[str, str]:
+    """What the names tell of the file, and how those of the model begin."""
+    form, prefix = PLAIN, ''
+    if any(name.startswith(_WRAPPER) for name in names):
+        form, prefix = 'DataParallel checkpoint', _WRAPPER
+    known = [prefix]
+    if any(name.startswith(prefix + _MOCO) for name in names):
+        known = [prefix + part for part in (_MOCO, *_MOCO_OTHERS)]
+        form, prefix = 'MoCo checkpoint', prefix + _MOCO
+    others = [name for name in names if not name.startswith(tuple(known))]
+    if others:
+        raise TicketError(
+            f'{path} mixes names that begin with {prefix!r} and others: {some(others)}; keep those '
+            'of one model and save them again'
+        )
+    return form, prefix
+
+
+def _info(meta: Any, modules: Any, prefix: str, path: Path) -> dict[str, Any]:
+    meta = meta if isinstance(meta, Mapping) else {}
+    data = meta.get('dataset_meta')
+    if data is None and meta.get('CLASSES'):  # OpenMMLab before MMEngine
+        data = {'classes': meta['CLASSES']}
+    versions = {
+        f'{name}.'.removeprefix(prefix).removesuffix('.'): entry.get('version')
+        for name, entry in (modules if isinstance(modules, Mapping) else {}).items()
+        if isinstance(entry, Mapping) and f'{name}.'.startswith(prefix)
+    }
+    found = {'dataset_meta': data, 'module_versions': versions}
+    info = {key: value for key, value in found.items() if value}
+    try:
+        to_json(info)
+    except TypeError as error:
+        raise TicketError(f'{path}: a ticket {error}; save it without that in its meta') from error
+    return info
+
+
+def _plain(value: Any) -> Any:
+    """Without NumPy, which ``torch.load(weights_only=True)`` refuses."""
+    if isinstance(value, (np.ndarray, np.generic)):
+        return value.tolist()
+    if isinstance(value, Mapping):
+        return {_plain(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        items = [_plain(item) for item in value]
+        return items if isinstance(value, list) else tuple(items)
+    return value
