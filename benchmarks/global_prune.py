@@ -10,13 +10,11 @@ clock starts.
 import argparse
 import os
 from collections.abc import Callable, Mapping
-from concurrent.futures import ProcessPoolExecutor
 from functools import partial
-from multiprocessing import get_context
-from pathlib import Path
 
 import torch
 from detectors import MASK_RCNN, build
+from memory import in_own_process, peak_memory
 from rich.console import Console
 from rich.table import Table
 from side_by_side import measure, ratio, surroundings
@@ -126,7 +124,7 @@ def compare(weights: Weights, start: float, options: argparse.Namespace) -> Tabl
         middle, low, high = ratio(wall[name], wall['mmlth.prune'])
         work, _, _ = ratio(cpu[name], cpu['mmlth.prune'])
         seconds = torch.tensor(wall[name]).median()
-        memory = in_own_process(peak_memory, name, start, options.sparsity)
+        memory = in_own_process(memory_of, name, start, options.sparsity)
         table.add_row(
             name,
             f'{seconds:.2f} s',
@@ -148,25 +146,13 @@ def check_ties(weights: Weights, sparsity: float) -> None:
     assert masks['mmlth.prune'] == masks['sort'], 'mmlth kept other weights than a stable sort'
 
 
-def peak_memory(name: str, start: float, sparsity: float) -> float:
-    """Bytes a weight by which a method's highest memory use exceeds what was in use before it.
-
-    This is the peak of the resident set as the kernel sees it. The allocator's own figures would
-    miss what sort, topk and kthvalue take from elsewhere. The result counts, the input does not.
-    """
+def memory_of(name: str, start: float, sparsity: float) -> float:
+    """Bytes a weight that a method needs at its peak; the result counts, the input does not."""
     weights = detector_weights()
     mask = prune(weights, sparsity=start)
     run = METHODS[name](weights, mask, mask.total - round(mask.total * sparsity))
-    Path('/proc/self/clear_refs').write_text('5')  # resets the peak
-    before = _status('VmRSS')
-    drawn = run()
-    return (_status('VmHWM') - before) / as_mask(drawn).total
-
-
-def in_own_process(function: Callable[..., float], *arguments: object) -> float:
-    """Calls ``function`` where no earlier call has left memory that it could use again."""
-    with ProcessPoolExecutor(1, mp_context=get_context('spawn')) as pool:
-        return pool.submit(function, *arguments).result()
+    peak, drawn = peak_memory(run)
+    return peak / as_mask(drawn).total
 
 
 def as_mask(drawn: Drawn) -> Mask:
@@ -181,11 +167,6 @@ def detector_weights() -> Weights:
     return {target.name: target.parameter.detach() for target in targets}
 
 
-def _status(field: str) -> int:
-    lines = Path('/proc/self/status').read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith(f'{field}:')) * 1024
-
-
 def parse_options() -> argparse.Namespace:
     """The options of the command line."""
     parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
@@ -196,7 +177,6 @@ def parse_options() -> argparse.Namespace:
 
 
 if __name__ == '__main__':
-    # For the processes that measure memory: what is freed goes back to the system at once, where
-    # glibc would keep it and so hide what is needed next.
+    # For the processes that measure memory; see `in_own_process`.
     os.environ['MALLOC_MMAP_THRESHOLD_'] = str(2**20)
     main()

@@ -7,7 +7,7 @@ from typing import Any
 
 from mmlth.ticket.errors import DamagedTicketError
 from mmlth.ticket.frames import Frame
-from mmlth.ticket.planes import DTYPES
+from mmlth.ticket.planes import DTYPES, frames_of
 
 GROUPS = ('weights', 'initial')
 """Trained weights, and those that training started from."""
@@ -63,7 +63,7 @@ class Chunk:
         coding: ``'masked'`` or ``'plain'``.
         dtype: Type of the elements.
         pieces: Which elements.
-        frames: The mask's frame if masked, then for each group a frame a byte plane.
+        frames: The mask's frame if masked, then for each group those of `planes.encode`.
     """
 
     coding: str
@@ -95,7 +95,7 @@ class Index:
     chunks: tuple[Chunk, ...]
     info: Any
 
-    def planes(self, chunk: Chunk) -> int:
+    def size(self, chunk: Chunk) -> int:
         """Bytes that a number of this chunk is stored in."""
         stored = self.values if self.values and chunk.coding == 'masked' else chunk.dtype
         return DTYPES[stored].itemsize
@@ -210,7 +210,7 @@ def _chunks(index: Index, rows: list[Any]) -> Iterator[Chunk]:
             _need(0 < count <= CHUNK, f'a chunk of {count} numbers')
             frames = tuple(map(_frame, _list(row[3])))
             chunk = Chunk(coding, dtype, tuple(_take(pieces, count)), frames)
-            expected = (coding == 'masked') + len(index.groups) * index.planes(chunk)
+            expected = (coding == 'masked') + len(index.groups) * frames_of(index.size(chunk))
             _need(len(chunk.frames) == expected, f'{len(chunk.frames)} frames for a chunk')
             yield chunk
     _need(not rows, 'there are chunks of no tensor')

@@ -20,7 +20,7 @@ from mmlth.ticket.errors import (
 )
 from mmlth.ticket.frames import Frame, decompress
 from mmlth.ticket.index import Chunk, Entry, Index, Piece, from_json
-from mmlth.ticket.planes import DTYPES, Array, decode, words
+from mmlth.ticket.planes import DTYPES, Array, decode, frames_of, words
 from mmlth.ticket.save import FORMAT, VERSION, _threads
 from mmlth.ticket.ticket import Ticket
 from mmlth.ticket.tree import from_json as info_from_json
@@ -160,9 +160,10 @@ def _decode(
         kept = _bits(*frames.pop(0), chunk.count)
         _scatter(kept.view(np.uint8), chunk.pieces, masks)
     count = chunk.count if kept is None else int(np.count_nonzero(kept))
-    planes = index.planes(chunk)
+    size = index.size(chunk)
+    each = frames_of(size)
     for i, group in enumerate(index.groups):
-        numbers = decode(frames[i * planes : (i + 1) * planes], count)
+        numbers = decode(frames[i * each : (i + 1) * each], count, size)
         if kept is not None and index.values:
             numbers = _lengthened(numbers, chunk.dtype, index.values)
         _scatter(numbers, chunk.pieces, groups[group], kept)
@@ -192,8 +193,7 @@ def _scatter(
         else:
             here = kept[position : position + piece.count]
             count = int(np.count_nonzero(here))
-            if count:
-                np.place(target, here, numbers[read : read + count])  # faster than indexing
+            target[np.flatnonzero(here)] = numbers[read : read + count]  # faster than by a mask
         read += count
         position += piece.count
 
