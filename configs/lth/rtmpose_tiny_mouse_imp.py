@@ -102,4 +102,11 @@ custom_hooks = [
 ]
 randomness = dict(seed=0)
 
-lottery = dict(target_sparsity=0.9, rounds=6, rewind='2ep')
+lottery = dict(
+    target_sparsity=0.9,
+    rounds=6,
+    rewind='2ep',
+    # The 7 × 7 convolution that starts the head begins with weights of 0.001: ranked by magnitude
+    # over all layers it goes whole at 78 %, and nothing passes it.
+    targets=dict(exclude=['head.final_layer']),
+)

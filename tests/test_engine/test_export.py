@@ -22,8 +22,8 @@ from mmlth.ticket import Ticket, load_ticket, save_ticket
 RTMDET = 'mmlth::lth/rtmdet_tiny_bccd_imp.py'
 RTMPOSE = 'mmlth::lth/rtmpose_tiny_mouse_imp.py'
 HEATMAP = 'mmlth::lth/topdown_heatmap_r18_mouse_imp.py'
+RTMO = 'mmpose::body_2d_keypoint/rtmo/coco/rtmo-s_8xb32-600e_coco-640x640.py'
 TWO_STAGE = 'mmlth::lth/mask_rcnn_tiny_shapes_imp.py'
-"""All of these start from random weights."""
 
 
 def relative(weights):
@@ -141,6 +141,12 @@ def test_a_masked_model_gives_the_file_of_a_stock_one(tmp_path):
     assert stock.training
 
 
+def test_a_model_that_prepares_itself_for_export(tmp_path):
+    model = build_model(read_config(RTMO, {'model.backbone.init_cfg': None}))
+    done = export_model(model, tmp_path / 'x.onnx', size=(64, 96), part='network')
+    assert len(done.outputs) == 8
+
+
 def test_the_second_stage_of_a_detector_is_refused(tickets, tmp_path):
     with pytest.raises(LotteryError, match=r'second stage.*RoI.*--part features'):
         export_ticket(tickets(TWO_STAGE), tmp_path / 'x.onnx', part='network')
@@ -202,12 +208,12 @@ REFUSED = {
 
 
 @pytest.mark.parametrize('message', REFUSED)
-def test_what_cannot_be_exported_is_one_line(message, tmp_path, capsys):
+def test_what_cannot_be_exported_is_one_line(message, tmp_path, capfd):
     with pytest.raises(LotteryError, match=message) as caught:
         export_model(Features(REFUSED[message]), tmp_path / 'x.onnx', size=(8, 8))
     assert '\n' not in str(caught.value)
     assert not list(tmp_path.iterdir())
-    assert not capsys.readouterr().out
+    assert not capfd.readouterr().out
 
 
 def test_other_bad_input(tmp_path):
@@ -234,9 +240,11 @@ def test_missing_packages(tmp_path, monkeypatch):
         export_model(ToyModel(), tmp_path / 'x', size=(8, 8), part='network', check=False)
 
 
-@pytest.mark.parametrize('kind', ['mmengine.call_command', 'subprocess.call'])
-def test_a_ticket_can_have_nothing_called(kind, tmp_path):
-    model = {'type': kind, 'cmd': ['touch', str(tmp_path / 'called')]}
+@pytest.mark.parametrize(
+    ('kind', 'argument'), [('mmengine.call_command', 'cmd'), ('subprocess.Popen', 'args')]
+)
+def test_a_ticket_can_have_nothing_called(kind, argument, tmp_path):
+    model = {'type': kind, argument: ['touch', str(tmp_path / 'called')]}
     save_ticket(Ticket(attached_mask(ToyModel()), {}, {'config': {'model': model}}), tmp_path / 't')
     with pytest.raises(LotteryError):
         export_ticket(tmp_path / 't', tmp_path / 'x.onnx', size=(8, 8))

@@ -78,7 +78,7 @@ def test_builds_leave_the_source_tree_clean(built):
 def test_install_replaces_no_package_of_the_user(built):
     (distribution,) = importlib.metadata.distributions(path=[str(built.targets['wheel'])])
     required = required_names(distribution.requires)
-    assert required == {'rich', 'safetensors'}
+    assert required == {'rich', 'safetensors', 'zstandard'}
     # When pip installs or updates one of these, it may do the same to what that one requires.
     for name in required:
         assert not required_names(importlib.metadata.requires(name)) & BROUGHT_BY_USERS

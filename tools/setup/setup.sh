@@ -105,7 +105,7 @@ pip install "$mmdet" json-tricks munkres xtcocotools scipy matplotlib pillow pyc
 pip install "$mim"
 # What some configs of the zoos need, for tools/zoo and its tests; mmlth needs none of it.
 pip install --no-deps "$mmpretrain"
-pip install einops modelindex mat4py importlib-metadata scikit-image lap motmetrics
+pip install einops modelindex mat4py importlib-metadata scikit-image scikit-learn lap motmetrics
 pip install --no-deps mmpose # chumpy, which mmpose asks for but does not import, cannot be built
 # openxlab, which openmim pulls in, asks for setuptools 60: too old for editable installs. onedl-mim
 # asks for 80; the packages of the other stack need pkg_resources.

@@ -142,11 +142,15 @@ def _people(config: Config) -> dict[str, Any]:
     codec = codec[0] if isinstance(codec, (list, tuple)) else codec
     width, height = codec.get('input_size') or config.get('input_size') or (192, 256)
     joints = _keypoints(config)
+    kind = codec.get('type')
     people = OBJECTS if config.get('data_mode') == 'bottomup' else 1
+    people = config.train_dataloader.dataset.get('seq_len', people)  # poses of one, in time
     low, high = np.array([0.2, 0.2]), np.array([0.8, 0.8])
     keypoints = np.random.uniform(low, high, (people, joints, 2)) * (width, height)
     keypoints = keypoints.astype(np.float32)
     boxes = np.concatenate([keypoints.min(1), keypoints.max(1)], 1)
+    if kind == 'Hand3DHeatmap':
+        keypoints = np.concatenate([keypoints, np.zeros_like(keypoints[..., :1])], -1)
     corners = boxes[:, [0, 1, 2, 1, 0, 3, 2, 3]].reshape(people, 4, 2)
     lifted = np.random.uniform(-1, 1, (1, joints, 3)).astype(np.float32)
     return {
@@ -161,7 +165,7 @@ def _people(config: Config) -> dict[str, Any]:
         'input_center': np.array([width / 2, height / 2]),
         'input_scale': np.array([width, height]),
         'flip_indices': list(range(joints)),
-        'bbox': corners if codec.get('type') == 'DecoupledHeatmap' else boxes,
+        'bbox': corners if kind == 'DecoupledHeatmap' else boxes,
         'bbox_labels': np.zeros(people, int),
         'bbox_score': np.ones(people, np.float32),
         'bbox_scale': np.ones((people, 2), np.float32),
@@ -175,12 +179,23 @@ def _people(config: Config) -> dict[str, Any]:
         'keypoints_3d': lifted,
         'camera_param': {'f': np.ones((2, 1)), 'c': np.ones((2, 1)), 'w': 1000, 'h': 1000},
         'factor': np.ones(1, np.float32),
+        'rel_root_depth': np.float32(0),
+        'rel_root_valid': 1.0,
+        'hand_type': np.array([[1, 0]], np.float32),
+        'hand_type_valid': np.ones(1, np.float32),
+        'focal': np.ones(2, np.float32),
+        'principal_pt': np.zeros(2, np.float32),
         'target_img_path': '',
     }
 
 
 def _keypoints(config: Config) -> int:
     head = config.model.head
+    decoder = head.get('decoder') or {}
+    if decoder.get('heatmap_type') == 'combined':
+        return int(head['out_channels']) // 3  # a heat map and two offsets each
+    if decoder.get('type') == 'Hand3DHeatmap':
+        return 42  # of two hands
     for key in ('num_keypoints', 'num_joints', 'out_channels'):
         found = [value for value in _values(dict(head), key) if isinstance(value, int)]
         if found:

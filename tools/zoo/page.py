@@ -64,5 +64,6 @@ def _row(representative: Representative, result: Mapping[str, Any]) -> str:
     if 'parameters' in result:
         size = f'{result["parameters"] / 1e6:.1f} M'
         share = f'{result["prunable"] / result["parameters"]:.1%}'.replace('%', ' %')
-    verdict = str(result['verdict']).replace('|', '\\|').replace('<', '&lt;')
+    verdict = '; '.join(filter(None, [str(result['verdict']), result.get('note')]))
+    verdict = verdict.replace('|', '\\|').replace('<', '&lt;')
     return f'| {representative.family} | `{config}` | {size} | {share} | {verdict} |\n'
