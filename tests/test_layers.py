@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1] / 'mmlth'
-LAYERS = ['pruning', 'ticket', 'engine', 'report', 'cli']  # from the bottom to the top
+LAYERS = ['pruning', 'ticket', 'engine', 'analysis', 'report', 'cli']  # from the bottom to the top
 CORE = {'torch', 'numpy', 'safetensors', 'zstandard', 'mmlth'}
 
 
@@ -63,7 +63,12 @@ print(sorted(name for name in sys.modules if name in {refused!r}))
 
 @pytest.mark.parametrize(
     ('module', 'works'),
-    [('mmlth.pruning', True), ('mmlth.ticket', True), ('mmlth.engine', False)],
+    [
+        ('mmlth.pruning', True),
+        ('mmlth.ticket', True),
+        ('mmlth.engine', False),
+        ('mmlth.analysis', True),
+    ],
 )
 def test_the_core_works_without_mmengine(module, works):
     refused = {'mmengine', 'mmcv', 'mmdet', 'mmpose', 'matplotlib', 'rich'}

@@ -4,11 +4,18 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from mmlth.cli import targets, train
+from mmlth.cli import convert, export, inspect, targets, train
 from mmlth.engine import LotteryError
+from mmlth.ticket import TicketError
 from mmlth.version import __version__
 
-COMMANDS = {'train': train, 'targets': targets}
+COMMANDS = {
+    'train': train,
+    'targets': targets,
+    'convert': convert,
+    'export': export,
+    'inspect': inspect,
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -22,7 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser.parse_args(argv)
     try:
         COMMANDS[options.command].run(options)
-    except LotteryError as error:
+    except (LotteryError, TicketError) as error:
         print(f'mmlth: {error}', file=sys.stderr)
         return 1
     except KeyboardInterrupt:

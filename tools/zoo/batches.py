@@ -31,6 +31,8 @@ def random_batch(name: str, config: Config, seed: int = 0) -> dict[str, Any]:
         return _pose_batch(config)
     side = next((size for part, size in SIZES.items() if part in name), SIDE)
     kind = str(config.model.type).rpartition('.')[2]
+    if kind == 'BaseReID':
+        return _reid_batch(config)
     if kind == 'SoftTeacher':
         return _semi_supervised_batch(config, side)
     if _is_tracker(config) and not config.model.data_preprocessor.get('use_det_processor'):
@@ -80,6 +82,16 @@ def _semi_supervised_batch(config: Config, side: int) -> dict[str, Any]:
         key: {branch: batch[key] for branch, batch in branches.items()}
         for key in ('inputs', 'data_samples')
     }
+
+
+def _reid_batch(config: Config) -> dict[str, Any]:
+    """Two images of each of two people; the head is made for images of 256 × 128."""
+    from mmdet.structures import ReIDDataSample
+
+    sample = ReIDDataSample(metainfo={'img_shape': (256, 128)})
+    sample.set_gt_label([0, 0, 1, 1])
+    people = torch.randint(0, 255, (4, 3, 256, 128), dtype=torch.uint8)
+    return {'inputs': [people], 'data_samples': [sample]}
 
 
 def _is_tracker(config: Config) -> bool:

@@ -1,0 +1,156 @@
+"""What changed from one ticket to another of the same model."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from mmlth.analysis.layers import density
+from mmlth.pruning.mask import Mask
+from mmlth.ticket import Ticket, TicketMismatchError
+
+
+@dataclass(frozen=True)
+class LayerPair:
+    """One weight under two masks; numbers of weights.
+
+    Attributes:
+        name: The parameter's name.
+        total: Weights.
+        first: Kept by the first mask.
+        second: Kept by the second mask.
+        both: Kept by both.
+    """
+
+    name: str
+    total: int
+    first: int
+    second: int
+    both: int
+
+    @property
+    def densities(self) -> tuple[float, float]:
+        """Shares of the weights that each mask keeps, in [0, 1]."""
+        return density(self.first, self.total), density(self.second, self.total)
+
+    @property
+    def union(self) -> int:
+        """Weights that either mask keeps."""
+        return self.first + self.second - self.both
+
+    @property
+    def iou(self) -> float | None:
+        """Intersection over union; None where both masks keep nothing."""
+        return self.both / self.union if self.union else None
+
+    @property
+    def chance_both(self) -> float:
+        """Weights that two independent masks of these densities are expected to share."""
+        return self.first * self.second / self.total if self.total else 0.0
+
+    @property
+    def chance_iou(self) -> float | None:
+        """Expected intersection over expected union of independent masks of these densities.
+
+        At equal densities d this is d / (2 − d).
+        """
+        return _ratio(self.chance_both, self.first + self.second - self.chance_both)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two masks of one model.
+
+    Attributes:
+        layers: Each weight that either masks; one that is not masked is kept whole.
+    """
+
+    layers: tuple[LayerPair, ...]
+
+    @property
+    def iou(self) -> float | None:
+        """Intersection over union of all layers together."""
+        union = sum(pair.union for pair in self.layers)
+        return _ratio(sum(pair.both for pair in self.layers), union)
+
+    @property
+    def chance_iou(self) -> float | None:
+        """The same if the masks were independent within each layer, at its two densities."""
+        both = sum(pair.chance_both for pair in self.layers)
+        return _ratio(both, sum(pair.first + pair.second for pair in self.layers) - both)
+
+    @property
+    def revived(self) -> int:
+        """Weights that the second mask keeps and the first does not."""
+        return sum(pair.second - pair.both for pair in self.layers)
+
+    @property
+    def nested(self) -> bool:
+        """Whether the second mask keeps only what the first keeps."""
+        return self.revived == 0
+
+
+def compare(first: Ticket, second: Ticket) -> Comparison:
+    """Compares two tickets of one model layer by layer.
+
+    A weight that only one of them masks counts as kept whole by the other, if that holds it.
+
+    Raises:
+        TicketMismatchError: If they are tickets of different models; names the first differences.
+    """
+    masks = _completed(first, second.mask), _completed(second, first.mask)
+    _check_same(*masks)
+    pairs = []
+    for name, kept in masks[0].items():
+        other = masks[1][name]
+        both = int(torch.count_nonzero(kept & other))
+        counts = int(kept.count_nonzero()), int(other.count_nonzero())
+        pairs.append(LayerPair(name, kept.numel(), *counts, both))
+    return Comparison(tuple(pairs))
+
+
+def _completed(ticket: Ticket, other: Mask) -> dict[str, Tensor]:
+    """The masks of a ticket, whole ones for those of its weights that only another masks."""
+    weights = ticket.weights or {}
+    whole = {
+        name: torch.ones(weights[name].shape, dtype=torch.bool)
+        for name in other
+        if name not in ticket.mask and name in weights
+    }
+    return {**ticket.mask, **whole}
+
+
+def _check_same(first: Mapping[str, Tensor], second: Mapping[str, Tensor]) -> None:
+    problems = []
+    for number, (ours, theirs) in enumerate(((first, second), (second, first)), start=1):
+        missing = [name for name in ours if name not in theirs]
+        if missing:
+            problems.append(
+                f'ticket {number} masks {len(missing)} parameters that ticket {3 - number} lacks '
+                f'({_some(missing)})'
+            )
+    other = [
+        f'{name}: {_shape(kept)} and {_shape(second[name])}'
+        for name, kept in first.items()
+        if name in second and second[name].shape != kept.shape
+    ]
+    if other:
+        problems.append(f'{len(other)} parameters differ in shape ({_some(other)})')
+    if problems:
+        raise TicketMismatchError(
+            f'these are tickets of different models: {"; ".join(problems)}; compare tickets of one '
+            'model'
+        )
+
+
+def _some(names: list[str], most: int = 3) -> str:
+    return ', '.join(names[:most]) + (', …' if len(names) > most else '')
+
+
+def _shape(tensor: Tensor) -> str:
+    return ' × '.join(map(str, tensor.shape)) or 'a single number'
+
+
+def _ratio(part: float, whole: float) -> float | None:
+    return part / whole if whole else None
