@@ -67,7 +67,7 @@ def decode(planes: Sequence[tuple[memoryview, Frame]], count: int, size: int) ->
         rotated = _plane(planes[0], count).copy()
     else:
         halves = [_plane(plane, (count + 1) // 2) for plane in planes[:2]]
-        rotated = _whole(*halves, count).astype(word)
+        rotated = _whole(halves[0], halves[1], count).astype(word)
         for plane in planes[2:]:
             rotated <<= word(8)
             rotated |= _plane(plane, count)
