@@ -24,7 +24,7 @@ demo: setup
 
 test: setup lint
 	@echo "[test] the tests take about 10 minutes on 2 cores"
-	@$(BIN)/python -m pytest
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --dist loadfile
 
 lint: setup
 	@$(BIN)/ruff check mmlth tests tools configs benchmarks

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -10,8 +11,10 @@ from pathlib import Path
 import mmdet
 import mmpose
 import pytest
+import torch
 from mmengine.config import Config
 from mmengine.registry import MODELS, init_default_scope
+from mmengine.runner import Runner
 from stack import mim_name
 
 from mmlth import load_ticket
@@ -79,12 +82,42 @@ def test_mim_train_searches_with_mask_rcnn(shapes, tmp_path):
     init_default_scope('mmdet')
     ticket = load_ticket(tmp_path / 'tickets/round_02.safetensors')
     MODELS.build(config.model).load_state_dict(ticket.state_dict())
+    _check_mim_test(shapes, tmp_path, mim, path)
     # The same command again refuses to overwrite; bad input ends in one line.
     code, _, err = command(*run, PATH=path)
     assert code != 0
     assert 'add --resume to continue it' in err
     # mim prints a traceback of its own about the script's exit status.
     assert err.count('Traceback') <= 1
+
+
+def _check_mim_test(shapes, work_dir, mim, path):
+    """``mim test`` with the ticket predicts what the model predicts that MMEngine saved."""
+    options = {
+        'test_dataloader.dataset.data_root': f'{shapes}/',
+        'test_evaluator.ann_file': f'{shapes}/annotations/val.json',
+        'model.test_cfg.rcnn.score_thr': 0.0,
+    }
+    ticket, out_file = work_dir / 'tickets/round_02.safetensors', work_dir / 'predictions.pkl'
+    run = [mim, 'test', mim_name(), DEMO, '--checkpoint', ticket, '--out', out_file]
+    run += ['--work-dir', work_dir / 'test', '--cfg-options']
+    code, out, err = command(*run, *[f'{k}={v}' for k, v in options.items()], PATH=path)
+    assert code == 0, out[-3000:] + err[-3000:]
+    config = Config.fromfile(DEMO)
+    config.merge_from_dict(options)
+    model = MODELS.build(config.model)
+    saved = torch.load(work_dir / 'round_02/epoch_2.pth', weights_only=False)['state_dict']
+    model.load_state_dict(saved)
+    model.eval()
+    images = Runner.build_dataloader(config.test_dataloader)
+    with torch.no_grad():
+        expected = [sample for batch in images for sample in model.test_step(batch)]
+    found = pickle.loads(out_file.read_bytes())  # noqa: S301, ours
+    assert len(found) == len(expected) == 4
+    for one, other in zip(found, expected):
+        assert len(one['pred_instances']['scores'])
+        assert torch.equal(one['pred_instances']['scores'], other.pred_instances.scores)
+        assert torch.equal(one['pred_instances']['bboxes'], other.pred_instances.bboxes)
 
 
 POSE = """
