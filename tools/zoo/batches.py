@@ -77,7 +77,7 @@ def _semi_supervised_batch(config: Config, side: int) -> dict[str, Any]:
     }
     for batch in branches.values():
         for sample in batch['data_samples']:
-            sample.set_metainfo({'homography_matrix': np.eye(3)})
+            sample.set_metainfo({'homography_matrix': np.eye(3, dtype=np.float32)})
     return {
         key: {branch: batch[key] for branch, batch in branches.items()}
         for key in ('inputs', 'data_samples')
@@ -152,7 +152,8 @@ def _pipeline(config: Config) -> list[Any]:
 def _people(config: Config) -> dict[str, Any]:
     codec = config.get('codec') or next(iter(_values(config.to_dict(), 'encoder')), {})
     codec = codec[0] if isinstance(codec, (list, tuple)) else codec
-    width, height = codec.get('input_size') or config.get('input_size') or (192, 256)
+    size = codec.get('input_size') or codec.get('image_size') or config.get('input_size')
+    width, height = size or (192, 256)
     joints = _keypoints(config)
     kind = codec.get('type')
     people = OBJECTS if config.get('data_mode') == 'bottomup' else 1
@@ -202,6 +203,8 @@ def _people(config: Config) -> dict[str, Any]:
 
 
 def _keypoints(config: Config) -> int:
+    if config.model.type == 'DWPoseDistiller':
+        return 133  # its student is in another config; whole bodies
     head = config.model.head
     decoder = head.get('decoder') or {}
     if decoder.get('heatmap_type') == 'combined':
