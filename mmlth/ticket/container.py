@@ -63,11 +63,11 @@ def read_description(path: str | Path) -> dict[str, Any]:
     return _object(text)
 
 
-def read_parts(path: str | Path, names: Iterable[str]) -> dict[str, Array]:
-    """The byte strings of a file, which must be exactly those named.
+def read_part(path: str | Path, name: str, names: Iterable[str]) -> Array:
+    """One byte string of a file, which must hold exactly those named ``names``.
 
     Raises:
-        DamagedTicketError: If they are not.
+        DamagedTicketError: If it does not.
     """
     try:
         _refuse_repeated_names(path)
@@ -75,15 +75,14 @@ def read_parts(path: str | Path, names: Iterable[str]) -> dict[str, Array]:
             found = set(file.keys())
             if found != set(names):
                 raise DamagedTicketError(f'it holds {sorted(found)[:9]}, not {sorted(names)}')
-            parts = {name: file.get_tensor(name) for name in found}
+            part = file.get_tensor(name)
     except (SafetensorError, ValueError, KeyError, TypeError) as error:
         if isinstance(error, DamagedTicketError):
             raise
         raise DamagedTicketError(str(error)) from error
-    for name, part in parts.items():
-        if part.dtype != np.uint8 or part.ndim != 1:
-            raise DamagedTicketError(f'{name} is {part.dtype} of {part.ndim} dimensions, not bytes')
-    return parts
+    if part.dtype != np.uint8 or part.ndim != 1:
+        raise DamagedTicketError(f'{name} is {part.dtype} of {part.ndim} dimensions, not bytes')
+    return part
 
 
 def _refuse_repeated_names(path: str | Path) -> None:

@@ -128,19 +128,21 @@ def cut(entries: Sequence[Entry]) -> list[Chunk]:
     """Chunks for the writer: large tensors in chunks of their own, small ones pooled."""
     chunks = []
     for coding, dtype, stream in _streams(entries):
-        pieces: list[Piece] = []
+        pool: list[Piece] = []
+        pooled = 0
         for entry in stream:
             for start in range(0, entry.numel, CHUNK):
                 piece = Piece(entry, start, min(start + CHUNK, entry.numel))
-                if pieces and sum(p.count for p in pieces) + piece.count > CHUNK:
-                    chunks.append(Chunk(coding, dtype, tuple(pieces)))
-                    pieces = []
-                pieces.append(piece)
-                if sum(p.count for p in pieces) >= _POOL:
-                    chunks.append(Chunk(coding, dtype, tuple(pieces)))
-                    pieces = []
-        if pieces:
-            chunks.append(Chunk(coding, dtype, tuple(pieces)))
+                if pooled + piece.count > CHUNK:
+                    chunks.append(Chunk(coding, dtype, tuple(pool)))
+                    pool, pooled = [], 0
+                pool.append(piece)
+                pooled += piece.count
+                if pooled >= _POOL:
+                    chunks.append(Chunk(coding, dtype, tuple(pool)))
+                    pool, pooled = [], 0
+        if pool:
+            chunks.append(Chunk(coding, dtype, tuple(pool)))
     return chunks
 
 

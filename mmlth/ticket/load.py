@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from mmlth.pruning.mask import Mask
-from mmlth.ticket.container import read_description, read_parts
+from mmlth.ticket.container import read_description, read_part
 from mmlth.ticket.errors import (
     DamagedTicketError,
     NotATicketError,
@@ -30,6 +30,7 @@ MAX_INDEX = 1 << 26
 _SMALL_INDEX = 1 << 20
 _MOST_INDEX_EXPANSION = 100
 _LEAST_LIMIT = 1 << 28
+_PARTS = ('index', 'frames')
 _MOST_EXPANSION = 1 << 10
 
 
@@ -89,7 +90,7 @@ def read_index(path: str | Path) -> Index:
     limit = min(MAX_INDEX, max(_SMALL_INDEX, _MOST_INDEX_EXPANSION * frame.length))
     if not isinstance(size, int) or not 0 <= size <= limit:
         raise DamagedTicketError(f'an index of {size!r:.60} bytes')
-    packed = read_parts(path, ('index', 'frames'))['index']
+    packed = read_part(path, 'index', _PARTS)
     text = decompress(packed.data, frame, size)
     try:
         return from_json(json.loads(text))
@@ -117,16 +118,21 @@ def _load(path: str | Path, max_bytes: int | None) -> Ticket:
             f'{limit}; allow it by max_bytes if you trust the file'
         )
     info = _info(index)
-    data = read_parts(path, ('index', 'frames'))['frames'].data
+    data = read_part(path, 'frames', _PARTS).data
     ends = np.cumsum([0, *(frame.length for chunk in index.chunks for frame in chunk.frames)])
     if ends[-1] != len(data):
         raise DamagedTicketError(f'{len(data)} bytes of frames instead of {ends[-1]}')
     stored = [entry for entry in index.entries if entry.coding != 'tied']
+
+    def empty(entry: Entry) -> Tensor:
+        """All zero if masked; NumPy asks for zeroed memory, torch writes the zeros itself."""
+        if entry.coding == 'plain' or not entry.numel:
+            return torch.empty(entry.shape, dtype=DTYPES[entry.dtype])
+        flat = np.zeros(entry.numel * DTYPES[entry.dtype].itemsize, np.uint8)
+        return torch.from_numpy(flat).view(DTYPES[entry.dtype]).reshape(entry.shape)
+
     masks = {e.name: torch.empty(e.shape, dtype=torch.bool) for e in stored if e.coding == 'masked'}
-    groups = {
-        group: {e.name: torch.zeros(e.shape, dtype=DTYPES[e.dtype]) for e in stored}
-        for group in index.groups
-    }
+    groups = {group: {e.name: empty(e) for e in stored} for group in index.groups}
     starts = np.cumsum([0, *(len(chunk.frames) for chunk in index.chunks)])
 
     def decode_chunk(i: int) -> None:
