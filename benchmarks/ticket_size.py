@@ -8,7 +8,6 @@
 import argparse
 import gzip
 import io
-import math
 import tempfile
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from rich.progress import track
 from rich.table import Table
 
 from mmlth import Ticket, load_ticket, masked, prune, save_ticket
+from mmlth.analysis.sizes import bitmask_bytes, entropy_bytes
 from mmlth.pruning.identity import identity
 
 COLUMNS = ('mmlth', 'index+value', 'bitmask', 'zstd of .pth', 'gzip of .pth', 'entropy bound')
@@ -70,17 +70,11 @@ def sizes(ticket: Ticket) -> dict[str, float]:
     return {
         'mmlth': stored(ticket),
         'index+value': rest + 8 * mask.kept,  # int32 and float32
-        'bitmask': rest + 4 * mask.kept + mask.total / 8,
+        'bitmask': rest + 4 * mask.kept + bitmask_bytes(mask),
         'zstd of .pth': len(zstandard.ZstdCompressor(level=3).compress(file)),
         'gzip of .pth': len(gzip.compress(file, 6)),
-        'entropy bound': rest + 4 * mask.kept + mask.total * entropy(mask.density) / 8,
+        'entropy bound': rest + 4 * mask.kept + entropy_bytes(mask),
     }
-
-
-def entropy(density: float) -> float:
-    """Bits that a mask bit is worth if all have this density independently."""
-    parts = [p for p in (density, 1 - density) if p > 0]
-    return -sum(p * math.log2(p) for p in parts)
 
 
 def sharing(tickets: list[tuple[str, Ticket]]) -> str:

@@ -1,6 +1,7 @@
 """The mask of a ticket: which weights are kept."""
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -88,15 +89,28 @@ class Mask(Mapping[str, Tensor]):
 def masked(state: Mapping[str, Tensor], mask: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """A state dict like ``state`` whose pruned weights are +0; the other tensors are shared.
 
-    Names of one tensor, as tied parameters have them, are names of one tensor again.
+    Names of one tensor, as tied parameters have them, are names of one tensor again, unless
+    they have different masks.
 
     Args:
         state: Tensors by name, of any dtype.
         mask: Bool tensors by name; names that ``state`` lacks are ignored.
     """
-    zeroed = {
-        identity(tensor): tensor.masked_fill(~mask[name].to(tensor.device), 0)
-        for name, tensor in state.items()
-        if name in mask
-    }
-    return {name: zeroed.get(identity(tensor), tensor) for name, tensor in state.items()}
+    once: dict[Any, Tensor] = {}
+    result: dict[str, Tensor] = {}
+    for name in sorted(state, key=lambda name: name not in mask):  # those with a mask first
+        tensor = state[name]
+        if name in mask:
+            own = _zeroed(tensor, mask[name])
+            first = once.setdefault(identity(tensor), own)
+            result[name] = first if first is own or torch.equal(first, own) else own
+        else:
+            result[name] = once.get(identity(tensor), tensor)
+    return {name: result[name] for name in state}
+
+
+def _zeroed(tensor: Tensor, kept: Tensor) -> Tensor:
+    if tensor.element_size() > 1 or not tensor.is_floating_point():
+        return tensor.masked_fill(~kept.to(tensor.device), 0)
+    # torch cannot fill its types of 8 bits.
+    return tensor.view(torch.uint8).masked_fill(~kept.to(tensor.device), 0).view(tensor.dtype)

@@ -11,10 +11,23 @@ from mmlth.ticket.planes import DTYPES, frames_of
 
 GROUPS = ('weights', 'initial')
 """Trained weights, and those that training started from."""
+CODINGS = ('masked', 'plain')
 CHUNK = 1 << 20
 """Most numbers in a chunk; chunks are coded independently, so several at a time."""
 _POOL = 1 << 16  # smaller tensors share a chunk: each frame costs some twenty bytes
 _MAX_ELEMENTS = 1 << 40
+_MAX_INDEX = 1 << 23  # some 60,000 tensors; as Python objects it takes fifty times as much
+_SMALL_INDEX = 1 << 20
+_MOST_EXPANSION = 32
+_ENTRY_BYTES = 1 << 10
+
+
+def largest_index(compressed: int) -> int:
+    """Most bytes that an index may have that takes so many when compressed.
+
+    Ours are compressed to a fifth. One that expands far more was made to fill the memory.
+    """
+    return min(_MAX_INDEX, max(_SMALL_INDEX, _MOST_EXPANSION * compressed))
 
 
 @dataclass(frozen=True)
@@ -97,14 +110,18 @@ class Index:
 
     def size(self, chunk: Chunk) -> int:
         """Bytes that a number of this chunk is stored in."""
-        stored = self.values if self.values and chunk.coding == 'masked' else chunk.dtype
-        return DTYPES[stored].itemsize
+        return DTYPES[self.stored(chunk)].itemsize
+
+    def stored(self, chunk: Chunk) -> str:
+        """The type that numbers of this chunk are stored in."""
+        return stored_as(chunk, self.values)
 
     @property
     def decoded_bytes(self) -> int:
         """Memory that tensors and masks take once read."""
         return sum(
-            entry.numel
+            _ENTRY_BYTES
+            + entry.numel
             * (len(self.groups) * DTYPES[entry.dtype].itemsize + (entry.coding == 'masked'))
             for entry in self.entries
             if entry.coding != 'tied'
@@ -122,6 +139,13 @@ class Index:
             ],
             'info': self.info,
         }
+
+
+def stored_as(chunk: Chunk, values: str | None) -> str:
+    """The type of a chunk's numbers on disk: ``values`` for kept weights of longer types."""
+    if values is None or chunk.coding != 'masked':
+        return chunk.dtype
+    return values if DTYPES[chunk.dtype].itemsize > DTYPES[values].itemsize else chunk.dtype
 
 
 def cut(entries: Sequence[Entry]) -> list[Chunk]:
@@ -154,15 +178,28 @@ def from_json(content: Any) -> Index:
     """
     _need(isinstance(content, dict), 'the index is no object')
     keys = {'tensors', 'groups', 'values', 'chunks', 'info'}
-    _need(content.keys() == keys, f'the index has keys {sorted(map(str, content))[:9]}')
+    _need(content.keys() == keys, 'the index has keys {}', sorted(map(str, content))[:9])
     entries = _entries(content['tensors'])
     groups = _list(content['groups'])
-    _need(groups in ([], ['weights'], ['weights', 'initial']), f'groups {groups!r:.60}')
+    _need(groups in ([], ['weights'], ['weights', 'initial']), 'groups {}', groups)
     values = content['values']
-    _need(values in (None, 'float16', 'bfloat16'), f'values {values!r:.60}')
+    _need(values in (None, 'float16', 'bfloat16'), 'values {}', values)
+    for entry in entries:
+        exact = values is None or entry.coding != 'masked'
+        _need(exact or DTYPES[entry.dtype].is_floating_point, 'rounded values of {}', entry.dtype)
     index = Index(entries, tuple(groups), values, (), content['info'])
     chunks = tuple(_chunks(index, _list(content['chunks'])))
     return Index(entries, tuple(groups), values, chunks, content['info'])
+
+
+def natural(value: Any, what: str) -> int:
+    """A whole number that is not negative.
+
+    Raises:
+        DamagedTicketError: If it is anything else.
+    """
+    _need(type(value) is int and 0 <= value <= _MAX_ELEMENTS, what + ': {}', value)
+    return value
 
 
 def _streams(entries: Sequence[Entry]) -> Iterator[tuple[str, str, list[Entry]]]:
@@ -178,24 +215,28 @@ def _streams(entries: Sequence[Entry]) -> Iterator[tuple[str, str, list[Entry]]]
 def _entries(rows: Any) -> tuple[Entry, ...]:
     entries: dict[str, Entry] = {}
     for row in _list(rows):
-        _need(isinstance(row, list) and len(row) == 4, f'a tensor {row!r:.60}')
+        _need(isinstance(row, list) and len(row) == 4, 'a tensor {}', row)
         name, dtype, shape, coding = row
-        _need(isinstance(name, str) and name != '', f'a tensor named {name!r:.60}')
-        _need(name not in entries, f'two tensors named {name!r:.60}')
-        _need(isinstance(dtype, str) and dtype in DTYPES, f'the type {dtype!r:.60} of {name!r:.60}')
-        shape = tuple(_natural(side, f'the shape of {name!r:.60}') for side in _list(shape))
-        _need(len(shape) <= 64 and math.prod(shape) <= _MAX_ELEMENTS, f'the shape of {name!r:.60}')
-        if coding in ('masked', 'plain'):
-            entries[name] = Entry(name, dtype, shape, coding)
-            continue
-        source = entries.get(coding) if isinstance(coding, str) else None
-        _need(
-            source is not None
-            and source.coding != 'tied'
-            and (source.dtype, source.shape) == (dtype, shape),
-            f'{name!r:.60} is tied to {coding!r:.60}',
-        )
-        entries[name] = Entry(name, dtype, shape, 'tied', coding)
+        _need(isinstance(name, str) and name != '', 'a tensor named {}', name)
+        _need(name not in entries, 'two tensors named {}', name)
+        _need(isinstance(dtype, str) and dtype in DTYPES, 'a tensor of type {}', dtype)
+        _need(isinstance(coding, str), 'a tensor of coding {}', coding)
+        shape = tuple(natural(side, 'the side of a shape') for side in _list(shape))
+        # Sides of 0 do not excuse large ones: torch multiplies all others.
+        elements = math.prod(max(side, 1) for side in shape)
+        _need(len(shape) <= 64 and elements <= _MAX_ELEMENTS, 'a tensor of shape {}', shape)
+        tied_to = None if coding in CODINGS else coding
+        entries[name] = Entry(name, dtype, shape, 'tied' if tied_to else coding, tied_to)
+    for entry in entries.values():
+        if entry.tied_to is not None:
+            source = entries.get(entry.tied_to)
+            _need(
+                source is not None
+                and source.tied_to is None
+                and (source.dtype, source.shape) == (entry.dtype, entry.shape),
+                'a tensor is tied to {}',
+                entry.tied_to,
+            )
     return tuple(entries.values())
 
 
@@ -206,14 +247,14 @@ def _chunks(index: Index, rows: list[Any]) -> Iterator[Chunk]:
         while pieces:
             _need(bool(rows), 'chunks are missing')
             row = rows.pop()
-            _need(isinstance(row, list) and len(row) == 4, f'a chunk {row!r:.60}')
-            _need(row[:2] == [coding, dtype], f'a chunk of {row[:2]!r:.60} among {coding} {dtype}')
-            count = _natural(row[2], 'the size of a chunk')
-            _need(0 < count <= CHUNK, f'a chunk of {count} numbers')
+            _need(isinstance(row, list) and len(row) == 4, 'a chunk {}', row)
+            _need(row[:2] == [coding, dtype], f'among {coding} {dtype} a chunk of {{}}', row[:2])
+            count = natural(row[2], 'the size of a chunk')
+            _need(0 < count <= CHUNK, 'a chunk of {} numbers', count)
             frames = tuple(map(_frame, _list(row[3])))
             chunk = Chunk(coding, dtype, tuple(_take(pieces, count)), frames)
             expected = (coding == 'masked') + len(index.groups) * frames_of(index.size(chunk))
-            _need(len(chunk.frames) == expected, f'{len(chunk.frames)} frames for a chunk')
+            _need(len(frames) == expected, '{} frames for a chunk', len(frames))
             yield chunk
     _need(not rows, 'there are chunks of no tensor')
 
@@ -231,20 +272,15 @@ def _take(pieces: list[Piece], count: int) -> Iterator[Piece]:
 
 
 def _frame(row: Any) -> Frame:
-    _need(isinstance(row, list) and len(row) == 2, f'a frame {row!r:.60}')
-    return Frame(_natural(row[0], 'the length of a frame'), _natural(row[1], 'a checksum'))
-
-
-def _natural(value: Any, what: str) -> int:
-    _need(type(value) is int and 0 <= value <= _MAX_ELEMENTS, f'{what}: {value!r:.60}')
-    return value
+    _need(isinstance(row, list) and len(row) == 2, 'a frame {}', row)
+    return Frame(natural(row[0], 'the length of a frame'), natural(row[1], 'a checksum'))
 
 
 def _list(value: Any) -> list[Any]:
-    _need(isinstance(value, list), f'{value!r:.60} instead of a list')
+    _need(isinstance(value, list), '{} instead of a list', value)
     return value
 
 
-def _need(holds: bool, problem: str) -> None:
-    if not holds:
-        raise DamagedTicketError(problem)
+def _need(holds: bool, problem: str, *found: Any) -> None:
+    if not holds:  # only now is anything formatted: there may be millions of rows
+        raise DamagedTicketError(problem.format(*(f'{value!r:.60}' for value in found)))

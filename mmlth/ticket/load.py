@@ -19,17 +19,14 @@ from mmlth.ticket.errors import (
     TicketVersionError,
 )
 from mmlth.ticket.frames import Frame, decompress
-from mmlth.ticket.index import Chunk, Entry, Index, Piece, from_json
+from mmlth.ticket.index import Chunk, Entry, Index, Piece, from_json, largest_index, natural
 from mmlth.ticket.planes import DTYPES, Array, decode, frames_of, words
-from mmlth.ticket.save import FORMAT, VERSION, _threads
+from mmlth.ticket.save import FORMAT, VERSION
+from mmlth.ticket.threads import threads
 from mmlth.ticket.ticket import Ticket
 from mmlth.ticket.tree import from_json as info_from_json
 
-MAX_INDEX = 1 << 26
-"""Largest index in bytes; that of a model with 10,000 tensors takes 1 MiB."""
-_SMALL_INDEX = 1 << 20
-_MOST_INDEX_EXPANSION = 100
-_LEAST_LIMIT = 1 << 28
+_LEAST_LIMIT = 1 << 30
 _PARTS = ('index', 'frames')
 _MOST_EXPANSION = 1 << 10
 
@@ -40,7 +37,7 @@ def load_ticket(path: str | Path, max_bytes: int | None = None) -> Ticket:
     Args:
         path: The file.
         max_bytes: Most memory that mask and weights may take. By default 1024 times the file's
-            size but at least 256 MiB, so that a small file cannot fill the memory.
+            size but at least 1 GiB, so that a small file cannot fill the memory.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -77,19 +74,18 @@ def read_index(path: str | Path) -> Index:
         description = description['info']  # a rewind file of a search, or a ticket of version 1
     if description.get('format') != FORMAT:
         raise NotATicketError(f'a file of format {description.get("format")!r:.60}')
-    if description.get('version') != VERSION:
+    version = description.get('version')
+    if type(version) is not int or version != VERSION:
         raise TicketVersionError(
-            f'a ticket of version {description.get("version")!r:.60}; this mmlth reads version '
-            f'{VERSION}'
+            f'a ticket of version {version!r:.60}; this mmlth reads version {VERSION}'
         )
-    try:
-        length, crc, size = description['index']
-        frame = Frame(int(length), int(crc))
-    except (KeyError, TypeError, ValueError) as error:
-        raise DamagedTicketError('its description lacks the index') from error
-    limit = min(MAX_INDEX, max(_SMALL_INDEX, _MOST_INDEX_EXPANSION * frame.length))
-    if not isinstance(size, int) or not 0 <= size <= limit:
-        raise DamagedTicketError(f'an index of {size!r:.60} bytes')
+    found = description.get('index')
+    if not isinstance(found, list) or len(found) != 3:
+        raise DamagedTicketError('its description lacks the index')
+    length, crc, size = (natural(number, 'the index in its description') for number in found)
+    frame = Frame(length, crc)
+    if size > largest_index(length):
+        raise DamagedTicketError(f'an index of {size} bytes, compressed to {length}')
     packed = read_part(path, 'index', _PARTS)
     text = decompress(packed.data, frame, size)
     try:
@@ -127,11 +123,15 @@ def _load(path: str | Path, max_bytes: int | None) -> Ticket:
     def empty(entry: Entry) -> Tensor:
         """All zero if masked; NumPy asks for zeroed memory, torch writes the zeros itself."""
         if entry.coding == 'plain' or not entry.numel:
-            return torch.empty(entry.shape, dtype=DTYPES[entry.dtype])
+            return torch.empty(entry.shape, dtype=DTYPES[entry.dtype], device='cpu')
         flat = np.zeros(entry.numel * DTYPES[entry.dtype].itemsize, np.uint8)
         return torch.from_numpy(flat).view(DTYPES[entry.dtype]).reshape(entry.shape)
 
-    masks = {e.name: torch.empty(e.shape, dtype=torch.bool) for e in stored if e.coding == 'masked'}
+    masks = {
+        e.name: torch.empty(e.shape, dtype=torch.bool, device='cpu')
+        for e in stored
+        if e.coding == 'masked'
+    }
     groups = {group: {e.name: empty(e) for e in stored} for group in index.groups}
     starts = np.cumsum([0, *(len(chunk.frames) for chunk in index.chunks)])
 
@@ -143,13 +143,14 @@ def _load(path: str | Path, max_bytes: int | None) -> Ticket:
         ]
         _decode(index, chunk, frames, masks, groups)
 
-    with _threads() as pool:
+    with threads() as pool:
         list(pool.map(decode_chunk, range(len(index.chunks))))
     return Ticket(
         Mask({e.name: masks[e.name] for e in index.entries if e.coding == 'masked'}),
         _with_tied(index, groups['weights']) if 'weights' in groups else None,
         info,
         _with_tied(index, groups['initial']) if 'initial' in groups else None,
+        index.values,
     )
 
 
@@ -170,8 +171,11 @@ def _decode(
     each = frames_of(size)
     for i, group in enumerate(index.groups):
         numbers = decode(frames[i * each : (i + 1) * each], count, size)
-        if kept is not None and index.values:
-            numbers = _lengthened(numbers, chunk.dtype, index.values)
+        stored = index.stored(chunk)
+        if stored != chunk.dtype:
+            numbers = _lengthened(numbers, chunk.dtype, stored)
+        if chunk.dtype == 'bool' and numbers.max(initial=0) > 1:
+            raise DamagedTicketError('a truth value that is neither 0 nor 1')
         _scatter(numbers, chunk.pieces, groups[group], kept)
 
 

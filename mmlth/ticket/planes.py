@@ -35,7 +35,8 @@ _WORD = {1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.uint64}
 
 def words(tensor: Tensor) -> Array:
     """A tensor's numbers as unsigned integers of the same size, flat; shares its memory."""
-    flat = tensor.detach().cpu().contiguous().reshape(-1)
+    plain = tensor.detach().resolve_conj().resolve_neg()
+    flat = plain.cpu().contiguous().reshape(-1)
     size = flat.element_size()
     return flat.view(_INTEGER[size]).numpy().view(_WORD[size])
 

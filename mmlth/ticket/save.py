@@ -1,10 +1,7 @@
 """Writing tickets."""
 
-import contextlib
 import json
-import os
-from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +13,9 @@ from mmlth.pruning.identity import identity
 from mmlth.ticket.container import write_container
 from mmlth.ticket.errors import TicketMismatchError
 from mmlth.ticket.frames import compress, describe
-from mmlth.ticket.index import Chunk, Entry, Index, cut
+from mmlth.ticket.index import CODINGS, Chunk, Entry, Index, cut, largest_index, stored_as
 from mmlth.ticket.planes import DTYPES, Array, encode, words
+from mmlth.ticket.threads import threads
 from mmlth.ticket.ticket import Ticket
 from mmlth.ticket.tree import to_json
 
@@ -36,13 +34,15 @@ def save_ticket(ticket: Ticket, path: str | Path, values: str | None = None) -> 
     Args:
         ticket: The ticket. Pruned weights must be exactly +0.
         path: Where to; written atomically.
-        values: ``'float16'`` or ``'bfloat16'`` stores kept weights in that type, which loses
-            bits of theirs; they are read back in their own type. By default nothing is lost.
+        values: ``'float16'`` or ``'bfloat16'`` stores kept weights of longer types in that type,
+            which loses bits of theirs; they are read back in their own type. By default nothing
+            is lost. Weights that were read rounded, and are still the same, stay so labelled.
 
     Raises:
         TicketMismatchError: If a masked parameter is missing, of another shape, not zero where it
             is pruned, or too large for ``values``.
-        ValueError: If ``values`` is another type, or a tensor's type cannot be stored.
+        ValueError: If ``values`` is another type, a tensor's type cannot be stored, or ``info``
+            is too large.
         OSError: If the file cannot be written; an earlier one is left as it was.
     """
     if values not in (None, 'float16', 'bfloat16'):
@@ -53,10 +53,11 @@ def save_ticket(ticket: Ticket, path: str | Path, values: str | None = None) -> 
         if group is not None
     }
     entries = _entries(ticket, groups)
-    groups = {name: _plain(group) for name, group in groups.items()}
+    values = values or _still_rounded(ticket)
     chunks = cut(entries)
-    with _threads() as pool:
-        coded = list(pool.map(lambda chunk: _encode(chunk, ticket.mask, groups, values), chunks))
+    mask = {name: kept.cpu().contiguous() for name, kept in ticket.mask.items()}
+    with threads() as pool:
+        coded = list(pool.map(lambda chunk: _encode(chunk, mask, groups, values), chunks))
     frames = [frame for frames in coded for frame in frames]
     described = tuple(
         Chunk(chunk.coding, chunk.dtype, chunk.pieces, tuple(map(describe, frames)))
@@ -65,6 +66,11 @@ def save_ticket(ticket: Ticket, path: str | Path, values: str | None = None) -> 
     index = Index(entries, tuple(groups), values, described, to_json(ticket.info))
     text = json.dumps(index.to_json(), separators=(',', ':'), ensure_ascii=False).encode()
     packed = compress(text)
+    if len(text) > largest_index(len(packed)):
+        raise ValueError(
+            f'what the ticket says of itself takes {len(text)} bytes, more than a reader would '
+            'accept; leave large values out of its info'
+        )
     found = describe(packed)
     description = {
         'format': FORMAT,
@@ -72,13 +78,6 @@ def save_ticket(ticket: Ticket, path: str | Path, values: str | None = None) -> 
         'index': [found.length, found.crc, len(text)],
     }
     write_container(path, description, {'index': [packed], 'frames': frames})
-
-
-@contextlib.contextmanager
-def _threads() -> Iterator[ThreadPoolExecutor]:
-    """As many as there are processors; NumPy and Zstandard let them run side by side."""
-    with ThreadPoolExecutor(min(8, len(os.sched_getaffinity(0)))) as pool:
-        yield pool
 
 
 def _entries(ticket: Ticket, groups: Groups) -> tuple[Entry, ...]:
@@ -90,14 +89,15 @@ def _entries(ticket: Ticket, groups: Groups) -> tuple[Entry, ...]:
         raise TicketMismatchError('a ticket that holds initial weights needs trained ones, too')
     _check_groups(ticket, groups)
     entries: list[Entry] = []
-    first: dict[tuple[Any, ...], str] = {}
+    sources: dict[Any, str] = {}
+    for name in sorted(groups['weights'], key=lambda name: name not in ticket.mask):
+        sources.setdefault(_memory(name, groups), name)  # a name with a mask, if there is one
     for name, weight in groups['weights'].items():
         dtype = str(weight.dtype).removeprefix('torch.')
         if dtype not in DTYPES:
             raise ValueError(f'{name!r} is of type {dtype}, which a ticket cannot hold')
-        memory = tuple(identity(group[name]) for group in groups.values())
-        source = first.setdefault(memory, name)
-        if source != name and weight.numel() and name not in ticket.mask:
+        source = sources[_memory(name, groups)]
+        if source != name and source not in CODINGS and name not in ticket.mask:
             entries.append(Entry(name, dtype, tuple(weight.shape), 'tied', source))
         else:
             coding = 'masked' if name in ticket.mask else 'plain'
@@ -105,9 +105,21 @@ def _entries(ticket: Ticket, groups: Groups) -> tuple[Entry, ...]:
     return tuple(entries)
 
 
-def _plain(group: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
-    """On the CPU and contiguous; copies of none that already are."""
-    return {name: tensor.detach().cpu().contiguous() for name, tensor in group.items()}
+def _memory(name: str, groups: Groups) -> tuple[Any, ...]:
+    return tuple(identity(group[name]) for group in groups.values())
+
+
+def _still_rounded(ticket: Ticket) -> str | None:
+    """The type that a ticket's weights were rounded to, unless they have changed since."""
+    if ticket.values is None:
+        return None
+    short = DTYPES[ticket.values]
+    for group in filter(None, (ticket.weights, ticket.initial)):
+        for name in ticket.mask:
+            weight = group[name]
+            if not torch.equal(weight, weight.to(short).to(weight.dtype)):
+                return None
+    return ticket.values
 
 
 def _check_groups(ticket: Ticket, groups: Groups) -> None:
@@ -155,13 +167,15 @@ def _encode(
                     f'{names}: weights that are pruned but not +0; zero them by '
                     'mmlth.masked(weights, mask)'
                 )
-            numbers = _shortened(chosen, chunk.dtype, values) if values else chosen
+            stored = stored_as(chunk, values)
+            numbers = chosen if stored == chunk.dtype else _shortened(chosen, chunk.dtype, stored)
         frames += encode(numbers)
     return frames
 
 
 def _slice(tensor: Tensor, start: int, stop: int) -> Array:
-    return words(tensor)[start:stop]
+    # Cut first: of a tensor on another device only this much comes here at a time.
+    return words(tensor.detach().contiguous().view(-1)[start:stop])
 
 
 def _join(arrays: list[Array]) -> Array:

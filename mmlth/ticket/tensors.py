@@ -12,9 +12,8 @@ from torch import Tensor
 
 from mmlth.pruning.identity import identity
 from mmlth.ticket.atomic import atomic_path
+from mmlth.ticket.container import KEY
 from mmlth.ticket.errors import TicketError
-
-_KEY = 'mmlth'  # the only metadata key: safetensors writes several in no fixed order
 
 
 def save_tensors(path: str | Path, tensors: Mapping[str, Tensor], info: dict[str, Any]) -> None:
@@ -39,21 +38,11 @@ def save_tensors(path: str | Path, tensors: Mapping[str, Tensor], info: dict[str
     header = json.dumps({'info': info, 'same_as': same_as})
     try:
         with atomic_path(path) as temporary:
-            save_file(stored, temporary, metadata={_KEY: header})
+            save_file(stored, temporary, metadata={KEY: header})
     except SafetensorError as error:
         # It is not an OSError even where the disk is full.
         code = errno.ENOSPC if 'No space left' in str(error) else errno.EIO
         raise OSError(code, str(error), str(path)) from error
-
-
-def load_info(path: str | Path) -> dict[str, Any]:
-    """The JSON description of a file that `save_tensors` wrote, without reading its tensors.
-
-    Raises:
-        FileNotFoundError: If there is no such file.
-        TicketError: If the file is damaged or not one of ours.
-    """
-    return _header(path)['info']
 
 
 def load_tensors(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -84,7 +73,7 @@ def _header(path: str | Path) -> dict[str, Any]:
         raise FileNotFoundError(f'{path} does not exist or is no file')
     try:
         with safe_open(path, framework='pt') as file:
-            text = (file.metadata() or {}).get(_KEY)
+            text = (file.metadata() or {}).get(KEY)
         header = None if text is None else json.loads(text)
     except (SafetensorError, ValueError) as error:
         raise TicketError(f'{path} is damaged or no safetensors file: {error}') from error

@@ -7,7 +7,7 @@ from typing import Any
 from torch import Tensor
 
 from mmlth.pruning.mask import Mask
-from mmlth.ticket.errors import TicketMismatchError
+from mmlth.ticket.errors import DamagedTicketError, TicketMismatchError
 
 
 @dataclass
@@ -23,12 +23,14 @@ class Ticket:
             (JSON values, tuples and NumPy arrays).
         initial: The weights that training started from, θ_k ⊙ m, if they are at hand; same names,
             shapes and dtypes as ``weights``.
+        values: ``'float16'`` or ``'bfloat16'`` if the file held kept weights that were rounded.
     """
 
     mask: Mask
     weights: Mapping[str, Tensor] | None
     info: dict[str, Any] = field(default_factory=dict)
     initial: Mapping[str, Tensor] | None = None
+    values: str | None = None
 
     def state_dict(self) -> dict[str, Tensor]:
         """The trained weights as a dense state dict, with the unmasked model's keys and shapes.
@@ -54,3 +56,38 @@ class Ticket:
                 "search's rewind file by mmlth.with_initial(ticket, 'WORK_DIR/rewind.safetensors')"
             )
         return dict(self.initial)
+
+    def told(self, key: str) -> Mapping[str, Any]:
+        """The values by name that ``info`` holds under a key; none if it lacks the key.
+
+        Raises:
+            DamagedTicketError: If it holds anything else there.
+        """
+        value = self.info.get(key)
+        if value is None:
+            return {}
+        if not isinstance(value, Mapping):
+            raise DamagedTicketError(
+                f'a ticket has values by name as {key}, got a {type(value).__name__}'
+            )
+        for name in value:
+            if not isinstance(name, str):
+                raise DamagedTicketError(
+                    f'a ticket has values by name as {key}, got {name!r:.60} as a name'
+                )
+        return value
+
+    def module_versions(self) -> dict[str, int | None]:
+        """The versions of the model's modules, as `torch.nn.Module` counts them.
+
+        Raises:
+            DamagedTicketError: If ``info`` holds anything else there.
+        """
+        versions = dict(self.told('module_versions'))
+        for name, version in versions.items():
+            if version is not None and type(version) is not int:
+                raise DamagedTicketError(
+                    'a ticket has whole numbers as module_versions, got a '
+                    f'{type(version).__name__} for {name!r:.60}'
+                )
+        return versions

@@ -84,8 +84,8 @@ def from_json(content: Any) -> Any:
     try:
         tensors = {}
         for name, (dtype, shape, digits) in content['arrays'].items():
-            tensor = torch.frombuffer(bytearray.fromhex(digits), dtype=torch.uint8)
-            tensors[name] = tensor.view(DTYPES[dtype]).reshape(shape)
+            raw = np.frombuffer(bytearray.fromhex(digits), np.uint8)
+            tensors[name] = torch.from_numpy(raw).view(DTYPES[dtype]).reshape(shape)
         structure = content['value']
     except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:
         raise ValueError(f'damaged arrays: {error}') from error
@@ -96,12 +96,11 @@ def _flatten(value: Any, path: str, tensors: dict[str, Tensor]) -> Any:
     if value is None or isinstance(value, (str, bool)) or type(value) in (int, float):
         return value
     if isinstance(value, Tensor):
-        tensors[path] = value
-        return {'@tensor': path}
+        return {'@tensor': _add(tensors, path, value)}
     if isinstance(value, np.ndarray) and value.dtype.kind in 'biufc':
-        raw = np.frombuffer(np.ascontiguousarray(value).tobytes(), np.uint8)
-        tensors[path] = torch.from_numpy(raw.copy())
-        return {'@array': path, 'dtype': value.dtype.str, 'shape': list(value.shape)}
+        raw = torch.from_numpy(np.frombuffer(bytearray(value.tobytes()), np.uint8))
+        name = _add(tensors, path, raw)
+        return {'@array': name, 'dtype': value.dtype.str, 'shape': list(value.shape)}
     if isinstance(value, np.generic) and value.dtype.kind in 'biufc':
         return {'@number': value.tobytes().hex(), 'dtype': value.dtype.str}
     if isinstance(value, Mapping):
@@ -118,3 +117,12 @@ def _flatten(value: Any, path: str, tensors: dict[str, Tensor]) -> Any:
     if isinstance(value, list):
         return [_flatten(item, f'{path}/{i}', tensors) for i, item in enumerate(value)]
     raise TypeError(f'cannot store {path or "the value"}: a {type(value).__qualname__}')
+
+
+def _add(tensors: dict[str, Tensor], path: str, tensor: Tensor) -> str:
+    """Adds a tensor under a name that no other has; keys may hold slashes, too."""
+    name = path
+    while name in tensors:
+        name += "'"
+    tensors[name] = tensor
+    return name

@@ -20,9 +20,26 @@ from mmlth.pruning import masked
 from mmlth.ticket import TicketError
 
 BUDGET = int(os.environ.get('MMLTH_FUZZ', 12_000))
-MEMORY = 600 << 20
-"""Twice what the reader allows itself, in bytes."""
-HOSTILE = [0, 1, -1, 7, 2**32 - 1, 2**40, 2**63, 2**64, 10**30, 1e300, None, True, '', [], {}]
+MEMORY = 1 << 30
+"""What the reader allows a small file to take, in bytes."""
+HOSTILE = [
+    0,
+    1,
+    -1,
+    7,
+    2**32 - 1,
+    2**40,
+    2**63,
+    2**64,
+    10**30,
+    1e300,
+    float('inf'),
+    None,
+    True,
+    '',
+    [],
+    {},
+]
 
 
 def ticket() -> Ticket:

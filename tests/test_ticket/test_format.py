@@ -160,18 +160,20 @@ def change(index: dict, path: list, value: object) -> dict:
         (['groups'], 3, '3 instead of a list'),
         (['values'], 'float8', 'values'),
         (['values'], 'float16', 'frames for a chunk'),
+        (['tensors', 0, 1], 'int32', 'a chunk of'),
         (['tensors', 0], [1], 'a tensor'),
         (['tensors', 0, 0], '', "a tensor named ''"),
         (['tensors', 0, 0], 'steps', "two tensors named 'steps'"),
-        (['tensors', 0, 1], 'object', 'the type'),
+        (['tensors', 0, 1], 'object', 'of type'),
         (['tensors', 0, 1], 'float64', 'a chunk of'),
-        (['tensors', 0, 2], [-1], 'the shape of'),
-        (['tensors', 0, 2], [True, 24], 'the shape of'),
-        (['tensors', 0, 2], [2**40, 2**40], 'the shape of'),
+        (['tensors', 0, 2], [-1], 'the side of'),
+        (['tensors', 0, 2], [True, 24], 'the side of'),
+        (['tensors', 0, 2], [2**40, 2**40, 0], 'of shape'),
         (['tensors', 0, 2], [2, 3, 2, 1], 'is longer than its tensors'),
         (['tensors', 0, 2], [2, 3, 2, 3], 'a chunk of'),
         (['tensors', 0, 3], 'nothing', 'is tied to'),
         (['tensors', 0, 3], 'again', 'is tied to'),
+        (['tensors', 0, 3], 3, 'of coding'),
         (['tensors', 4, 3], 'steps', 'is tied to'),
         (['chunks'], [], 'chunks are missing'),
         (['chunks', 0], 'chunk', 'a chunk'),
@@ -264,14 +266,14 @@ def test_a_small_file_cannot_fill_the_memory(tmp_path):
     save_ticket(bomb, tmp_path / 't')
     assert (tmp_path / 't').stat().st_size < 2000
     load_ticket(tmp_path / 't')  # 5 MB harm nobody
-    with pytest.raises(TicketTooLargeError, match='5000000 bytes of memory, more than 4999999'):
-        load_ticket(tmp_path / 't', max_bytes=4_999_999)
+    with pytest.raises(TicketTooLargeError, match='5001024 bytes of memory, more than 5001023'):
+        load_ticket(tmp_path / 't', max_bytes=5_001_023)
     _, index, frames = parts(tmp_path / 't')
     index['tensors'][0][2] = [10**5, 10**4]
     index['chunks'] = [[*index['chunks'][0][:2], 1 << 20, index['chunks'][0][3]]] * (10**9 >> 20)
     index['chunks'].append([*index['chunks'][0][:2], 10**9 % (1 << 20), index['chunks'][0][3]])
     write(tmp_path / 't', index, frames)
-    with pytest.raises(TicketTooLargeError, match='5000000000 bytes of memory'):
+    with pytest.raises(TicketTooLargeError, match='5000001024 bytes of memory'):
         load_ticket(tmp_path / 't')
 
 
@@ -290,7 +292,10 @@ def test_the_index_itself(tmp_path):
     for description, message in (
         ({'index': [1, 2]}, 'lacks the index'),
         ({'index': None}, 'lacks the index'),
-        ({'index': ['a', 2, 3]}, 'lacks the index'),
+        ({'index': ['a', 2, 3]}, 'the index in its'),
+        ({'index': [float('inf'), 2, 3]}, 'the index in its'),
+        ({'index': [1.0, 2, 3]}, 'the index in its'),
+        ({'index': [1, 2, 2**24]}, 'an index of'),
         ({'index': [1, 2, 2**40]}, 'an index of'),
         ({'index': [1, 2, 3]}, 'another checksum'),
     ):
@@ -349,7 +354,26 @@ def test_truncated_files_and_files_of_others(tmp_path):
     save_tensors(path, {}, {'format': 'mmlth-rewind'})
     with pytest.raises(NotATicketError, match="format 'mmlth-rewind'"):
         load_ticket(path)
-    for version in (1, 3, 'x', None):
+    for version in (1, 3, 2.0, 'x', None):
         write(path, {}, b'', version=version)
         with pytest.raises(TicketVersionError, match='this mmlth reads version 2'):
             load_ticket(path)
+
+
+def test_truth_is_0_or_1(tmp_path):
+    save_ticket(Ticket(Mask({}), {'flag': torch.tensor([True, False])}), tmp_path / 't')
+    _, index, _ = parts(tmp_path / 't')
+    frame = zstandard.compress(bytes([1, 4]))  # rotated right these are 128 and 2
+    index['chunks'][0][3][0] = [len(frame), zlib.crc32(frame)]
+    write(tmp_path / 't', index, frame)
+    with pytest.raises(DamagedTicketError, match='neither 0 nor 1'):
+        load_ticket(tmp_path / 't')
+
+
+def test_rounded_values_of_whole_numbers(tmp_path):
+    mask = Mask({'w': torch.ones(3, dtype=torch.bool)})
+    save_ticket(Ticket(mask, {'w': torch.tensor([1, 2, 3], dtype=torch.int16)}), tmp_path / 't')
+    _, index, frames = parts(tmp_path / 't')
+    write(tmp_path / 't', {**index, 'values': 'bfloat16'}, frames)
+    with pytest.raises(DamagedTicketError, match=r'rounded values of .int16'):
+        load_ticket(tmp_path / 't')

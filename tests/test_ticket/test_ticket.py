@@ -211,3 +211,81 @@ def test_initial_weights_come_from_the_rewind_file(tmp_path):
     trained.info['rewind'] = {'weights_sha256': 'of another'}
     with pytest.raises(TicketMismatchError, match='rewind file of its own search'):
         with_initial(trained, tmp_path / 'rewind')
+
+
+@pytest.mark.parametrize('info', [{'n': 'a' * 2_000_000}, {'n': np.zeros(600_000, np.uint8)}])
+def test_what_a_reader_would_refuse_is_not_written(tmp_path, info):
+    with pytest.raises(ValueError, match='more than a reader would accept'):
+        save_ticket(replace(ticket(), info=info), tmp_path / 't')
+    assert not (tmp_path / 't').exists()
+
+
+def test_empty_arrays_and_names_with_slashes(tmp_path):
+    info = {'sigmas': np.array([]), 'a': {'b': np.ones(1)}, 'a/b': np.zeros(2), 't': torch.ones(0)}
+    save_ticket(replace(ticket(), info=info), tmp_path / 't')
+    loaded = load_info(tmp_path / 't')
+    assert loaded['sigmas'].shape == loaded['t'].shape == (0,)
+    assert loaded['a']['b'].tolist() == [1]
+    assert loaded['a/b'].tolist() == [0, 0]
+
+
+@pytest.mark.parametrize('name', ['masked', 'plain'])
+def test_tensors_with_the_names_of_codings(tmp_path, name):
+    shared = torch.randn(5)
+    save_ticket(Ticket(Mask({}), {name: shared, 'y': shared}), tmp_path / 't')
+    weights = load_ticket(tmp_path / 't').state_dict()
+    assert torch.equal(weights[name], shared)
+    assert torch.equal(weights['y'], shared)
+
+
+def test_the_mask_may_lie_on_the_second_of_tied_names(tmp_path):
+    mask = Mask({'b': torch.rand(5000) < 0.5})
+    shared = masked({'b': torch.randn(5000)}, mask)['b']
+    save_ticket(Ticket(mask, {'a': shared, 'b': shared}), tmp_path / 't')
+    weights = load_ticket(tmp_path / 't').state_dict()
+    assert list(weights) == ['a', 'b']
+    assert weights['a'].data_ptr() == weights['b'].data_ptr()
+    assert torch.equal(weights['a'], shared)
+
+
+def test_a_rounded_ticket_stays_labelled_until_it_changes(tmp_path):
+    save_ticket(ticket(), tmp_path / 't', values='float16')
+    rounded = load_ticket(tmp_path / 't')
+    save_ticket(rounded, tmp_path / 'again')
+    assert load_ticket(tmp_path / 'again').values == 'float16'
+    assert (tmp_path / 'again').read_bytes() == (tmp_path / 't').read_bytes()
+    trained = {name: weight * 1.001 for name, weight in rounded.weights.items()}
+    save_ticket(replace(rounded, weights=masked(trained, rounded.mask)), tmp_path / 'trained')
+    loaded = load_ticket(tmp_path / 'trained')
+    assert loaded.values is None
+    assert torch.equal(loaded.weights['w'], masked(trained, rounded.mask)['w'])
+
+
+def test_half_weights_are_not_rounded_to_another_half(tmp_path):
+    mask = Mask({'w': torch.ones(4).bool()})
+    weights = {'w': torch.randn(4).half()}
+    save_ticket(Ticket(mask, weights), tmp_path / 't', values='bfloat16')
+    assert torch.equal(load_ticket(tmp_path / 't').weights['w'], weights['w'])
+
+
+def test_types_of_8_bits_and_conjugates(tmp_path):
+    mask = Mask({'w': torch.tensor([True, False, True])})
+    weights = masked({'w': torch.tensor([1.0, 2.0, 3.0]).to(torch.float8_e5m2)}, mask)
+    weights['c'] = torch.tensor([1 + 2j]).conj()
+    save_ticket(Ticket(mask, weights), tmp_path / 't')
+    loaded = load_ticket(tmp_path / 't').weights
+    assert loaded['w'].float().tolist() == [1, 0, 3]
+    assert loaded['c'].tolist() == [1 - 2j]
+
+
+def test_a_default_device_changes_nothing(tmp_path):
+    save_ticket(ticket(), tmp_path / 't')
+    with torch.device('meta'):
+        loaded = load_ticket(tmp_path / 't')
+    assert_same(loaded, ticket())
+
+
+def test_large_masks_are_read(tmp_path):
+    kept = torch.ones(1, dtype=torch.bool).expand(17_000, 17_000)
+    save_ticket(Ticket(Mask({'w': kept}), None), tmp_path / 't')
+    assert load_ticket(tmp_path / 't').mask.kept == 17_000**2
