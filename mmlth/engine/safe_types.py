@@ -39,7 +39,9 @@ class _Array(np.ndarray[Any, Any]):
             raise pickle.UnpicklingError('GLOBAL numpy.ndarray of no numbers is not allowed')
         raw = raw.encode('latin1') if isinstance(raw, str) else raw
         numbers = np.frombuffer(raw, dtype.dtype).reshape(shape, order='F' if fortran else 'C')
-        super().__setstate__((1, numbers.shape, numbers.dtype, False, numbers.tobytes()))
+        # NumPy 1 and 2 declare the elements of the state differently.
+        state = (1, numbers.shape, numbers.dtype, False, numbers.tobytes())
+        super().__setstate__(state)  # type: ignore[arg-type,unused-ignore]
 
 
 def _reconstruct(kind: Any, shape: Any, code: Any) -> _Array:

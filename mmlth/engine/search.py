@@ -1,17 +1,14 @@
 """The search: train, prune, rewind, round after round."""
 
 import errno
+import functools
 import gc
-import hashlib
-import json
 import shutil
 import zipfile
 from collections.abc import Callable, Mapping
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import mmengine
 import torch
 from mmengine.config import Config
 from mmengine.dist import barrier, broadcast_object_list, get_world_size, is_main_process
@@ -31,6 +28,7 @@ from mmlth.engine.hooks import (
     TicketSaver,
 )
 from mmlth.engine.paths import SearchPaths
+from mmlth.engine.provenance import count_parameters, counts, provenance
 from mmlth.engine.registry import ALLOCATIONS, SCORES
 from mmlth.engine.round import (
     RoundResult,
@@ -47,7 +45,6 @@ from mmlth.engine.ticket_loading import loading_info
 from mmlth.engine.training_state import bare_model
 from mmlth.pruning import Mask, Target, TargetError, find_targets, masked, prune
 from mmlth.ticket import Ticket, load_rewind_weights, load_ticket, save_ticket, weights_hash
-from mmlth.version import __version__
 
 Report = Callable[[Path, bool], None]
 """Makes the report of a work_dir; told whether the search is at its end, to print the results."""
@@ -146,7 +143,7 @@ def _new_state(
         seed=seed[0],
         world_size=get_world_size(),
         targets=[{'name': t.name, 'type': t.module_type, 'weights': t.numel} for t in targets],
-        parameters=sum(parameter.numel() for parameter in bare_model(runner).parameters()),
+        parameters=count_parameters(runner),
         schedule=settings.schedule(sum(target.numel for target in targets)),
         rewind={'step': settings.rewind, 'what': settings.rewind_what},
     )
@@ -173,8 +170,8 @@ def _run_round(
         trainer.register_hook(RewindHook(paths.rewind, state.rewind['iteration']))
     if settings.checkpoints != 'mmengine':
         saved = mask or _dense_mask(state, bare_model(trainer).state_dict())
-        info = {'round': index, 'seed': state.seed, 'config': state.config, 'versions': _versions()}
-        trainer.register_hook(TicketSaver(settings.checkpoints, saved, info))
+        told = functools.partial(_provenance, state, paths, index, saved)
+        trainer.register_hook(TicketSaver(settings.checkpoints, saved, told))
     sparsity = 1 - state.schedule[index] / state.schedule[0]
     last = len(state.schedule) - 1
     trainer.register_hook(ProgressHook(index, last, sparsity, state.rewind['iteration']))
@@ -186,13 +183,13 @@ def _run_round(
                 f'{settings.rewind!r}; give an earlier lottery.rewind'
             )
         state.rewind['sha256'] = sha256_of(paths.rewind)
-        state.rewind['weights_sha256'] = weights_hash(load_rewind_weights(paths.rewind))
+        _settle_rewind_weights(paths, state)
     if mask is None:
         mask = _dense_mask(state, result.weights)
     state.rounds.append(_record(state, mask, result, index))
     if is_main_process():
-        info = _provenance(state, paths, index)
-        info.update(loading_info(trainer))
+        ended = {key: state.rounds[index][key] for key in ('metrics', 'learning_rates')}
+        info = {**_provenance(state, paths, index, mask), **ended, **loading_info(trainer)}
         save_ticket(Ticket(mask, masked(result.weights, mask), info), paths.ticket(index))
         state.save(paths)
     barrier()
@@ -273,14 +270,16 @@ def _settle_rewind_step(trainer: Runner, paths: SearchPaths, state: SearchState)
     barrier()
 
 
+def _settle_rewind_weights(paths: SearchPaths, state: SearchState) -> None:
+    """Hashes θ_k, once the rewind file is there: tickets tell by it what they start from."""
+    if 'weights_sha256' not in state.rewind and paths.rewind.exists():
+        state.rewind['weights_sha256'] = weights_hash(load_rewind_weights(paths.rewind))
+
+
 def _record(state: SearchState, mask: Mask, result: RoundResult, index: int) -> dict[str, Any]:
     return {
         'round': index,
-        'prunable': mask.total,
-        'kept': mask.kept,
-        'parameters': state.parameters,
-        'sparsity': mask.sparsity,
-        'network_sparsity': (mask.total - mask.kept) / state.parameters,
+        **counts(mask, state.parameters),
         'metrics': result.metrics,
         'seconds': round(result.seconds, 1),
         'learning_rates': result.learning_rates,
@@ -288,43 +287,20 @@ def _record(state: SearchState, mask: Mask, result: RoundResult, index: int) -> 
     }
 
 
-def _provenance(state: SearchState, paths: SearchPaths, index: int) -> dict[str, Any]:
-    """What a ticket says of itself; no times and paths: equal searches give equal files."""
-    text = json.dumps(state.config, sort_keys=True)
-    record = {k: v for k, v in state.rounds[index].items() if k not in ('seconds', 'ticket')}
+def _provenance(state: SearchState, paths: SearchPaths, index: int, mask: Mask) -> dict[str, Any]:
+    """What the tickets of a round tell of where they come from."""
+    _settle_rewind_weights(paths, state)
     return {
-        **record,
-        'seed': state.seed,
+        'round': index,
+        **provenance(mask, state.parameters, state.seed, state.config),
         # Not the file's hash: the file tells the time that each iteration took.
         'rewind': {key: value for key, value in state.rewind.items() if key != 'sha256'},
         'parent_sha256': sha256_of(paths.ticket(index - 1)) if index else None,
-        'config': state.config,
-        'config_sha256': hashlib.sha256(text.encode()).hexdigest(),
-        'versions': _versions(),
     }
 
 
 def _dense_mask(state: SearchState, weights: Mapping[str, Tensor]) -> Mask:
     return Mask.dense({target['name']: weights[target['name']] for target in state.targets})
-
-
-def _versions() -> dict[str, str]:
-    return {
-        'mmlth': __version__,
-        'torch': torch.__version__,
-        'mmengine': mmengine.__version__,
-        **{name: v for name in ('mmdet', 'mmpose') if (v := _version(name))},
-    }
-
-
-def _version(package: str) -> str | None:
-    names = {'mmdet': ('mmdet', 'onedl-mmdetection'), 'mmpose': ('mmpose', 'onedl-mmpose')}
-    for name in names[package]:
-        try:
-            return metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-    return None
 
 
 def _disk_is_full(error: BaseException) -> bool:

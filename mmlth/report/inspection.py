@@ -1,5 +1,6 @@
 """What a ticket is like, and what changed since another one, as tables in the terminal."""
 
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -190,8 +191,9 @@ def _brief(value: Any) -> str:
 
 def _metric(value: Any) -> str:
     """A measurement; pycocotools writes -1 where there was nothing to measure."""
-    is_number = isinstance(value, int | float) and value == value and value != -1
-    return f'{value:.3f}' if is_number else ABSENT
+    # A whole number may be larger than any float, which it is written as.
+    is_number = isinstance(value, int | float) and abs(value) <= sys.float_info.max
+    return f'{value:.3f}' if is_number and value != -1 else ABSENT
 
 
 def _pixels(size: tuple[int, int]) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mmlth.pruning.mask import Mask
 from mmlth.ticket.atomic import write_bytes
 from mmlth.ticket.errors import TicketError, TicketTooLargeError
 from mmlth.ticket.planes import DTYPES
@@ -80,6 +81,21 @@ def read_checkpoint(path: Path, load: Load = load_pickle) -> Checkpoint:
     return Checkpoint(form, tensors, _info(meta, getattr(state, '_metadata', None), prefix, path))
 
 
+def as_checkpoint(ticket: Ticket) -> dict[str, Any]:
+    """A ticket as a checkpoint of MMEngine: trained weights, and what its data set says of itself.
+
+    Raises:
+        TicketMismatchError: If the ticket holds no trained weights.
+        DamagedTicketError: If what it says of data set and modules makes no sense.
+    """
+    state: Any = OrderedDict(ticket.state_dict())
+    # Without them modules take their parameters for those of an older version and rename them.
+    versions = ticket.module_versions()
+    state._metadata = OrderedDict((name, {'version': v}) for name, v in versions.items())
+    data = ticket.told('dataset_meta')
+    return {'meta': {'dataset_meta': data} if data else {}, 'state_dict': state}
+
+
 def save_checkpoint(ticket: Ticket, path: str | Path) -> None:
     """Writes a ticket's trained weights, dense, as a checkpoint for those without mmlth.
 
@@ -87,16 +103,12 @@ def save_checkpoint(ticket: Ticket, path: str | Path) -> None:
     tied; which zeros are pruned is lost.
 
     Raises:
-        TicketMismatchError: If the ticket holds no trained weights.
+        TicketError: As `as_checkpoint`.
         OSError: If the file cannot be written; an earlier one is left as it was.
     """
-    state: Any = OrderedDict(ticket.state_dict())
-    # Without them modules take their parameters for those of an older version and rename them.
-    versions = ticket.info.get('module_versions') or {}
-    state._metadata = OrderedDict((name, {'version': v}) for name, v in versions.items())
-    meta = {key: _plain(ticket.info[key]) for key in ('dataset_meta',) if ticket.info.get(key)}
+    checkpoint = as_checkpoint(ticket)
     buffer = io.BytesIO()  # torch.save tells of a full disk as anything but an OSError
-    torch.save({'meta': meta, 'state_dict': state}, buffer)
+    torch.save({**checkpoint, 'meta': _plain(checkpoint['meta'])}, buffer)
     write_bytes(path, buffer.getvalue())
 
 
@@ -168,20 +180,24 @@ def _form(names: list[str], path: Path) -> tuple[str, str]:
 def _info(meta: Any, modules: Any, prefix: str, path: Path) -> dict[str, Any]:
     meta = meta if isinstance(meta, Mapping) else {}
     data = meta.get('dataset_meta')
-    if data is None and meta.get('CLASSES'):  # OpenMMLab before MMEngine
+    if data is None and meta.get('CLASSES') is not None:  # OpenMMLab before MMEngine
         data = {'classes': meta['CLASSES']}
     versions = {
         f'{name}.'.removeprefix(prefix).removesuffix('.'): entry.get('version')
         for name, entry in (modules if isinstance(modules, Mapping) else {}).items()
         if isinstance(entry, Mapping) and f'{name}.'.startswith(prefix)
     }
-    found = {'dataset_meta': data, 'module_versions': versions}
-    info = {key: value for key, value in found.items() if value}
+    ticket = Ticket(Mask({}), None, {'dataset_meta': data, 'module_versions': versions})
     try:
-        to_json(info)
-    except TypeError as error:
-        raise TicketError(f'{path}: a ticket {error}; save it without that in its meta') from error
-    return info
+        found = {
+            'dataset_meta': ticket.told('dataset_meta'),
+            'module_versions': ticket.module_versions(),
+        }
+        to_json(found)
+    except (TypeError, RuntimeError, TicketError) as error:  # tensors that cannot be stored, too
+        what = str(error).partition('\n')[0].removeprefix('a ticket ')
+        raise TicketError(f'{path}: a ticket {what}; save it without that in its meta') from error
+    return {key: value for key, value in found.items() if value}
 
 
 def _plain(value: Any) -> Any:

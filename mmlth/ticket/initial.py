@@ -29,12 +29,12 @@ def with_initial(ticket: Ticket, rewind: str | Path) -> Ticket:
         TicketMismatchError: If it is that of another search.
     """
     weights = load_rewind_weights(rewind)
-    expected = (ticket.info.get('rewind') or {}).get('weights_sha256')
+    expected = str(ticket.told('rewind').get('weights_sha256'))
     found = weights_hash(weights)
     if found != expected:
         raise TicketMismatchError(
             f'{rewind} holds weights with the SHA-256 {found[:12]}…, but the ticket starts from '
-            f'{str(expected)[:12]}…; give the rewind file of its own search'
+            f'{expected[:12]}…; give the rewind file of its own search'
         )
     initial = masked(weights, ticket.mask)
     return replace(ticket, initial={name: initial[name] for name in ticket.weights or initial})

@@ -10,6 +10,7 @@ from mmengine.hooks import CheckpointHook, Hook
 from mmengine.runner import Runner
 
 from mmlth.engine.errors import LotteryError
+from mmlth.engine.provenance import training_provenance
 from mmlth.engine.registry import HOOKS
 from mmlth.engine.settings import CHECKPOINTS
 from mmlth.engine.ticket_loading import loading_info
@@ -29,7 +30,8 @@ class TicketSaver(Hook):
         checkpoints: ``'both'``: a ticket beside each checkpoint. ``'tickets'``: instead of each,
             but for the newest one, from which training resumes.
         mask: What the tickets keep; by default the mask that is attached to the model.
-        info: What the tickets say of themselves beside epoch, iteration and best score.
+        info: What the tickets tell beside what they know themselves; a function is asked anew for
+            each.
     """
 
     priority = 'LOW'
@@ -38,7 +40,7 @@ class TicketSaver(Hook):
         self,
         checkpoints: str = 'both',
         mask: Mask | None = None,
-        info: Mapping[str, Any] | None = None,
+        info: Mapping[str, Any] | Callable[[], Mapping[str, Any]] | None = None,
     ) -> None:
         if checkpoints not in CHECKPOINTS[1:]:
             raise LotteryError(
@@ -46,7 +48,9 @@ class TicketSaver(Hook):
             )
         self.checkpoints = checkpoints
         self.mask = mask
-        self.info = dict(info or {})
+        self.info = info if callable(info) else functools.partial(dict, info or {})
+        self._held: set[str] = set()
+        self._newest: str | None = None
 
     def before_train(self, runner: Runner) -> None:
         hook = _checkpoint_hook(runner)
@@ -67,6 +71,7 @@ class TicketSaver(Hook):
                 "dict(type='mmlth.MaskHook', mask='ticket.safetensors')"
             )
         self.mask = mask
+        self._held, self._newest = _held(runner), _newest(runner)  # where training is resumed
         runner.save_checkpoint = functools.partial(self._save, runner, runner.save_checkpoint)
 
     def _save(
@@ -79,8 +84,7 @@ class TicketSaver(Hook):
         **kwargs: Any,
     ) -> None:
         """Stands in for ``runner.save_checkpoint``, which is called for the best ones, too."""
-        resumable = kwargs.get('save_optimizer', True)
-        if resumable or self.checkpoints == 'both':
+        if self.checkpoints == 'both' or filename not in _best(runner):
             write(out_dir, filename, *args, **kwargs)
         weights = saved_weights(runner)  # by all processes, some of which may have to gather
         if not is_main_process() or self.mask is None:
@@ -88,15 +92,30 @@ class TicketSaver(Hook):
         meta = kwargs.get('meta') or {}
         hub = runner.message_hub.runtime_info
         info = {
-            **self.info,
+            **training_provenance(runner, self.mask),
+            **self.info(),
             'epoch': meta.get('epoch'),
             'iteration': meta.get('iter'),
             'best': {key: hub[key] for key in sorted(hub) if key.startswith('best_score')},
             **loading_info(runner),
         }
-        path = Path(out_dir, filename).with_suffix('.safetensors')
-        save_ticket(Ticket(self.mask, masked(weights, self.mask), info), path)
-        _tidy(path, _checkpoint_hook(runner), resumable and self.checkpoints == 'tickets')
+        ticket = Ticket(self.mask, masked(weights, self.mask), info)
+        save_ticket(ticket, _ticket_path(Path(out_dir, filename)))
+        self._tidy(runner, Path(out_dir))
+
+    def _tidy(self, runner: Runner, folder: Path) -> None:
+        """Deletes what was written for checkpoints that the CheckpointHook has let go since.
+
+        Of the others in the folder no file is touched, whatever its name.
+        """
+        held, newest = _held(runner), _newest(runner)
+        for name in self._held - held:
+            _ticket_path(folder / name).unlink(missing_ok=True)
+        if self.checkpoints == 'tickets' and self._newest and self._newest != newest:
+            before = folder / self._newest
+            if _ticket_path(before).exists():
+                before.unlink(missing_ok=True)
+        self._held, self._newest = held, newest
 
 
 def _checkpoint_hook(runner: Runner) -> CheckpointHook:
@@ -106,24 +125,28 @@ def _checkpoint_hook(runner: Runner) -> CheckpointHook:
     raise LotteryError('a TicketSaver follows a CheckpointHook, but the Runner has none')
 
 
-def _tidy(newest: Path, hook: CheckpointHook, only_newest_checkpoint: bool) -> None:
-    """Removes tickets whose checkpoints are gone, and checkpoints that have tickets."""
-    # The hook has only those attributes that its options need.
-    best = [
-        getattr(hook, 'best_ckpt_path', None),
-        *getattr(hook, 'best_ckpt_path_dict', {}).values(),
-    ]
-    wanted = {Path(path).stem for path in best if path}
-    steps = getattr(hook, 'keep_ckpt_ids', None)
-    kept = None if steps is None else {Path(hook.filename_tmpl.format(s)).stem for s in steps}
-    prefix = hook.filename_tmpl.partition('{')[0]
-    for ticket in newest.parent.glob('*.safetensors'):
-        is_best, is_step = ticket.name.startswith('best_'), ticket.name.startswith(prefix)
-        if (is_best and ticket.stem not in wanted) or (
-            is_step and kept is not None and ticket.stem not in kept
-        ):
-            ticket.unlink()
-    if only_newest_checkpoint:
-        for checkpoint in newest.parent.glob(f'{prefix}*.pth'):
-            if checkpoint.stem != newest.stem:
-                checkpoint.unlink()
+def _ticket_path(checkpoint: Path) -> Path:
+    return checkpoint.with_name(checkpoint.name.removesuffix('.pth') + '.safetensors')
+
+
+# The CheckpointHook keeps its records in the message hub, which a checkpoint holds, too. Names are
+# compared, not paths, for the folder may have moved since.
+
+
+def _best(runner: Runner) -> set[str]:
+    """The names of the best checkpoints; a new one is among them before it is written."""
+    hub = runner.message_hub.runtime_info
+    return {Path(hub[key]).name for key in hub if key.startswith('best_ckpt') and hub[key]}
+
+
+def _held(runner: Runner) -> set[str]:
+    """The names of the checkpoints that the CheckpointHook will delete one day."""
+    template = _checkpoint_hook(runner).filename_tmpl
+    steps = runner.message_hub.get_info('keep_ckpt_ids') or ()
+    return _best(runner) | {template.format(step) for step in steps}
+
+
+def _newest(runner: Runner) -> str | None:
+    """The name of the newest checkpoint of a step, from which training would be resumed."""
+    last = runner.message_hub.get_info('last_ckpt')
+    return Path(last).name if last else None
