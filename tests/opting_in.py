@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from mmengine.config import Config
 
 from mmlth.engine import parse_settings
-from mmlth.engine.round import round_config
+from mmlth.engine.training import round_config
 
 PRUNING_BASE = Path(__file__).parents[1] / 'configs/_base_/lth/imp.py'
 PARTS_OF_OTHERS = {'_base_', 'common', '__pycache__'}
@@ -42,12 +42,16 @@ def opt_in(package, name):
             inherited = parse(child)
         except Exception as error:
             return 'mmlth', f'{type(error).__name__}: {error}'
-        trained = round_config(inherited, Path(folder, 'round_00'), 0, None)
+        trained = round_config(inherited, Path(folder, 'round_00'), 0, None, None)
     parse_settings(inherited.lottery)
     if inherited.keys() != own.keys() | {'lottery'}:
         return 'mmlth', f'keys: {sorted(inherited.keys() ^ own.keys())}'
     changed = [key for key in own if inherited[key] != own[key]]
     # What a round trains with: the user's config but for where it writes, starts from, is seeded.
-    ours = {'work_dir', 'load_from', 'resume', 'randomness', 'visualizer'}
+    ours = {'work_dir', 'load_from', 'resume', 'randomness', 'visualizer', 'default_hooks'}
+    hooks = own.get('default_hooks') or {}
+    changed += [
+        key for key in hooks.keys() - {'checkpoint'} if trained.default_hooks.get(key) != hooks[key]
+    ]
     changed += [key for key in own.keys() - ours if trained.get(key) != own[key]]
     return ('mmlth', f'changed: {changed}') if changed else None

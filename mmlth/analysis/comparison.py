@@ -9,6 +9,7 @@ from torch import Tensor
 from mmlth.analysis.layers import density
 from mmlth.pruning.mask import Mask
 from mmlth.ticket import Ticket, TicketMismatchError
+from mmlth.wording import some
 
 
 @dataclass(frozen=True)
@@ -128,7 +129,7 @@ def _check_same(first: Mapping[str, Tensor], second: Mapping[str, Tensor]) -> No
         if missing:
             problems.append(
                 f'ticket {number} masks {len(missing)} parameters that ticket {3 - number} lacks '
-                f'({_some(missing)})'
+                f'({some(missing)})'
             )
     other = [
         f'{name}: {_shape(kept)} and {_shape(second[name])}'
@@ -136,16 +137,12 @@ def _check_same(first: Mapping[str, Tensor], second: Mapping[str, Tensor]) -> No
         if name in second and second[name].shape != kept.shape
     ]
     if other:
-        problems.append(f'{len(other)} parameters differ in shape ({_some(other)})')
+        problems.append(f'{len(other)} parameters differ in shape ({some(other)})')
     if problems:
         raise TicketMismatchError(
             f'these are tickets of different models: {"; ".join(problems)}; compare tickets of one '
             'model'
         )
-
-
-def _some(names: list[str], most: int = 3) -> str:
-    return ', '.join(names[:most]) + (', …' if len(names) > most else '')
 
 
 def _shape(tensor: Tensor) -> str:

@@ -5,7 +5,16 @@ from typing import Any
 
 from mmlth.engine import DictAction
 
-LOTTERY = ('target_sparsity', 'rounds', 'rate', 'rewind', 'rewind_what', 'score', 'allocation')
+LOTTERY = (
+    'target_sparsity',
+    'rounds',
+    'rate',
+    'rewind',
+    'rewind_what',
+    'score',
+    'allocation',
+    'rounds_per_run',
+)
 
 
 def add_config(parser: argparse.ArgumentParser) -> None:
@@ -36,6 +45,9 @@ def add_lottery(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument('--score', metavar='NAME', help='what ranks the weights')
     group.add_argument('--allocation', metavar='NAME', help='what spreads the budget over layers')
+    group.add_argument(
+        '--rounds-per-run', type=int, metavar='N', help='end after N rounds; go on with --resume'
+    )
 
 
 def lottery(options: argparse.Namespace) -> dict[str, Any]:

@@ -11,6 +11,7 @@ _IRRELEVANT = {
     'resume',
     'load_from',  # tools reset it when they resume; search.json has it
     'launcher',
+    'model_wrapper_cfg',  # on CPUs mmlth sets one
     'env_cfg',
     'log_level',
     'log_processor',
@@ -24,6 +25,7 @@ _IRRELEVANT = {
     'tta_model',
     'tta_pipeline',
 }
+_OF_THE_RUN = ('checkpoints', 'rounds_per_run')
 _IRRELEVANT_ANYWHERE = {
     'num_workers',
     'persistent_workers',
@@ -42,7 +44,9 @@ def decisive_settings(config: Config, lottery: dict[str, Any]) -> dict[str, Any]
         lottery: Its ``lottery`` key with all defaults spelled out.
     """
     kept = {key: value for key, value in config.to_dict().items() if key not in _IRRELEVANT}
-    kept['lottery'] = {key: value for key, value in lottery.items() if key != 'checkpoints'}
+    kept['lottery'] = {
+        key: value for key, value in lottery.items() if key not in _OF_THE_RUN
+    }
     hooks = kept.get('default_hooks')
     if isinstance(hooks, dict):
         kept['default_hooks'] = {

@@ -1,5 +1,6 @@
 """Errors that a user can mend, told in one line."""
 
+import os
 import sys
 from types import TracebackType
 
@@ -8,6 +9,17 @@ from mmlth.ticket import TicketError
 
 class LotteryError(ValueError):
     """Bad input to a search; the message says what was given, what was expected, how to mend it."""
+
+
+class StoppedEarly(Exception):
+    """Ends a round whose early stopping had decided before the interruption."""
+
+
+class Preempted(SystemExit):
+    """Ends the process after a signal, its work saved, with a code that asks to be run again."""
+
+    def __init__(self) -> None:
+        super().__init__(os.EX_TEMPFAIL)
 
 
 def show_lottery_errors_in_one_line() -> None:

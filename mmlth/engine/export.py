@@ -116,7 +116,7 @@ def export_ticket(
     if config is not None:
         known = read_config(config)
         settings = known.to_dict()
-    elif settings := loaded.info.get('config') or {}:
+    elif settings := loaded.told('config'):
         known = config_of(loaded.info)
     else:
         raise LotteryError(

@@ -10,10 +10,13 @@ a file is written.
 import functools
 from typing import Any
 
+from mmengine.registry import MODEL_WRAPPERS
 from mmengine.runner import FlexibleRunner, Runner
+from torch.distributed.fsdp import FullyShardedDataParallel
 
 from mmlth.engine.errors import LotteryError, show_lottery_errors_in_one_line
 from mmlth.engine.missing_package import explaining_missing_packages
+from mmlth.engine.processes import join_processes
 from mmlth.engine.search import Report, run_search
 from mmlth.engine.settings import parse_settings
 from mmlth.engine.ticket_loading import install_ticket_loading
@@ -35,6 +38,8 @@ def install(report: Report) -> None:
             return original(cls, cfg)
         show_lottery_errors_in_one_line()
         settings = parse_settings(cfg['lottery'])
+        _refuse_sharding(cfg)
+        join_processes(cfg)
         with explaining_missing_packages('the config'):
             runner = original(cls, _importing_mmlth(cfg))
         runner.train = functools.partial(run_search, runner, settings, report)
@@ -57,6 +62,16 @@ def install(report: Report) -> None:
         )
 
     FlexibleRunner.from_cfg = classmethod(refuse)
+
+
+def _refuse_sharding(cfg: Any) -> None:
+    kind = (cfg.get('model_wrapper_cfg') or {}).get('type')
+    kind = MODEL_WRAPPERS.get(kind) if isinstance(kind, str) else kind
+    if isinstance(kind, type) and issubclass(kind, FullyShardedDataParallel):
+        raise LotteryError(
+            f'model_wrapper_cfg.type={kind.__name__!r} is not supported: it shards the weights '
+            'that a search masks; use MMDistributedDataParallel, or remove the lottery key'
+        )
 
 
 def _importing_mmlth(cfg: Any) -> Any:

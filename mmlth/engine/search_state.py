@@ -3,17 +3,20 @@
 import hashlib
 import json
 import shutil
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from mmlth.engine.comparison import differences
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.paths import SearchPaths
-from mmlth.ticket import write_bytes
+from mmlth.engine.settings import Settings
+from mmlth.pruning import kept_per_round
+from mmlth.ticket import leftovers, write_bytes
 
 _FORMAT = 'mmlth-search'
 _VERSION = 1
+_MORE_ROUNDS = tuple(f'lottery.{key}: ' for key in ('target_sparsity', 'rounds', 'rate'))
 
 
 @dataclass
@@ -72,19 +75,26 @@ def load_state(paths: SearchPaths) -> SearchState | None:
 
 
 def check_work_dir(
-    paths: SearchPaths, config: dict[str, Any], resume: bool, overwrite: bool
+    paths: SearchPaths, config: dict[str, Any], resume: bool, settings: Settings
 ) -> SearchState | None:
     """Decides what becomes of a search that ``work_dir`` holds.
 
+    Args:
+        paths: Its files.
+        config: The settings that decide the result; see `decisive_settings`.
+        resume: Whether the user wants it continued.
+        settings: The ``lottery`` key.
+
     Returns:
-        The search to continue, or None for a new one.
+        The search to continue, with more rounds where a finished one is asked for more; or None
+        for a new one.
 
     Raises:
         LotteryError: If there is a search and neither ``resume`` nor ``overwrite`` is given, or
             the search to resume has other settings.
     """
     state = load_state(paths)
-    if overwrite and not resume:
+    if settings.overwrite and not resume:
         return None
     if state is None:
         remains = [paths.rewind, paths.ticket(0).parent, *paths.work_dir.glob('round_*/*.pth')]
@@ -103,12 +113,36 @@ def check_work_dir(
             f'{paths.work_dir} holds {kind}, {len(state.rounds)} of {len(state.schedule)} rounds '
             f'done; {mend}give another --work-dir, or lottery.overwrite=True to delete it'
         )
+    if changed and state.finished and all(line.startswith(_MORE_ROUNDS) for line in changed):
+        return replace(state, config=config, schedule=_longer(state.schedule, settings))
     if changed:
         raise LotteryError(
             f'{paths.work_dir} holds a search with other settings, which cannot be resumed with '
             f'these: {shown}; restore them, or give another --work-dir'
         )
     return state
+
+
+def _longer(schedule: list[int], settings: Settings) -> list[int]:
+    """The schedule of a finished search, continued to a higher sparsity.
+
+    Raises:
+        LotteryError: If the settings ask for no more than it has.
+    """
+    total, kept, done = schedule[0], schedule[-1], len(schedule) - 1
+    target = total - round(total * settings.target_sparsity)
+    if target >= kept:
+        raise LotteryError(
+            f'the search is finished at sparsity {1 - kept / total:.4g}; further rounds need a '
+            f'higher lottery.target_sparsity, got {settings.target_sparsity}'
+        )
+    if settings.rounds is not None and settings.rounds <= done:
+        raise LotteryError(
+            f'lottery.rounds={settings.rounds} counts all rounds, of which {done} are done; give '
+            f'at least {done + 1}'
+        )
+    rounds = settings.rounds and settings.rounds - done
+    return schedule + kept_per_round(kept, 1 - target / kept, rounds, settings.rate)[1:]
 
 
 def delete_search(paths: SearchPaths) -> None:
@@ -118,6 +152,14 @@ def delete_search(paths: SearchPaths) -> None:
     for folder in (paths.report, paths.ticket(0).parent, *paths.work_dir.glob('round_[0-9][0-9]*')):
         if folder.is_dir():
             shutil.rmtree(folder)
+
+
+def delete_leftovers(paths: SearchPaths) -> None:
+    """Removes the temporary files that killed processes left behind; they may be large."""
+    tickets = paths.ticket(0).parent
+    for folder in (paths.work_dir, paths.report, tickets, *paths.work_dir.glob('round_*')):
+        for path in leftovers(folder):
+            path.unlink()
 
 
 def sha256_of(path: Path) -> str:

@@ -45,6 +45,8 @@ class Settings:
         checkpoints: What a round writes while it trains: ``'mmengine'``: the CheckpointHook's
             files; ``'both'``: a ticket beside each of them; ``'tickets'``: tickets in their place,
             but for the newest one, from which training resumes.
+        rounds_per_run: After how many rounds a process ends though more are left, as for a chain
+            of jobs of one round each; by default it runs them all.
         overwrite: Whether a search that ``work_dir`` holds may be deleted.
     """
 
@@ -58,6 +60,7 @@ class Settings:
     allocation: str = 'global'
     pattern: str = 'unstructured'
     checkpoints: str = 'mmengine'
+    rounds_per_run: int | None = None
     overwrite: bool = False
 
     def schedule(self, total: int) -> list[int]:
@@ -90,9 +93,8 @@ def parse_settings(lottery: Any) -> Settings:
     _check_number('target_sparsity', values.get('target_sparsity', 0.8))
     if 'rate' in values:
         _check_number('rate', values['rate'])
-    rounds = values.get('rounds', 1)
-    if not isinstance(rounds, int) or isinstance(rounds, bool) or rounds < 1:
-        raise LotteryError(f'lottery.rounds must be a whole number of at least 1, got {rounds!r}')
+    for key in ('rounds', 'rounds_per_run'):
+        _check_count(key, values.get(key, 1))
     values['rewind'] = str(values.get('rewind', '1ep'))
     parse_step(values['rewind'])
     _check_choice('rewind_what', values.get('rewind_what', 'weights'), REWIND_WHAT)
@@ -149,6 +151,11 @@ def _check_keys(where: str, given: Iterable[str], valid: list[str]) -> None:
 def _check_number(key: str, value: Any) -> None:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < 1:
         raise LotteryError(f'lottery.{key} must lie between 0 and 1 (excluded), got {value!r}')
+
+
+def _check_count(key: str, value: Any) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise LotteryError(f'lottery.{key} must be a whole number of at least 1, got {value!r}')
 
 
 def _check_choice(key: str, value: Any, valid: Iterable[str]) -> None:

@@ -22,8 +22,8 @@ from mmlth.engine.training_state import bare_model
 from mmlth.pruning.identity import identity
 from mmlth.ticket import Ticket, TicketMismatchError, is_ticket, load_ticket
 from mmlth.ticket import checkpoint as dense
+from mmlth.wording import some
 
-_SHOWN = 4
 _LOCAL = r'(?!.*://).*\.safetensors$'
 """Names of files; what else ends so, like ``s3://…``, is left to the loaders of its kind."""
 
@@ -96,8 +96,7 @@ def require_match(path: str, state: Mapping[str, Tensor], model: nn.Module) -> N
         if name in own and state[name].shape != own[name].shape
     ]
     differences = [
-        f'{what}: {", ".join(found[:_SHOWN])}'
-        + (f' and {len(found) - _SHOWN} more' if len(found) > _SHOWN else '')
+        f'{what}: {some(found)}'
         for what, found in (
             ('the model lacks', unknown),
             ('the ticket lacks', missing),

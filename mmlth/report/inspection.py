@@ -19,6 +19,7 @@ from mmlth.report.layer_tables import (
     module_table,
     pair_table,
 )
+from mmlth.wording import some
 
 SIZE_LEGEND = """\
 share: of the dense checkpoint
@@ -143,11 +144,11 @@ def macs_notes(inspections: Sequence[Inspection], found: ModelMacs) -> list[str]
             f'Only extract_feat is counted, because {found.left_out}; left out: {heads or "heads"}.'
         )
     elif macs.unused:
-        notes.append(f'Not called, so not counted: {_some(macs.unused)}.')
+        notes.append(f'Not called, so not counted: {some(macs.unused)}.')
     if macs.uncounted:
         layers = [f'{name} ({kind})' for name, kind in macs.uncounted.items()]
         notes.append(
-            f'Not counted, since the counter does not know their operator: {_some(layers)}.'
+            f'Not counted, since the counter does not know their operator: {some(layers)}.'
         )
     if found.regions is not None:
         notes.append(
@@ -202,8 +203,3 @@ def _pixels(size: tuple[int, int]) -> str:
 
 def _numbered(text: str, i: int, inspections: Sequence[Inspection]) -> str:
     return f'{text} {i + 1}' if len(inspections) > 1 else text
-
-
-def _some(names: Sequence[str], most: int = 4) -> str:
-    more = f' and {len(names) - most} more' if len(names) > most else ''
-    return ', '.join(names[:most]) + more

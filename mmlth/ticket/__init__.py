@@ -1,6 +1,6 @@
 """The ticket file, and storing training state without pickle."""
 
-from mmlth.ticket.atomic import atomic_path, write_bytes
+from mmlth.ticket.atomic import atomic_path, leftovers, write_bytes
 from mmlth.ticket.checkpoint import save_checkpoint
 from mmlth.ticket.errors import (
     DamagedTicketError,
@@ -29,6 +29,7 @@ __all__ = [
     'atomic_path',
     'flatten',
     'is_ticket',
+    'leftovers',
     'load_info',
     'load_rewind_weights',
     'load_tensors',

@@ -2,9 +2,13 @@
 
 import contextlib
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+
+_TEMPORARY = re.compile(r'\..+(\.\w+)\.[a-z0-9_]{8}\1')
+"""What `tempfile.mkstemp` makes of a name, as `atomic_path` calls it."""
 
 
 @contextlib.contextmanager
@@ -33,6 +37,11 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
         raise
     _fsync(path.parent)  # so that the rename survives a power cut
+
+
+def leftovers(folder: Path) -> Iterator[Path]:
+    """The temporary files in a folder that killed processes left behind."""
+    return (path for path in folder.glob('.*') if _TEMPORARY.fullmatch(path.name))
 
 
 def write_bytes(path: str | Path, data: bytes) -> None:

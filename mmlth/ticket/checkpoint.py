@@ -18,6 +18,7 @@ from mmlth.ticket.errors import TicketError, TicketTooLargeError
 from mmlth.ticket.planes import DTYPES
 from mmlth.ticket.ticket import Ticket
 from mmlth.ticket.tree import to_json
+from mmlth.wording import some
 
 Load = Callable[[Path], Any]
 
@@ -26,7 +27,6 @@ _WRAPPER = 'module.'  # of DataParallel
 _MOCO, _MOCO_OTHERS = 'encoder_q.', ('encoder_k.', 'queue')
 _LEAST_LIMIT = 1 << 28
 _MOST_EXPANSION = 1 << 10
-_SHOWN = 3
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def read_checkpoint(path: Path, load: Load = load_pickle) -> Checkpoint:
     if not isinstance(state, Mapping):
         raise TicketError(f"{path} holds a {type(state).__name__} as 'state_dict'; {expected}")
     if not any(isinstance(value, Tensor) for value in state.values()):
-        raise TicketError(f'{path} holds no tensors but {some(state) or "nothing"}; {expected}')
+        raise TicketError(f'{path} holds no tensors but {quoted(state) or "nothing"}; {expected}')
     for name, value in state.items():
         _check_tensor(name, value, path)
     size = sum(value.numel() * value.element_size() for value in state.values())
@@ -117,11 +117,9 @@ def without_prefix(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tens
     return {n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)}
 
 
-def some(names: Iterable[Any]) -> str:
-    """The first names and how many there are beside."""
-    listed = list(names)
-    more = f' and {len(listed) - _SHOWN} more' if len(listed) > _SHOWN else ''
-    return ', '.join(f'{name!r:.60}' for name in listed[:_SHOWN]) + more
+def quoted(names: Iterable[Any]) -> str:
+    """The first of names that may be anything, and how many there are beside."""
+    return some((f'{name!r:.60}' for name in names), 3)
 
 
 def _load(path: Path, load: Load) -> Any:
@@ -171,8 +169,8 @@ def _form(names: list[str], path: Path) -> tuple[str, str]:
     others = [name for name in names if not name.startswith(tuple(known))]
     if others:
         raise TicketError(
-            f'{path} mixes names that begin with {prefix!r} and others: {some(others)}; keep those '
-            'of one model and save them again'
+            f'{path} mixes names that begin with {prefix!r} and others: {quoted(others)}; keep '
+            'those of one model and save them again'
         )
     return form, prefix
 
@@ -194,8 +192,8 @@ def _info(meta: Any, modules: Any, prefix: str, path: Path) -> dict[str, Any]:
             'module_versions': ticket.module_versions(),
         }
         to_json(found)
-    except (TypeError, RuntimeError, TicketError) as error:  # tensors that cannot be stored, too
-        what = str(error).partition('\n')[0].removeprefix('a ticket ')
+    except (TypeError, TicketError) as error:
+        what = str(error).removeprefix('a ticket ')
         raise TicketError(f'{path}: a ticket {what}; save it without that in its meta') from error
     return {key: value for key, value in found.items() if value}
 

@@ -9,7 +9,14 @@ from torch import Tensor
 
 from mmlth.pruning.identity import identity
 from mmlth.pruning.mask import Mask, masked
-from mmlth.ticket.checkpoint import PLAIN, Load, load_pickle, read_checkpoint, some, without_prefix
+from mmlth.ticket.checkpoint import (
+    PLAIN,
+    Load,
+    load_pickle,
+    quoted,
+    read_checkpoint,
+    without_prefix,
+)
 from mmlth.ticket.errors import TicketError, TicketMismatchError
 from mmlth.ticket.ticket import Ticket
 
@@ -55,8 +62,8 @@ def read_foreign(
     tensors, masks = file.tensors, _masks(file.tensors)
     if masks and mask_path is not None:
         raise TicketError(
-            f'{path} has masks of its own, such as that of {some(list(masks)[:1])}; leave the mask '
-            f'file {mask_path} out, or give a checkpoint of weights alone'
+            f'{path} has masks of its own, such as that of {quoted(list(masks)[:1])}; leave the '
+            f'mask file {mask_path} out, or give a checkpoint of weights alone'
         )
     where = Path(mask_path) if mask_path is not None else _mask_beside(path)
     if not masks and where:
@@ -133,8 +140,8 @@ def _check_fit(masks: Mapping[str, Tensor], weights: Mapping[str, Tensor], where
     if unknown:
         others = [name for name in weights if name not in masks and _is_prunable(name, weights)]
         raise TicketMismatchError(
-            f'{where} has masks of {some(unknown)}, which the weights lack; weights without a '
-            f'mask: {some(others) or "none"}; give mask and weights of the same model'
+            f'{where} has masks of {quoted(unknown)}, which the weights lack; weights without a '
+            f'mask: {quoted(others) or "none"}; give mask and weights of the same model'
         )
     for name, mask in masks.items():
         if mask.shape != weights[name].shape:
@@ -152,7 +159,7 @@ def _nonzero(weights: Mapping[str, Tensor], tied: Mapping[str, str], path: Path)
     names = [name for name in weights if name not in tied and _is_prunable(name, weights)]
     if not names:
         raise TicketError(
-            f'{path} has no weights that could be pruned, only {some(weights)}; expected names '
+            f'{path} has no weights that could be pruned, only {quoted(weights)}; expected names '
             "that end in 'weight' and have two dimensions or more"
         )
     return Mask({name: weights[name].bool() for name in names})

@@ -18,6 +18,7 @@ from mmlth.ticket.planes import DTYPES, Array, encode, words
 from mmlth.ticket.threads import threads
 from mmlth.ticket.ticket import Ticket
 from mmlth.ticket.tree import to_json
+from mmlth.wording import some
 
 FORMAT = 'mmlth-ticket'
 VERSION = 2
@@ -29,7 +30,8 @@ Groups = dict[str, Mapping[str, Tensor]]
 def save_ticket(ticket: Ticket, path: str | Path, values: str | None = None) -> None:
     """Writes a ticket to one safetensors file; see docs/ticket-format.md.
 
-    Equal tickets give equal bytes. Memory stays below one dense copy of the weights.
+    Equal tickets give equal bytes, where the keys of their ``info`` have the same order and the
+    same tensors are tied. Memory stays below one dense copy of the weights.
 
     Args:
         ticket: The ticket. Pruned weights must be exactly +0.
@@ -43,6 +45,7 @@ def save_ticket(ticket: Ticket, path: str | Path, values: str | None = None) -> 
             is pruned, or too large for ``values``.
         ValueError: If ``values`` is another type, a tensor's type cannot be stored, or ``info``
             is too large.
+        TypeError: If ``info`` holds what a ticket cannot.
         OSError: If the file cannot be written; an earlier one is left as it was.
     """
     if values not in (None, 'float16', 'bfloat16'):
@@ -126,12 +129,12 @@ def _check_groups(ticket: Ticket, groups: Groups) -> None:
     weights = groups['weights']
     missing = sorted(ticket.mask.keys() - weights.keys())
     if missing:
-        raise TicketMismatchError(f'the mask names parameters that the weights lack: {missing}')
+        raise TicketMismatchError(f'the weights lack what the mask names: {some(missing)}')
     for group in groups.values():
         if group.keys() != weights.keys():
             raise TicketMismatchError(
                 'trained and initial weights have different names: '
-                f'{sorted(group.keys() ^ weights.keys())[:4]}'
+                f'{some(sorted(group.keys() ^ weights.keys()))}'
             )
         for name, tensor in group.items():
             expected = weights[name]
@@ -162,7 +165,7 @@ def _encode(
             chosen = np.compress(kept, numbers)  # twice as fast as indexing
             # What is not zero must be among the kept numbers; −0 has a bit, too.
             if np.count_nonzero(numbers) != np.count_nonzero(chosen):
-                names = ', '.join(sorted({piece.entry.name for piece in chunk.pieces})[:4])
+                names = some(sorted({piece.entry.name for piece in chunk.pieces}))
                 raise TicketMismatchError(
                     f'{names}: weights that are pruned but not +0; zero them by '
                     'mmlth.masked(weights, mask)'

@@ -26,10 +26,13 @@ def flatten(value: Any, prefix: str = '') -> tuple[Any, dict[str, Tensor]]:
         The JSON value, and the tensors that it names.
 
     Raises:
-        TypeError: If a leaf is of another type; the message names its path.
+        TypeError: If a leaf is of another type, which the message names, or the state holds itself.
     """
     tensors: dict[str, Tensor] = {}
-    return _flatten(value, prefix, tensors), tensors
+    try:
+        return _flatten(value, prefix, tensors), tensors
+    except RecursionError as error:
+        raise TypeError(f'cannot store {prefix or "the value"}: it is nested too deep') from error
 
 
 def unflatten(structure: Any, tensors: Mapping[str, Tensor]) -> Any:
@@ -65,9 +68,14 @@ def to_json(value: Any) -> dict[str, Any]:
     """Nested state as JSON alone, for a few small arrays; `from_json` is the inverse.
 
     Raises:
-        TypeError: As `flatten`.
+        TypeError: As `flatten`, or if an array is of numbers that a ticket cannot hold.
     """
     structure, tensors = flatten(value)
+    for name, t in tensors.items():
+        if t.dtype not in DTYPES.values() or t.layout != torch.strided or t.is_meta:
+            raise TypeError(
+                f'cannot store {name}: a tensor of {t.dtype}, {t.layout}, on {t.device}'
+            )
     arrays = {
         name: [str(t.dtype).removeprefix('torch.'), list(t.shape), words(t).tobytes().hex()]
         for name, t in tensors.items()

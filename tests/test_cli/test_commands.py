@@ -1,10 +1,13 @@
 """The command line: results of its own, and one clear line on bad input."""
 
+import json
 import re
 from pathlib import Path
 
 import pytest
-from toy import toy_config
+import torch
+from mmengine.config import Config
+from toy import ToyModel, toy_config
 
 from mmlth.cli.main import main
 
@@ -39,9 +42,10 @@ def test_targets_leave_frozen_stages_out_that_freeze_only_in_training(capsys):
 
 
 def test_train_a_config_file_with_options(tmp_path, capsys):
-    config = toy_config(tmp_path)
+    config = toy_config(tmp_path / 'of_the_config')
     config.pop('lottery')
-    config.pop('work_dir')
+    torch.save({'state_dict': ToyModel().state_dict()}, tmp_path / 'dense.pth')
+    config.load_from = str(tmp_path / 'dense.pth')  # which --resume puts aside
     config.dump(tmp_path / 'toy.py')
     work_dir = tmp_path / 'work'
     command = ['train', str(tmp_path / 'toy.py'), '--work-dir', str(work_dir)]
@@ -56,10 +60,52 @@ def test_train_a_config_file_with_options(tmp_path, capsys):
     assert main([*command, *options]) == 0
     assert (work_dir / 'tickets/round_01.safetensors').exists()
     assert not (work_dir / 'tickets/round_02.safetensors').exists()
+    assert {path.name for path in work_dir.glob('round_*/*.pth')} == {'epoch_1.pth', 'epoch_2.pth'}
+    assert not (tmp_path / 'of_the_config').exists()
 
     assert main([*command, *options]) == 1
     assert 'holds this search already' in capsys.readouterr().err
     assert main([*command, *options, '--resume']) == 0
+
+
+@pytest.fixture
+def config_file(tmp_path, monkeypatch):
+    """A config without work_dir, lottery and schedule, in the current folder."""
+    monkeypatch.chdir(tmp_path)
+    config = toy_config(tmp_path)
+    for key in ('work_dir', 'lottery', 'param_scheduler'):
+        config.pop(key)
+    config.auto_scale_lr = {'base_batch_size': 2}  # of the 4 that are trained with
+    config.dump('toy.py')
+    return 'toy.py'
+
+
+def test_options_of_the_method(config_file):
+    method = ['--rate', '0.5', '--rewind', '4it', '--rewind-what', 'learning_rate']
+    assert main(['train', config_file, '--target-sparsity', '0.5', *method]) == 0
+    state = json.loads(Path('work_dirs/toy/search.json').read_text())
+    assert [entry['sparsity'] for entry in state['rounds']] == [0, 0.5]
+    assert state['rewind']['iteration'] == 4
+    assert state['rewind']['what'] == 'learning_rate'
+    assert state['rounds'][0]['learning_rates'] == [[0.1]]
+
+
+def test_auto_scale_lr(config_file, capsys):
+    assert main(['train', config_file, '--rounds', '1', '--auto-scale-lr']) == 0
+    state = json.loads(Path('work_dirs/toy/search.json').read_text())
+    assert state['rounds'][0]['learning_rates'] == [[0.2]]
+    unscaled = ['--cfg-options', 'auto_scale_lr=None', '--work-dir', 'other']
+    assert main(['train', config_file, '--auto-scale-lr', *unscaled]) == 1
+    assert 'auto_scale_lr.base_batch_size' in capsys.readouterr().err
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason='there it trains')
+def test_amp(config_file):
+    # What MMEngine refuses to build here is what --amp has put into the config.
+    with pytest.raises(AssertionError, match='AmpOptimizerWrapper'):
+        main(['train', config_file, '--amp', '--work-dir', 'work'])
+    wrapper = Config.fromfile('work/toy.py').optim_wrapper
+    assert (wrapper.type, wrapper.loss_scale) == ('AmpOptimWrapper', 'dynamic')
 
 
 BAD = {
@@ -84,6 +130,8 @@ BAD = {
         ['targets', 'mmdet::glip/glip_atss_swin-t_a_fpn_dyhead_pretrain_obj365.py'],
         'transformers is not installed',
     ),
+    'score that nobody registered': (['targets', YOLOX, '--score', 'mine'], 'must be one of mag'),
+    'unknown allocation': (['targets', YOLOX, '--allocation', 'mine'], 'must be one of global'),
     'share above one': (['train', YOLOX, '--target-sparsity', '1.5'], 'between 0 and 1'),
 }
 

@@ -83,9 +83,12 @@ def test_another_search_in_the_work_dir(tmp_path):
     for resume, lottery, message in (
         (False, {'rounds': 1}, 'holds this search already, 2 of 2 rounds done; add --resume'),
         (False, {'rounds': 3}, r'other settings \(lottery.rounds: 1 → 3\)'),
-        (True, {'rounds': 3}, r'cannot be resumed with these: lottery.rounds: 1 → 3'),
+        (True, {'rewind': '2ep'}, "cannot be resumed with these: lottery.rewind: '1ep' → '2ep'"),
+        (True, {'rounds': 3}, 'finished at sparsity 0.75; further rounds need a higher'),
+        (True, {'target_sparsity': 0.9}, 'lottery.rounds=1 counts all rounds, of which 1 are'),
     ):
         again = toy_config(tmp_path)
+        again.lottery.update(rounds=1)
         again.lottery.update(lottery)
         again.resume = resume
         with pytest.raises(LotteryError, match=message):

@@ -1,6 +1,8 @@
 """Configs of MMEngine's newer style, where ``type`` is a class, search like all others."""
 
 import pytest
+from mmengine.registry import RUNNERS
+from mmengine.runner import Runner
 from toy import toy_config
 
 import mmlth
@@ -51,3 +53,19 @@ def test_one_of_rounds_and_rate_replaces_the_other_of_the_config(tmp_path):
     config = toy_config(tmp_path)  # has rounds=2
     assert len(mmlth.search(config, rate=0.75)) == 2
     assert config.lottery.rounds == 2
+
+
+@RUNNERS.register_module(force=True)
+class CountingRunner(Runner):
+    """A Runner of the user's own, named by ``runner_type``."""
+
+    trained = 0
+
+    def train(self):
+        CountingRunner.trained += 'round_' in self.work_dir
+        return super().train()
+
+
+def test_rounds_train_in_the_runner_that_the_config_names(tmp_path):
+    assert len(mmlth.search(toy_config(tmp_path, runner_type='CountingRunner'))) == 3
+    assert CountingRunner.trained == 3

@@ -3,6 +3,7 @@
 import pytest
 import torch
 from mmdet.apis import init_detector
+from mmengine.model import BaseModule
 from mmengine.runner import CheckpointLoader, Runner, load_checkpoint
 from mmpose.apis import init_model
 from safetensors.torch import save_file
@@ -11,7 +12,7 @@ from toy import ToyModel, toy_config
 from mmlth import Mask, Ticket, find_targets, load_ticket, masked, prune, save_ticket
 from mmlth.engine import build_model, read_config
 from mmlth.engine.ticket_loading import as_checkpoint
-from mmlth.ticket import DamagedTicketError, TicketMismatchError
+from mmlth.ticket import DamagedTicketError, TicketMismatchError, save_checkpoint
 
 
 def ticket_of(model, **info):
@@ -101,15 +102,116 @@ def test_a_ticket_of_another_model_loads_nothing(tmp_path):
     assert torch.equal(model.conv.weight, other.conv.weight)
 
 
-def test_a_backbone_of_a_ticket_by_prefix(tmp_path):
-    save_ticket(ticket_of(ToyModel()), tmp_path / 't.safetensors')
-    state = CheckpointLoader.load_checkpoint(str(tmp_path / 't.safetensors'))['state_dict']
-    from mmengine.runner.checkpoint import _load_checkpoint_with_prefix, load_state_dict
+class Part(BaseModule):
+    """Remembers which version its parameters were said to be of."""
 
-    conv = torch.nn.Conv2d(3, 8, 3)
-    part = _load_checkpoint_with_prefix('conv.', str(tmp_path / 't.safetensors'))
-    load_state_dict(conv, part, strict=True)
-    assert torch.equal(conv.weight, state['conv.weight'])
+    _version = 2
+
+    def __init__(self, outputs=4, init_cfg=None):
+        super().__init__(init_cfg)
+        self.conv = torch.nn.Conv2d(3, outputs, 3)
+        self.seen = None
+
+    def _load_from_state_dict(self, state_dict, prefix, local_metadata, *args):
+        self.seen = local_metadata.get('version')
+        super()._load_from_state_dict(state_dict, prefix, local_metadata, *args)
+
+
+def part_from(path, prefix, **options):
+    init = {'type': 'Pretrained', 'checkpoint': str(path), 'prefix': prefix}
+    part = Part(init_cfg=init, **options)
+    before = part.conv.weight.detach().clone()
+    return part, before
+
+
+@pytest.mark.parametrize('prefix', ['backbone.', 'backbone'])
+def test_a_part_of_a_ticket_by_prefix(tmp_path, prefix):
+    whole = torch.nn.ModuleDict({'backbone': Part(), 'backbone2': torch.nn.Linear(2, 2)})
+    save_ticket(ticket_of(whole), tmp_path / 't.safetensors')
+    part, _ = part_from(tmp_path / 't.safetensors', prefix)
+    part.init_weights()
+    kept = load_ticket(tmp_path / 't.safetensors').weights['backbone.conv.weight']
+    assert torch.equal(part.conv.weight, kept)
+    assert part.seen == 2
+    # An ordinary checkpoint of that name loads as MMEngine has it.
+    torch.save({'state_dict': whole.state_dict()}, tmp_path / 'other.safetensors')
+    part, _ = part_from(tmp_path / 'other.safetensors', prefix)
+    part.init_weights()
+    assert torch.equal(part.conv.weight, whole['backbone'].conv.weight)
+
+
+@pytest.mark.parametrize(
+    ('prefix', 'outputs', 'message'),
+    [
+        (
+            'backbone.',
+            5,
+            r'backbone\.\* of .*t\.safetensors is a ticket of another model than Part',
+        ),
+        ('neck', 4, r"t\.safetensors holds nothing whose name begins with 'neck\.'"),
+    ],
+)
+def test_a_part_of_another_model_loads_nothing(tmp_path, prefix, outputs, message):
+    whole = torch.nn.ModuleDict({'backbone': Part()})
+    save_ticket(ticket_of(whole), tmp_path / 't.safetensors')
+    part, before = part_from(tmp_path / 't.safetensors', prefix, outputs=outputs)
+    with pytest.raises(TicketMismatchError, match=message):
+        part.init_weights()
+    assert torch.equal(part.conv.weight, before)
+
+
+@pytest.mark.parametrize('place', ['s3://bucket/', 'https://host/', 'open-mmlab://', 'pavi://'])
+def test_names_of_other_places_are_left_to_their_loaders(place):
+    loader = CheckpointLoader._get_checkpoint_loader
+    assert loader(f'{place}t.safetensors') is loader(f'{place}t.pth')
+
+
+@pytest.mark.parametrize(
+    ('place', 'device'),
+    [
+        (None, 'cpu'),
+        ('meta', 'meta'),
+        (torch.device('meta'), 'meta'),
+        ({'cpu': 'meta'}, 'meta'),
+        ({'cuda:0': 'meta'}, 'cpu'),
+        (lambda storage, location: storage, 'cpu'),
+        (lambda storage, location: None, 'cpu'),
+        (lambda storage, location: storage.clone() if location == 'cpu' else None, 'cpu'),
+        (lambda storage, location: torch.UntypedStorage(len(storage), device='meta'), 'meta'),
+    ],
+)
+def test_map_location_is_that_of_torch(tmp_path, place, device):
+    model = torch.nn.ModuleDict({'a': torch.nn.Linear(3, 3), 'b': torch.nn.Linear(3, 3)})
+    model['b'].weight = model['a'].weight
+    model.register_buffer('none', torch.empty(0, 2))
+    model.register_buffer('step', torch.tensor(7))
+    ticket = ticket_of(model)
+    save_ticket(ticket, tmp_path / 't.safetensors')
+    state = CheckpointLoader.load_checkpoint(str(tmp_path / 't.safetensors'), place)['state_dict']
+    assert {str(tensor.device) for tensor in state.values()} == {device}
+    assert state['a.weight'] is state['b.weight']
+    for name, weight in ticket.weights.items():
+        assert (state[name].shape, state[name].dtype) == (weight.shape, weight.dtype)
+        assert device == 'meta' or torch.equal(state[name], weight)
+
+
+@pytest.mark.parametrize(
+    'info',
+    [
+        {'module_versions': [1]},
+        {'module_versions': {'a': 'x'}},
+        {'module_versions': {1: 1}},
+        {'dataset_meta': torch.ones(2)},
+        {'dataset_meta': 'x'},
+    ],
+)
+def test_odd_things_that_a_ticket_tells_are_named_errors(tmp_path, info):
+    ticket = Ticket(Mask({}), {'w': torch.ones(2)}, info)
+    save_ticket(ticket, tmp_path / 't.safetensors')
+    with pytest.raises(DamagedTicketError, match=f'a ticket has .* as {next(iter(info))}, got'):
+        CheckpointLoader.load_checkpoint(str(tmp_path / 't.safetensors'))
+    with pytest.raises(DamagedTicketError, match=next(iter(info))):
+        save_checkpoint(ticket, tmp_path / 'c.pth')
 
 
 def test_files_that_are_no_tickets_are_left_to_mmengine(tmp_path):

@@ -186,6 +186,12 @@ def test_unsafe_pickles_run_nothing(tmp_path, as_mask):
     assert not (tmp_path / 'ran').exists()
 
 
+def of_versions(tensors, versions):
+    state = OrderedDict(tensors)
+    state._metadata = versions
+    return state
+
+
 ONES = torch.ones(2, 2)
 BAD = {
     'a list': ([ONES], 'holds a list'),
@@ -222,6 +228,22 @@ BAD = {
     'odd metadata': (
         {'state_dict': WEIGHTS, 'meta': {'dataset_meta': {'classes': {1, 2}}}},
         'cannot store /dataset_meta/classes: a set;',
+    ),
+    'a tensor as metadata': (
+        {'state_dict': WEIGHTS, 'meta': {'dataset_meta': ONES}},
+        'a ticket has values by name as dataset_meta, got a Tensor;',
+    ),
+    'metadata without names': (
+        {'state_dict': WEIGHTS, 'meta': {'dataset_meta': {3: 'a'}}},
+        'values by name as dataset_meta, got 3 as a name;',
+    ),
+    'numbers of a type of their own': (
+        {'state_dict': WEIGHTS, 'meta': {'CLASSES': ONES.to(torch.complex128)}},
+        'cannot store /dataset_meta/classes: a tensor of torch.complex128',
+    ),
+    'odd versions': (
+        {'state_dict': of_versions(WEIGHTS, {'a': {'version': 'x'}})},
+        "whole numbers as module_versions, got a str for 'a';",
     ),
 }
 
@@ -296,3 +318,6 @@ def test_versions_lose_the_prefix_too(tmp_path):
     ticket = read_foreign(save(checkpoint, tmp_path / 'x.pth'))
     assert ticket.info['module_versions'] == {'': 1, '0': 1, '1': 2}
     assert ticket.info['dataset_meta'] == {'classes': ('a',)}
+    checkpoint['meta'] = {'CLASSES': torch.tensor([3, 4])}  # odd, but can be carried over
+    ticket = read_foreign(save(checkpoint, tmp_path / 'x.pth'))
+    assert ticket.info['dataset_meta']['classes'].tolist() == [3, 4]

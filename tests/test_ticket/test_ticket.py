@@ -12,6 +12,7 @@ from torch import Tensor
 from mmlth import Mask, Ticket, load_ticket, save_ticket
 from mmlth.pruning import masked
 from mmlth.ticket import (
+    DamagedTicketError,
     TicketMismatchError,
     index,
     load_info,
@@ -211,6 +212,14 @@ def test_initial_weights_come_from_the_rewind_file(tmp_path):
     trained.info['rewind'] = {'weights_sha256': 'of another'}
     with pytest.raises(TicketMismatchError, match='rewind file of its own search'):
         with_initial(trained, tmp_path / 'rewind')
+    for odd in ('x', ['x'], 3, {1: 2}):
+        trained.info['rewind'] = odd
+        with pytest.raises(DamagedTicketError, match='a ticket has values by name as rewind, got'):
+            with_initial(trained, tmp_path / 'rewind')
+    for odd in ({}, None, {'weights_sha256': 3}):
+        trained.info['rewind'] = odd
+        with pytest.raises(TicketMismatchError, match='rewind file of its own search'):
+            with_initial(trained, tmp_path / 'rewind')
 
 
 @pytest.mark.parametrize('info', [{'n': 'a' * 2_000_000}, {'n': np.zeros(600_000, np.uint8)}])
@@ -227,6 +236,29 @@ def test_empty_arrays_and_names_with_slashes(tmp_path):
     assert loaded['sigmas'].shape == loaded['t'].shape == (0,)
     assert loaded['a']['b'].tolist() == [1]
     assert loaded['a/b'].tolist() == [0, 0]
+
+
+def endless():
+    items = []
+    items.append(items)
+    return items
+
+
+@pytest.mark.parametrize(
+    'odd',
+    [
+        torch.ones(2, dtype=torch.complex128),
+        torch.ones(2, dtype=torch.uint16),
+        torch.ones(2).to_sparse(),
+        torch.ones(2, device='meta'),
+        {1, 2},
+        endless(),
+    ],
+)
+def test_what_a_ticket_cannot_say_is_not_written(tmp_path, odd):
+    with pytest.raises(TypeError, match='cannot store'):
+        save_ticket(replace(ticket(), info={'odd': odd}), tmp_path / 't')
+    assert not (tmp_path / 't').exists()
 
 
 @pytest.mark.parametrize('name', ['masked', 'plain'])

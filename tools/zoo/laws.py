@@ -80,6 +80,7 @@ def check_model(name: str) -> Verdict:
 
     before = {key: model.get_parameter(key).detach().clone() for key in mask}
     _train(model, config, mask, batch)
+    _require_finite(model, stock, lambda: _train(stock, config, Mask({}), batch))
     changed = [key for key in mask if not torch.equal(before[key], model.get_parameter(key))]
     _require(bool(changed), 'no weight trained')
 
@@ -95,15 +96,37 @@ def check_model(name: str) -> Verdict:
         'training a deep copy changed the original',
     )
 
-    stock.load_state_dict(model.state_dict(), strict=True)
-    ours, theirs = _losses(model, batch), _losses(stock, batch)
-    note = ''
-    if not _same(ours, _losses(model, batch)):
-        note = 'its losses differ from call to call, so not compared with a stock model'
-    else:
-        _require(_same(ours, theirs), 'a stock model computes otherwise')
+    note = _compare(model, stock, batch)
     total = sum(parameter.numel() for parameter in model.parameters())
     return Verdict(total, sum(target.numel for target in targets), note)
+
+
+def _require_finite(model: BaseModel, stock: BaseModel, train_stock: Callable[[], None]) -> None:
+    """Tells a model that diverges by itself from one that the mask makes diverge."""
+    if _finite(model):
+        return
+    train_stock()
+    _require(not _finite(stock), 'training diverges where that of the dense model does not')
+    raise LotteryError('diverges from random weights, dense as well')
+
+
+def _finite(model: BaseModel) -> bool:
+    return all(bool(parameter.isfinite().all()) for parameter in model.parameters())
+
+
+def _compare(model: BaseModel, stock: BaseModel, batch: Callable[[int], dict[str, Any]]) -> str:
+    """Loads the weights into a stock model and compares losses; returns what is to be noted."""
+    names = stock.state_dict().keys()
+    _losses(stock, batch)  # some models change with their first batch, which the other has seen
+    note = (
+        'its first batch adds names to its state dict' if stock.state_dict().keys() - names else ''
+    )
+    stock.load_state_dict(model.state_dict(), strict=True)
+    ours, theirs = _losses(model, batch), _losses(stock, batch)
+    if not _same(ours, _losses(model, batch)):
+        return 'its losses differ from call to call, so not compared with a stock model'
+    _require(_same(ours, theirs), 'a stock model computes otherwise')
+    return note
 
 
 def _relative(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -224,13 +247,14 @@ def _losses(model: BaseModel, batch: Callable[[int], dict[str, Any]]) -> dict[st
 
 
 def _same(one: Any, other: Any) -> bool:
+    """Whether two losses are equal bit for bit, be they tensors or containers of tensors."""
     if isinstance(one, Tensor):
-        return torch.equal(torch.nan_to_num(one), torch.nan_to_num(other))
+        return one.shape == other.shape and torch.allclose(one, other, 0, 0, equal_nan=True)
     if isinstance(one, dict):
         return one.keys() == other.keys() and all(_same(one[key], other[key]) for key in one)
     if isinstance(one, (list, tuple)):
         return len(one) == len(other) and all(_same(a, b) for a, b in zip(one, other))
-    return True
+    return bool(one == other)
 
 
 def _require(holds: bool, problem: str) -> None:

@@ -29,10 +29,11 @@ two-stage detectors. Nothing else of a model is reduced. *Works* means that all 
   weights, their gradients and their moments are exactly zero, and other weights change;
 - it is pruned again to 90 %, and the new mask lies within the old one;
 - a deep copy carries the mask, trains under it, and leaves the original as it was;
-- its weights load into a stock model, which computes the same bit for bit.
+- its weights load into a stock model, which has seen one batch, too, and then computes the same
+  bit for bit.
 
-Other verdicts are the reasons in the stack's own words. `mmlth targets CONFIG` tries any other
-config in seconds.
+The other verdicts say why a model or its config does not run here, with mmlth or without.
+`mmlth targets CONFIG` tries any other config in seconds.
 """
 
 

@@ -230,6 +230,7 @@ _MMPOSE = [
         'td-reg_mobilenetv2_rle-pretrained-8xb64-210e_coco-256x192',
         'regression',
     ),
+    (f'{_BODY}/yoloxpose/coco/yoloxpose_s_8xb32-300e_coco-640', ''),
     (f'{_BODY}/yoloxpose/coco/yoloxpose_tiny_4xb64-300e_coco-416', ''),
     ('body_3d_keypoint/image_pose_lift/h36m/image-pose-lift_tcn_8xb64-200e_h36m', ''),
     ('body_3d_keypoint/motionbert/h36m/motionbert_dstformer-243frm_8xb32-240e_h36m', ''),

@@ -24,6 +24,18 @@ from mmlth.ticket import write_bytes
 
 WORKS = 'works'
 FORK = get_context('fork')
+REASONS = {
+    r'(\w+?)_forward_impl: implementation for device cpu not found': r'mmcv has no \1 for the CPU',
+    'install fairscale': 'needs the packages fairscale and transformers and downloads BERT',
+    'install transformers': 'needs the package transformers and downloads BERT',
+    'requires timm': 'needs the package timm',
+    'install Detectron2': 'needs the package detectron2',
+    'eps must be positive': 'its batch norms have an eps of 0, which torch refuses',
+    'mmpose/configs/.* not found': 'its config inherits from a folder that mmpose does not ship',
+    "argument 'extra_mapping_labels'": 'its config gives PackPoseInputs an argument it lacks',
+    'no training pipeline': 'its config has an empty training pipeline',
+}
+"""What is behind the errors of some models, by a pattern of their text."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -74,8 +86,11 @@ def check(name: str) -> dict[str, Any]:
 
 
 def reason(error: BaseException) -> str:
-    """An error in one line."""
+    """An error in one line: what lies behind it where that is known, else its own words."""
     text = ' '.join(str(error).split())
+    for pattern, known in REASONS.items():
+        if found := re.search(pattern, text):
+            return found.expand(known)
     text = re.sub(r'\S*/site-packages/', '', text)[:200]  # whose folders say nothing to others
     kind = type(error).__name__
     return text if kind == 'LotteryError' else f'{kind}: {text}'

@@ -1,10 +1,19 @@
 """The hooks that a search adds to the Runner of each round."""
 
 from mmlth.engine.hooks.mask_hook import MaskHook
+from mmlth.engine.hooks.preemption_hook import PreemptionHook
 from mmlth.engine.hooks.progress_hook import ProgressHook
 from mmlth.engine.hooks.result_hook import ResultHook
 from mmlth.engine.hooks.resume_hook import ResumeHook
 from mmlth.engine.hooks.rewind_hook import RewindHook
 from mmlth.engine.hooks.ticket_saver import TicketSaver
 
-__all__ = ['MaskHook', 'ProgressHook', 'ResultHook', 'ResumeHook', 'RewindHook', 'TicketSaver']
+__all__ = [
+    'MaskHook',
+    'PreemptionHook',
+    'ProgressHook',
+    'ResultHook',
+    'ResumeHook',
+    'RewindHook',
+    'TicketSaver',
+]

@@ -14,6 +14,7 @@ from mmlth.engine.registry import HOOKS
 from mmlth.engine.training_state import bare_model
 from mmlth.pruning import Mask, attach_mask, revived, zero_pruned
 from mmlth.ticket import load_ticket
+from mmlth.wording import some
 
 Start = Callable[[dict[str, Any]], None]
 
@@ -72,7 +73,7 @@ class MaskHook(Hook):
         names = revived(bare_model(runner))
         if names:
             runner.logger.warning(
-                f'the optimizer moved pruned weights ({names[0]} and {len(names) - 1} more); '
+                f'the optimizer moved pruned weights ({some(names, 1)}); '
                 'they are set to zero after every step from now on'
             )
             self.zero_every_step = True

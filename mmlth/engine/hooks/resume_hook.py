@@ -1,17 +1,22 @@
 """Makes a training continue exactly where its checkpoint was taken."""
 
 import time
-from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-from mmengine.dist import get_rank
+import numpy as np
+from mmengine.dist import all_gather_object, get_rank, get_world_size
 from mmengine.hooks import Hook
-from mmengine.runner import EpochBasedTrainLoop, Runner
+from mmengine.runner import Runner
+from torch import Tensor
 
-from mmlth.engine.errors import LotteryError
+from mmlth.engine.errors import StoppedEarly
+from mmlth.engine.position import skip_trained_batches, validation_is_due
 from mmlth.engine.registry import HOOKS
+from mmlth.engine.replay import replay_switches, replay_validations
 from mmlth.engine.rng import rng_state, set_rng_state
-from mmlth.engine.training_state import without_functions
+from mmlth.engine.training_state import bare_model, without_functions
+from mmlth.engine.whole_checkpoints import write_whole_checkpoints
 
 RESUME_KEY = 'mmlth'
 """Where this hook keeps its state in a checkpoint."""
@@ -22,16 +27,21 @@ class ResumeHook(Hook):
     """Adds to MMEngine's resuming what it leaves out.
 
     MMEngine restores weights, optimizer, schedules and counters. This hook restores the random
-    number generators and the position within an epoch (MMEngine would start over at the first
-    batch of the epoch that the checkpoint was taken in), and makes up for the validation that
-    MMEngine skips when the checkpoint was written just before it.
+    number generators of all processes, gradients that are being accumulated, the patience of early
+    stopping, switches of MMPose's hooks, and the position within an epoch (MMEngine would start
+    over at the first batch of the epoch that the checkpoint was taken in). It makes up for the
+    validation that MMEngine skips when the checkpoint was written just before it, and lets
+    checkpoints be written whole or not at all.
     """
 
     priority = 'HIGHEST'  # the generators first: whatever another hook then draws, it drew before
 
     def __init__(self) -> None:
         self._loaded: dict[str, Any] | None = None
+        self._processes: list[dict[str, Any]] = []
         self._rng_of_epoch: dict[str, Any] | None = None
+        self._rng_before_val: dict[str, Any] | None = None
+        self._metrics: list[dict[str, float]] = []
         self._validated_after = -1
         self._started = time.monotonic()
         self._seconds_before = 0.0
@@ -41,18 +51,35 @@ class ResumeHook(Hook):
         """Time spent on this round, that before an interruption included."""
         return self._seconds_before + time.monotonic() - self._started
 
+    def before_train(self, runner: Runner) -> None:
+        write_whole_checkpoints(runner, before=self.gather)
+
+    def gather(self, runner: Runner) -> None:
+        """Collects what differs between processes; only the first one writes."""
+        within_val = self._rng_before_val is not None and self._validated_after != runner.iter
+        now = self._rng_before_val if within_val else rng_state()
+        own = {'now': now, 'epoch': self._rng_of_epoch, 'gradients': _accumulated(runner)}
+        self._processes = all_gather_object(own) if get_world_size() > 1 else [own]
+
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
         checkpoint['param_schedulers'] = without_functions(checkpoint.get('param_schedulers'))
         checkpoint[RESUME_KEY] = {
-            'generators': [{'now': rng_state(), 'epoch': self._rng_of_epoch}],
+            'processes': self._processes,
             'validated': self._validated_after == checkpoint['meta']['iter'],
+            'metrics': self._metrics,
             'seconds': self.seconds,
         }
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
-        if runner._resume and RESUME_KEY in checkpoint:
-            self._loaded = checkpoint[RESUME_KEY]
-            self._seconds_before = self._loaded['seconds']
+        if not runner._resume or RESUME_KEY not in checkpoint:
+            return
+        self._loaded = checkpoint[RESUME_KEY]
+        self._seconds_before = self._loaded['seconds']
+        # CheckpointHook deletes by these paths, but the folder may have moved.
+        info = checkpoint['message_hub']['runtime_info']
+        for key in info:
+            if key.startswith(('last_ckpt', 'best_ckpt')) and info[key]:
+                info[key] = str(Path(runner.work_dir, Path(info[key]).name))
 
     def before_train_epoch(self, runner: Runner) -> None:
         loaded, self._loaded = self._loaded, None
@@ -60,91 +87,41 @@ class ResumeHook(Hook):
             self._continue(runner, loaded)
         self._rng_of_epoch = rng_state()
 
-    def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
+    def before_val(self, runner: Runner) -> None:
+        self._rng_before_val = rng_state()
+
+    def after_val_epoch(self, runner: Runner, metrics: dict[str, Any] | None = None) -> None:
         self._validated_after = runner.iter
+        found = (metrics or {}).items()
+        self._metrics.append(
+            {k: float(v) for k, v in found if isinstance(v, (int, float, np.number))}
+        )
+
+    def after_val(self, runner: Runner) -> None:
+        self._rng_before_val = None
 
     def _continue(self, runner: Runner, loaded: dict[str, Any]) -> None:
-        loop, rank = runner.train_loop, get_rank()
-        # A checkpoint holds the generators of the first process only; those of the others then
-        # keep the state that their seed gave them. What is skipped is the same for all.
-        generators = loaded['generators'][rank] if rank < len(loaded['generators']) else None
-        if generators is not None:
-            set_rng_state(generators['now'])
-        if not loaded['validated'] and _validation_is_due(runner):
+        rank = get_rank()
+        own = loaded['processes'][rank] if rank < len(loaded['processes']) else {}
+        if own:
+            set_rng_state(own['now'])
+            for name, gradient in own['gradients'].items():
+                parameter = bare_model(runner).get_parameter(name)
+                parameter.grad = gradient.to(parameter.device)
+        self._metrics = list(loaded['metrics'])
+        replay_validations(runner, self._metrics)
+        replay_switches(runner)
+        if not loaded['validated'] and validation_is_due(runner):
             runner.val_loop.run()
-        now = rng_state()
-        if not isinstance(loop, EpochBasedTrainLoop):
-            skipped = 0 if getattr(loop, 'fast_forward_on_resume', False) else runner.iter
-            iterator = loop.dataloader_iterator
-
-            def restore() -> None:
-                # Newer MMEngine makes the iterator, which draws a random number, only for the
-                # first batch: in the training that is continued that was long ago.
-                if runner.iter > 0 and hasattr(iterator, '_ensure_iterator'):
-                    iterator._ensure_iterator()
-                set_rng_state(now)
-
-            loop.dataloader_iterator = _CallBeforeBatch(iterator, skipped, restore)
-            return
-        done = runner.iter - runner.epoch * len(loop.dataloader)
-        if not 0 <= done <= len(loop.dataloader):
-            raise LotteryError(
-                f'the checkpoint was taken after {runner.iter} iterations in epoch {runner.epoch}, '
-                f'but an epoch has {len(loop.dataloader)} iterations now; restore the batch size, '
-                'the data and the number of processes'
-            )
-        if done:
-            if generators is not None and generators['epoch'] is not None:
-                set_rng_state(generators['epoch'])
-            _skip_batches(loop, done, lambda: set_rng_state(now))
+        if getattr(runner.train_loop, 'stop_training', False):
+            raise StoppedEarly
+        skip_trained_batches(runner, own.get('epoch'))
 
 
-def _validation_is_due(runner: Runner) -> bool:
-    """Whether the loop would have validated right after the iterations that are done."""
-    loop = runner.train_loop
-    if runner.val_loop is None or runner.iter == 0 or not hasattr(loop, 'val_interval'):
-        return False
-    if isinstance(loop, EpochBasedTrainLoop):
-        if runner.iter != runner.epoch * len(loop.dataloader):
-            return False
-        done, end = runner.epoch, loop.max_epochs
-    else:
-        done, end = runner.iter, loop.max_iters
-    loop._decide_current_val_interval()
-    return done >= loop.val_begin and (done % loop.val_interval == 0 or done == end)
-
-
-class _CallBeforeBatch:
-    """An iterator that makes one call just before it draws batch ``index``."""
-
-    def __init__(self, iterator: Any, index: int, call: Callable[[], None]) -> None:
-        self._iterator = iterator
-        self._left = index
-        self._call: Callable[[], None] | None = call
-
-    def __iter__(self) -> '_CallBeforeBatch':
-        return self
-
-    def __next__(self) -> Any:
-        if self._left == 0 and self._call is not None:
-            self._call()
-            self._call = None
-        self._left -= 1
-        return next(self._iterator)
-
-    def skip_iter(self, count: int) -> None:
-        """Newer MMEngine skips trained batches by this call rather than by drawing them."""
-        self._iterator.skip_iter(count)
-        self._left -= count
-
-
-def _skip_batches(loop: EpochBasedTrainLoop, count: int, then: Callable[[], None]) -> None:
-    """Lets the loop draw and drop the first ``count`` batches of its next epoch."""
-    run_iter = loop.run_iter
-
-    def skip(idx: int, data_batch: Any) -> None:
-        if idx == count - 1:
-            then()
-            loop.run_iter = run_iter
-
-    loop.run_iter = skip
+def _accumulated(runner: Runner) -> dict[str, Tensor]:
+    """Gradients that wait for the rest of their accumulation; the optimizer clears all others."""
+    return {
+        name: parameter.grad.detach().cpu().clone()
+        for name, parameter in bare_model(runner).named_parameters()
+        if parameter.grad is not None
+    }

@@ -61,10 +61,12 @@ class RewindHook(Hook):
         broadcast_object_list(exists)
         if exists[0]:
             return
-        generators = all_gather_object({'now': self._rng, 'epoch': self._rng_of_epoch})
+        own = {'now': self._rng, 'epoch': self._rng_of_epoch, 'gradients': {}}
+        processes = all_gather_object(own)
         if is_main_process():
             checkpoint = training_state(runner, runner.epoch, runner.iter)
-            checkpoint[RESUME_KEY].update(generators=generators, seconds=0.0)
+            # A round counts its own time, and early stopping its own patience.
+            checkpoint[RESUME_KEY].update(processes=processes, metrics=[], seconds=0.0)
             weights = dict(bare_model(runner).state_dict())
             save_training_state(self.path, checkpoint, weights)
             runner.logger.info(

@@ -16,7 +16,7 @@ from mmlth.engine.settings import CHECKPOINTS
 from mmlth.engine.ticket_loading import loading_info
 from mmlth.engine.training_state import bare_model, saved_weights
 from mmlth.pruning import Mask, attached_mask, masked
-from mmlth.ticket import Ticket, save_ticket
+from mmlth.ticket import Ticket, save_ticket, write_bytes
 
 
 @HOOKS.register_module()
@@ -84,24 +84,27 @@ class TicketSaver(Hook):
         **kwargs: Any,
     ) -> None:
         """Stands in for ``runner.save_checkpoint``, which is called for the best ones, too."""
+        weights = saved_weights(runner)  # by all processes, some of which may have to gather
+        if is_main_process() and self.mask is not None:
+            # First: whoever resumes from a checkpoint that is there has its ticket, too.
+            info = self._info(runner, self.mask, kwargs.get('meta') or {})
+            ticket = Ticket(self.mask, masked(weights, self.mask), info)
+            save_ticket(ticket, _ticket_path(Path(out_dir, filename)))
         if self.checkpoints == 'both' or filename not in _best(runner):
             write(out_dir, filename, *args, **kwargs)
-        weights = saved_weights(runner)  # by all processes, some of which may have to gather
-        if not is_main_process() or self.mask is None:
-            return
-        meta = kwargs.get('meta') or {}
+        if is_main_process():
+            self._tidy(runner, Path(out_dir))
+
+    def _info(self, runner: Runner, mask: Mask, meta: Mapping[str, Any]) -> dict[str, Any]:
         hub = runner.message_hub.runtime_info
-        info = {
-            **training_provenance(runner, self.mask),
+        return {
+            **training_provenance(runner, mask),
             **self.info(),
             'epoch': meta.get('epoch'),
             'iteration': meta.get('iter'),
             'best': {key: hub[key] for key in sorted(hub) if key.startswith('best_score')},
             **loading_info(runner),
         }
-        ticket = Ticket(self.mask, masked(weights, self.mask), info)
-        save_ticket(ticket, _ticket_path(Path(out_dir, filename)))
-        self._tidy(runner, Path(out_dir))
 
     def _tidy(self, runner: Runner, folder: Path) -> None:
         """Deletes what was written for checkpoints that the CheckpointHook has let go since.
@@ -111,9 +114,11 @@ class TicketSaver(Hook):
         held, newest = _held(runner), _newest(runner)
         for name in self._held - held:
             _ticket_path(folder / name).unlink(missing_ok=True)
-        if self.checkpoints == 'tickets' and self._newest and self._newest != newest:
+        if self.checkpoints == 'tickets' and self._newest and newest != self._newest:
             before = folder / self._newest
-            if _ticket_path(before).exists():
+            if newest and _ticket_path(before).exists():
+                # The CheckpointHook points to the new one only after this.
+                write_bytes(Path(runner.work_dir, 'last_checkpoint'), str(folder / newest).encode())
                 before.unlink(missing_ok=True)
         self._held, self._newest = held, newest
 

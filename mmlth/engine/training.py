@@ -1,8 +1,7 @@
-"""One round of a search: an ordinary training, in a Runner of its own."""
+"""The training of one round: an ordinary one, in a Runner of its own."""
 
 import copy
 import itertools
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,8 @@ from mmengine.runner import EpochBasedTrainLoop, Runner
 from torch import Tensor
 
 from mmlth.engine.checkpoint_loading import RESUME_SCHEME
-from mmlth.engine.errors import LotteryError
+from mmlth.engine.checkpoints import bounded_checkpoints
+from mmlth.engine.errors import LotteryError, StoppedEarly
 from mmlth.engine.hooks import ResultHook, ResumeHook
 from mmlth.engine.settings import parse_step
 from mmlth.engine.start import learning_rates
@@ -31,10 +31,10 @@ class RoundResult:
     seconds: float
 
 
-def round_config(config: Config, work_dir: Path, seed: int, load_from: str | None) -> Config:
+def round_config(
+    config: Config, work_dir: Path, seed: int, load_from: str | None, last: Path | None
+) -> Config:
     """The config of one round's training: the user's without ``lottery``, in its own folder.
-
-    A round that was interrupted continues from its newest checkpoint.
 
     Args:
         config: The user's config.
@@ -42,8 +42,9 @@ def round_config(config: Config, work_dir: Path, seed: int, load_from: str | Non
         seed: Seed of the search; every round sees the same data in the same order.
         load_from: Where the round starts, if anywhere; a path, or one of our schemes, which are
             resumed rather than loaded.
+        last: The checkpoint that the round continues from, if it was interrupted.
     """
-    config = copy.deepcopy(config)
+    config = bounded_checkpoints(copy.deepcopy(config))
     config.pop('lottery')
     # Each Runner needs a name of its own: loggers, message hubs and visualizers are found by name.
     stem = Path(config.filename).stem if config.filename else 'search'
@@ -52,22 +53,9 @@ def round_config(config: Config, work_dir: Path, seed: int, load_from: str | Non
         config.visualizer.pop('name', None)
     config.work_dir = str(work_dir)
     config.randomness = {**(config.get('randomness') or {}), 'seed': seed}
-    last = newest_checkpoint(work_dir)
     config.load_from = f'{RESUME_SCHEME}{last}' if last else load_from
     config.resume = (config.load_from or '').startswith('mmlth-')
     return config
-
-
-def newest_checkpoint(work_dir: Path) -> Path | None:
-    """The newest whole checkpoint that MMEngine wrote into a folder, wherever the folder is now.
-
-    A process that is killed while it writes leaves half a checkpoint, which is passed over.
-    """
-    pointer = work_dir / 'last_checkpoint'
-    last = [work_dir / Path(pointer.read_text().strip()).name] if pointer.is_file() else []
-    others = [*work_dir.glob('epoch_*.pth'), *work_dir.glob('iter_*.pth')]
-    others.sort(key=lambda path: path.stat().st_mtime_ns, reverse=True)
-    return next((path for path in (*last, *others) if zipfile.is_zipfile(path)), None)
 
 
 def rewind_iteration(runner: Runner, step: str) -> int:
@@ -123,7 +111,11 @@ def train_round(runner: Runner) -> RoundResult:
         runner: A Runner with a `ResultHook` and a `ResumeHook`.
     """
     result = _hook(runner, ResultHook)
-    runner.train()
+    try:
+        runner.train()
+    except StoppedEarly:
+        runner.call_hook('after_train')
+        runner.call_hook('after_run')
     if runner.val_loop is not None and result.iteration != runner.iter:
         runner.val_loop.run()
     return RoundResult(

@@ -1,0 +1,89 @@
+"""The checkpoints of a round: how many it keeps, and from which one it continues."""
+
+import re
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from mmengine.config import Config
+from mmengine.dist import broadcast_object_list, is_main_process
+from mmengine.logging import MMLogger
+
+from mmlth.engine.errors import LotteryError
+
+KEPT = 2
+"""Of the newest ones: should the last be damaged, the one before is there."""
+INTERRUPTED = 'interrupted.pth'
+"""Written when a signal ends a round between the checkpoints of the CheckpointHook."""
+
+
+def bounded_checkpoints(config: Config) -> Config:
+    """Changes the CheckpointHook of a round's config so that the round can continue from it.
+
+    Where the config does not say how many to keep, the newest two are kept, for a search is many
+    trainings on one disk. Optimizer and schedules are always saved.
+
+    Raises:
+        LotteryError: If it writes into another folder than the round's.
+    """
+    hooks = dict(config.get('default_hooks') or {})
+    hook = hooks.get('checkpoint', {'type': 'CheckpointHook', 'interval': 1})
+    if hook is None:
+        return config
+    if hook.get('out_dir') is not None:
+        raise LotteryError(
+            f'default_hooks.checkpoint.out_dir={hook["out_dir"]!r}, but a round continues from '
+            'the checkpoints in its own folder; remove out_dir, or move the search by --work-dir'
+        )
+    hook = {'max_keep_ckpts': KEPT, **hook, 'save_optimizer': True, 'save_param_scheduler': True}
+    config.default_hooks = {**hooks, 'checkpoint': hook}
+    return config
+
+
+def newest_checkpoint(config: Config, folder: Path, logger: MMLogger) -> Path | None:
+    """The newest undamaged checkpoint of a round, wherever the folder is now.
+
+    The first process looks, and all use what it found.
+
+    Args:
+        config: The config whose CheckpointHook wrote it.
+        folder: The round's folder.
+        logger: Told of damaged ones, which are passed over.
+    """
+    found: list[Path | None] = [None]
+    if is_main_process():
+        damaged = []
+        hook = (config.get('default_hooks') or {}).get('checkpoint') or {}
+        for path in _newest_first(folder, hook.get('filename_tmpl') or ''):
+            if _is_whole(path):
+                found = [path]
+                break
+            damaged.append(path.name)
+        if damaged:
+            instead = f'continues from {found[0].name}' if found[0] else 'starts over'
+            logger.warning(
+                f'{folder}: {", ".join(damaged)} cannot be used, being damaged; the round {instead}'
+            )
+    broadcast_object_list(found)
+    return found[0]
+
+
+def _newest_first(folder: Path, template: str) -> Iterator[Path]:
+    pointer = folder / 'last_checkpoint'
+    text = pointer.read_text(errors='replace').strip() if pointer.is_file() else ''
+    last = folder / Path(text).name if text else None  # an absolute path, maybe of another time
+    if last and last.is_file():
+        yield last
+    own = re.escape(template).replace(r'\{\}', r'\d+')
+    names = re.compile(rf'(epoch|iter)_\d+\.pth|{INTERRUPTED}|{own}')
+    others = [path for path in folder.glob('*') if names.fullmatch(path.name) and path != last]
+    yield from sorted(others, key=lambda path: path.stat().st_mtime_ns, reverse=True)
+
+
+def _is_whole(path: Path) -> bool:
+    """Whether every part of the file agrees with its checksum; torch.load does not look."""
+    try:
+        with zipfile.ZipFile(path) as file:
+            return file.testzip() is None
+    except (OSError, zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError):
+        return False

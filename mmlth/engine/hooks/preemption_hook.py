@@ -1,0 +1,51 @@
+"""Stops a round when a signal asks for it, with nothing lost."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mmengine.dist import is_main_process
+from mmengine.hooks import EMAHook, Hook
+from mmengine.runner import Runner
+
+from mmlth.engine.checkpoints import INTERRUPTED
+from mmlth.engine.errors import Preempted
+from mmlth.engine.preemption import Preemption
+from mmlth.engine.registry import HOOKS
+from mmlth.ticket import write_bytes
+
+
+@HOOKS.register_module()
+class PreemptionHook(Hook):
+    """Finishes the iteration, writes a checkpoint to continue from, and ends the process.
+
+    Args:
+        preemption: Tells whether the signal has come.
+    """
+
+    priority = 'LOWEST'  # the iteration is over when all other hooks are through
+
+    def __init__(self, preemption: Preemption) -> None:
+        self.preemption = preemption
+
+    def after_train_iter(self, runner: Runner, *args: Any, **kwargs: Any) -> None:
+        if self.preemption.requested:
+            self._stop(runner, {'epoch': runner.epoch, 'iter': runner.iter + 1})
+
+    def after_val_iter(self, runner: Runner, *args: Any, **kwargs: Any) -> None:
+        if self.preemption.requested:
+            for hook in runner.hooks:
+                if isinstance(hook, EMAHook):
+                    hook.after_val_epoch(runner)  # puts the averages back, which are validated
+            self._stop(runner, {'epoch': runner.epoch, 'iter': runner.iter})
+
+    def _stop(self, runner: Runner, meta: Mapping[str, int]) -> None:
+        runner.save_checkpoint(runner.work_dir, INTERRUPTED, meta=dict(meta), by_epoch=False)
+        if is_main_process():
+            path = Path(runner.work_dir, INTERRUPTED)
+            write_bytes(path.with_name('last_checkpoint'), str(path).encode())
+        runner.logger.warning(
+            f'asked by a signal to stop: the state after {meta["iter"]} iterations is in '
+            f'{runner.work_dir}; the same command with --resume continues from there'
+        )
+        raise Preempted

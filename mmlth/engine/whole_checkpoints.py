@@ -1,0 +1,31 @@
+"""Checkpoints that are either whole or not there, as all other files of a search are."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from mmengine.dist import is_main_process
+from mmengine.runner import Runner
+
+from mmlth.ticket import atomic_path
+
+
+def write_whole_checkpoints(runner: Runner, before: Callable[[Runner], None]) -> None:
+    """Makes ``runner.save_checkpoint`` write under a temporary name, sync to disk and rename.
+
+    MMEngine writes in place, so a kill or a full disk would leave half a checkpoint where a whole
+    one was: the CheckpointHook writes that of a new best validation a second time.
+
+    Args:
+        runner: A Runner that writes into its work_dir.
+        before: Called by all processes just before the first one writes.
+    """
+    write = runner.save_checkpoint
+
+    def save(out_dir: str, filename: str, *args: Any, **kwargs: Any) -> None:
+        before(runner)
+        if is_main_process():
+            with atomic_path(Path(out_dir, filename)) as temporary:
+                write(out_dir, temporary.name, *args, **kwargs)
+
+    runner.save_checkpoint = save

@@ -1,0 +1,131 @@
+"""A search by two real processes on CPUs, started as users start it."""
+
+import json
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from plain import ROOT, plain_config, plain_environment, tickets
+from stack import mim_name
+
+import mmlth
+from mmlth.data import make_shapes
+
+
+def run(command, tmp_path, **environment):
+    """Starts processes that find each other at a port of their own; they have two minutes."""
+    done = subprocess.run(  # noqa: S603
+        [str(part) for part in command],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env=plain_environment(PORT=_free_port(), **environment),
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+def _free_port():
+    with socket.socket() as found:
+        found.bind(('127.0.0.1', 0))
+        return found.getsockname()[1]
+
+
+def dist_train(config, *arguments, **environment):
+    script = ROOT / 'tools/dist_train.sh'
+    return run([script, config, 2, *arguments], config.parent, **environment)
+
+
+@pytest.fixture(scope='module')
+def undisturbed(tmp_path_factory):
+    folder = tmp_path_factory.mktemp('undisturbed')
+    code, out = dist_train(plain_config(folder), PLAIN_LOG=folder)
+    assert code == 0, out[-3000:]
+    return folder
+
+
+def noted(folder, what):
+    return [Path(folder, f'{what}_{rank}').read_text().split('\n') for rank in (0, 1)]
+
+
+def test_masks_are_the_same_in_processes_that_are_seeded_differently(undisturbed):
+    seeds, masks = noted(undisturbed, 'seeds'), noted(undisturbed, 'masks')
+    assert seeds[0] != seeds[1]
+    assert masks[0] == masks[1]
+    assert len(set(masks[0])) == 3 + 1  # rounds, and what follows the last line
+
+
+def test_only_the_first_process_writes(undisturbed):
+    writes = Path(undisturbed, 'writes_0').read_text()
+    assert 'search.json' in writes
+    assert 'iter_2.pth' in writes
+    assert not Path(undisturbed, 'writes_1').exists()
+
+
+def test_two_processes_equal_one_at_the_same_batch(undisturbed, tmp_path):
+    mmlth.search(plain_config(tmp_path, batch=4))
+    for number in range(3):
+        name = f'work/tickets/round_{number:02d}.safetensors'
+        one, two = mmlth.load_ticket(tmp_path / name), mmlth.load_ticket(undisturbed / name)
+        assert one.mask == two.mask
+        for key, weight in one.state_dict().items():
+            torch.testing.assert_close(two.state_dict()[key], weight, rtol=1e-4, atol=1e-6)
+
+
+def test_a_dead_process_ends_the_job_and_the_search_resumes(undisturbed, tmp_path):
+    config = plain_config(tmp_path)
+    code, out = dist_train(config, PLAIN_DIE='1:round_01:15')
+    assert code != 0, out[-3000:]
+    assert len(tickets(tmp_path)) == 1
+    code, out = dist_train(config, '--resume')
+    assert code == 0, out[-3000:]
+    assert tickets(tmp_path) == tickets(undisturbed)
+
+
+def test_scores_that_differ_by_process_give_one_mask(tmp_path):
+    config = plain_config(tmp_path, lottery={'score': 'dice', 'rounds': 1})
+    code, out = dist_train(config, PLAIN_LOG=tmp_path)
+    assert code == 0, out[-3000:]
+    masks = noted(tmp_path, 'masks')
+    assert masks[0] == masks[1]
+
+
+def test_mim_train_searches_with_the_demo_by_two_processes(tmp_path):
+    make_shapes(tmp_path, train=8, val=4)
+    demo = ROOT / 'configs/lth/mask_rcnn_tiny_shapes_imp.py'
+    mim = Path(sys.executable).with_name('mim')
+    options = ['--launcher', 'pytorch', '--gpus', 2, '--port', _free_port()]
+    options += ['--work-dir', tmp_path / 'work', '--cfg-options']
+    options += [
+        f'train_dataloader.dataset.data_root={tmp_path}/',
+        f'val_dataloader.dataset.data_root={tmp_path}/',
+        f'val_evaluator.ann_file={tmp_path}/annotations/val.json',
+        'train_dataloader.batch_size=2',
+        'train_cfg.max_epochs=2',
+        'train_cfg.val_interval=2',
+        'lottery.rounds=1',
+    ]
+    code, out = run([mim, 'train', mim_name(), demo, *options], tmp_path)
+    assert code == 0, out[-3000:]
+    state = json.loads((tmp_path / 'work/search.json').read_text())
+    assert state['world_size'] == 2
+    assert [round(entry['sparsity'], 4) for entry in state['rounds']] == [0.0, 0.8]
+
+
+def test_torchrun_without_a_launcher_is_refused(tmp_path):
+    command = [sys.executable, '-m', 'torch.distributed.run', '--nproc_per_node', 2]
+    command += ['--master_port', _free_port(), '-m', 'mmlth', 'train', plain_config(tmp_path)]
+    code, out = run(command, tmp_path)
+    assert code != 0
+    assert 'give --launcher pytorch' in out
+    assert not (tmp_path / 'work').exists()
+
+
+@pytest.mark.parametrize('arguments', [[], ['config.py'], ['config.py', 'two']])
+def test_dist_train_tells_its_usage(tmp_path, arguments):
+    code, out = run([ROOT / 'tools/dist_train.sh', *arguments], tmp_path)
+    assert code == 2
+    assert out.startswith('usage: dist_train.sh CONFIG GPUS')

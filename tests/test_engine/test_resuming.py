@@ -1,0 +1,393 @@
+"""Law 5: whatever ends a search, the same command with --resume ends with the same bytes."""
+
+import fcntl
+import itertools
+import multiprocessing
+import os
+import signal
+import threading
+import zipfile
+
+import pytest
+import torch
+from mmengine.hooks import EarlyStoppingHook, Hook
+from mmengine.registry import HOOKS
+from mmengine.runner import Runner
+
+from mmlth import load_ticket
+from mmlth.engine.errors import LotteryError, Preempted
+from mmlth.engine.hooks import PreemptionHook, ProgressHook
+from mmlth.engine.search_state import sha256_of
+from tests.toy import toy_config
+
+FORK = multiprocessing.get_context('fork')
+
+
+class Killed(BaseException):
+    """Stands for SIGKILL: nothing catches it, nothing is written because of it."""
+
+
+def config_of(work_dir, change=None, **lottery):
+    config = toy_config(work_dir)
+    config.lottery.update(lottery)
+    if change:
+        change(config)
+    return config
+
+
+def search(work_dir, change=None, resume=False, **lottery):
+    config = config_of(work_dir, change, **lottery)
+    config.resume = resume
+    runner = Runner.from_cfg(config)
+    runner.train()
+    return runner
+
+
+def tickets(work_dir):
+    return {path.name: sha256_of(path) for path in sorted(work_dir.glob('tickets/*.safetensors'))}
+
+
+def end_at(monkeypatch, hook, point, round_name, iteration, error=Killed):
+    """Ends the process at a point of a hook, in one round after so many iterations (None: any)."""
+    original = getattr(hook, point)
+
+    def end(self, runner, *args, **kwargs):
+        if runner.work_dir.endswith(round_name) and iteration in (runner.iter, None):
+            raise error
+        original(self, runner, *args, **kwargs)
+
+    monkeypatch.setattr(hook, point, end)
+
+
+def early_stopping(config):
+    # Accuracies of the toy jump about, so that it stops after the second or third epoch.
+    config.train_cfg.max_epochs = 6
+    config.custom_hooks = [
+        {'type': 'EarlyStoppingHook', 'monitor': 'toy/accuracy', 'patience': 1, 'min_delta': 0.05}
+    ]
+    config.default_hooks.checkpoint.update(save_best='toy/accuracy', rule='greater')
+
+
+def accumulating(config):
+    config.optim_wrapper.accumulative_counts = 4
+    config.default_hooks.checkpoint.update(by_epoch=False, interval=5)
+    config.lottery.rewind = '4it'
+
+
+def averaging(config):
+    config.custom_hooks = [{'type': 'EMAHook', 'momentum': 0.1, 'update_buffers': True}]
+    config.default_hooks.checkpoint.interval = 2
+    config.default_hooks.checkpoint.update(save_best='toy/accuracy', rule='greater')
+
+
+@HOOKS.register_module(force=True)
+class RTMOModeSwitchHook(Hook):
+    """As that of MMPose: it looks at exactly one epoch."""
+
+    def before_train_epoch(self, runner):
+        if runner.epoch == 1:
+            runner.model.dropout.p = 0.5
+
+
+def switching(config):
+    config.custom_hooks = [{'type': 'RTMOModeSwitchHook'}]
+
+
+@pytest.fixture(scope='module')
+def undisturbed(tmp_path_factory):
+    """The tickets of each kind of search, run once."""
+    known = {}
+
+    def get(change):
+        if change not in known:
+            work_dir = tmp_path_factory.mktemp('undisturbed')
+            search(work_dir, change)
+            known[change] = tickets(work_dir)
+        return known[change]
+
+    return get
+
+
+@pytest.mark.parametrize(
+    ('change', 'hook', 'point', 'round_name', 'iteration'),
+    [
+        # In and just after the validation that early stopping decides by.
+        (early_stopping, PreemptionHook, 'after_val_iter', 'round_01', 12),
+        (early_stopping, EarlyStoppingHook, 'after_val_epoch', 'round_01', 12),
+        (early_stopping, ProgressHook, 'after_train', 'round_01', None),
+        (early_stopping, ProgressHook, 'before_train_iter', 'round_00', 8),
+        (accumulating, ProgressHook, 'before_train_iter', 'round_00', 7),
+        (accumulating, ProgressHook, 'before_train_iter', 'round_02', 17),
+        (averaging, PreemptionHook, 'after_val_iter', 'round_01', 12),
+        (averaging, ProgressHook, 'before_train_iter', 'round_02', 14),
+        (switching, ProgressHook, 'before_train_iter', 'round_01', 14),
+    ],
+)
+def test_killed(undisturbed, tmp_path, monkeypatch, change, hook, point, round_name, iteration):
+    end_at(monkeypatch, hook, point, round_name, iteration)
+    with pytest.raises(Killed):
+        search(tmp_path, change)
+    monkeypatch.undo()
+    search(tmp_path, change, resume=True)
+    assert tickets(tmp_path) == undisturbed(change)
+
+
+def signalling(number, point, round_name, iteration):
+    """A stand-in for a hook's method that signals this process."""
+
+    def send(self, runner, *args, **kwargs):
+        if (runner.work_dir.rsplit('/', 1)[-1], runner.iter) == (round_name, iteration):
+            os.kill(os.getpid(), number)
+
+    return send
+
+
+@pytest.mark.parametrize(
+    ('change', 'number', 'point', 'round_name', 'iteration', 'saved'),
+    [
+        (None, signal.SIGTERM, 'before_train_iter', 'round_00', 2, 3),
+        (None, signal.SIGUSR1, 'before_train_iter', 'round_01', 17, 18),  # the very last
+        (averaging, signal.SIGTERM, 'before_val_iter', 'round_01', 12, 12),
+        (averaging, signal.SIGTERM, 'before_train_iter', 'round_02', 9, 10),
+        (accumulating, signal.SIGUSR1, 'before_train_iter', 'round_01', 9, 10),
+    ],
+)
+def test_preempted(
+    undisturbed, tmp_path, monkeypatch, change, number, point, round_name, iteration, saved
+):
+    before = signal.getsignal(number)
+    send = signalling(number, point, round_name, iteration)
+    monkeypatch.setattr(ProgressHook, point, send)
+    with pytest.raises(Preempted) as ended:
+        search(tmp_path, change)
+    assert ended.value.code == 75
+    assert signal.getsignal(number) == before
+    assert number not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
+    monkeypatch.undo()
+    checkpoint = torch.load(tmp_path / round_name / 'interrupted.pth', weights_only=False)
+    assert checkpoint['meta']['iter'] == saved
+    moved = tmp_path.with_name(tmp_path.name + '_moved')
+    tmp_path.rename(moved)
+    search(moved, change, resume=True)
+    assert tickets(moved) == undisturbed(change)
+    assert not list(moved.glob('round_*/interrupted.pth'))
+
+
+def test_a_signal_between_rounds(undisturbed, tmp_path):
+    config = config_of(tmp_path)
+    runner = Runner.from_cfg(config)
+    reports = []
+
+    def report(work_dir, finished):
+        reports.append(finished)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    settings = runner.train.args[1]
+    with pytest.raises(Preempted):
+        runner.train.func(runner, settings, report)
+    assert reports == [False]
+    assert len(tickets(tmp_path)) == 1
+    search(tmp_path, resume=True)
+    assert tickets(tmp_path) == undisturbed(None)
+
+
+def test_a_notebook_may_search_in_a_thread(tmp_path):
+    thread = threading.Thread(target=search, args=(tmp_path,), kwargs={'rounds': 1})
+    thread.start()
+    thread.join()
+    assert len(tickets(tmp_path)) == 2
+
+
+def kill_in_round(tmp_path, monkeypatch, round_name, iteration):
+    end_at(monkeypatch, ProgressHook, 'before_train_iter', round_name, iteration)
+    with pytest.raises(Killed):
+        search(tmp_path)
+    monkeypatch.undo()
+
+
+def flip_a_bit(path):
+    """In the middle of the stored weights, where nothing but the checksum can tell."""
+    with zipfile.ZipFile(path) as file:
+        largest = max(file.infolist(), key=lambda entry: entry.file_size)
+    data = bytearray(path.read_bytes())
+    data[largest.header_offset + 200] ^= 1
+    path.write_bytes(data)
+    with zipfile.ZipFile(path) as file:
+        assert file.testzip() is not None
+
+
+@pytest.mark.parametrize(
+    'damage',
+    [
+        flip_a_bit,
+        lambda path: path.write_bytes(path.read_bytes()[:-9]),
+        lambda path: path.write_bytes(b''),
+    ],
+    ids=['flipped', 'truncated', 'empty'],
+)
+def test_a_damaged_checkpoint(undisturbed, tmp_path, monkeypatch, capsys, damage):
+    kill_in_round(tmp_path, monkeypatch, 'round_01', 16)
+    damage(tmp_path / 'round_01/epoch_2.pth')
+    search(tmp_path, resume=True)
+    assert 'epoch_2.pth cannot be used, being damaged; the round starts over' in all_of(capsys)
+    assert tickets(tmp_path) == undisturbed(None)
+
+
+def test_the_one_before_a_damaged_checkpoint(undisturbed, tmp_path, monkeypatch, capsys):
+    kill_in_round(tmp_path, monkeypatch, 'round_00', 14)
+    flip_a_bit(tmp_path / 'round_00/epoch_2.pth')
+    search(tmp_path, resume=True)
+    assert 'the round continues from epoch_1.pth' in all_of(capsys)
+    assert tickets(tmp_path) == undisturbed(None)
+
+
+def all_of(capsys):
+    captured = capsys.readouterr()
+    return ' '.join((captured.out + captured.err).split())
+
+
+def test_a_killed_write_leaves_the_checkpoint_before_it(tmp_path, monkeypatch):
+    """CheckpointHook writes that of a new best validation twice under one name."""
+
+    written = []
+    put = torch.save
+
+    def save(content, file, *args, **kwargs):
+        put(content, file, *args, **kwargs)
+        written.append(len(written))
+        if len(written) == 2:
+            raise Killed
+
+    config = config_of(tmp_path)
+    runner = Runner.from_cfg(config)
+    monkeypatch.setattr(torch, 'save', save)
+    with pytest.raises(Killed):
+        runner.train()
+    assert [path.name for path in tmp_path.glob('round_00/*.pth')] == ['epoch_1.pth']
+
+
+def test_temporary_files_of_killed_processes_go(tmp_path, monkeypatch):
+    kill_in_round(tmp_path, monkeypatch, 'round_01', 9)
+    left = ['.search.json.abcd_123.json', 'round_01/.epoch_2.pth.a1b2c3d4.pth']
+    mine = ['.notes', '.search.json', 'round_01/.epoch_2.pth.bak']
+    for name in left + mine:
+        (tmp_path / name).write_text('x')
+    search(tmp_path, resume=True)
+    assert [name for name in left + mine if (tmp_path / name).exists()] == mine
+
+
+def test_the_best_checkpoint_before_a_move_goes_too(tmp_path, monkeypatch):
+    end_at(monkeypatch, ProgressHook, 'before_train_iter', 'round_00', 13)
+    with pytest.raises(Killed):
+        search(tmp_path / 'here', averaging)
+    monkeypatch.undo()
+    (tmp_path / 'here').rename(tmp_path / 'there')
+    search(tmp_path / 'there', averaging, resume=True)
+    for folder in (tmp_path / 'there').glob('round_*'):
+        assert len(list(folder.glob('best_*.pth'))) == 1
+
+
+@pytest.mark.parametrize(
+    ('asked', 'kept'), [({}, 2), ({'max_keep_ckpts': 1}, 1), ({'max_keep_ckpts': -1}, 3)]
+)
+def test_how_many_checkpoints_are_kept(tmp_path, asked, kept):
+    def change(config):
+        config.default_hooks.checkpoint.update(asked)
+
+    search(tmp_path, change, rounds=1)
+    for index in range(2):
+        assert len(list(tmp_path.glob(f'round_0{index}/*.pth'))) <= kept
+    assert len(list(tmp_path.glob('round_00/*.pth'))) == kept
+
+
+def test_checkpoints_elsewhere_are_refused(tmp_path):
+    def change(config):
+        config.default_hooks.checkpoint.out_dir = str(tmp_path / 'elsewhere')
+
+    with pytest.raises(LotteryError, match='out_dir='):
+        search(tmp_path / 'work', change)
+
+
+def test_disk_use_is_told_before_training(tmp_path, capsys):
+    def change(config):
+        config.log_level = 'INFO'
+        config.default_hooks.checkpoint.update(save_best='toy/accuracy', rule='greater')
+
+    search(tmp_path, change, rounds=1)
+    line = ' '.join(capsys.readouterr().out.split())
+    # 338 parameters and 16 running statistics of 4 bytes, a count of 8: 1424 bytes; with SGD's
+    # momenta 2776. In all 2776 + 2 * (2 * 2776 + 1424 + 1424) = 19,576 bytes.
+    assert (
+        'disk: the search will take up to 20 kB: 2 rounds, each with 2 checkpoints of 3 kB, 1 best '
+        'ones of 1 kB and a ticket of at most 1 kB; '
+    ) in line
+    assert 'are free' in line
+    assert 'NOT ENOUGH' not in line
+
+
+def test_more_rounds_for_a_finished_search(tmp_path):
+    search(tmp_path, rounds=2)
+    before = tickets(tmp_path)
+    files = {path: path.stat().st_mtime_ns for path in tmp_path.glob('round_*/*.pth')}
+    search(tmp_path, resume=True, rounds=4, target_sparsity=0.9)
+    after = tickets(tmp_path)
+    assert {name: after[name] for name in before} == before
+    assert files == {path: path.stat().st_mtime_ns for path in files}
+    masks = [load_ticket(tmp_path / 'tickets' / name).mask for name in after]
+    total = masks[0].total
+    assert [mask.kept for mask in masks[3:]] == [
+        round(total * 0.25 * (0.1 / 0.25) ** 0.5),
+        total - round(total * 0.9),
+    ]
+    for wider, mask in itertools.pairwise(masks):
+        assert all((wider[name] | ~mask[name]).all() for name in mask)
+    # That the search was longer once is part of its state.
+    with pytest.raises(LotteryError, match='need a higher'):
+        search(tmp_path, resume=True, rounds=2)
+
+
+def test_a_search_that_grew_is_what_its_rate_says(tmp_path):
+    """Where the rounds of a rate end on the target, growing is asking for more at once."""
+    search(tmp_path / 'grown', rounds=None, rate=0.5, target_sparsity=0.5)
+    search(tmp_path / 'grown', rounds=None, rate=0.5, target_sparsity=0.75, resume=True)
+    search(tmp_path / 'once', rounds=None, rate=0.5, target_sparsity=0.75)
+    masks = [
+        load_ticket(tmp_path / name / 'tickets/round_02.safetensors').mask
+        for name in ('grown', 'once')
+    ]
+    assert masks[0] == masks[1]
+
+
+def test_one_round_a_process(undisturbed, tmp_path):
+    for count in (1, 2, 3):
+        search(tmp_path, resume=True, rounds_per_run=1)
+        assert len(tickets(tmp_path)) == count
+    assert tickets(tmp_path) == undisturbed(None)
+
+
+def _hold(path, ready, done):
+    with path.open('w') as file:
+        fcntl.lockf(file, fcntl.LOCK_EX)
+        ready.set()
+        done.wait()
+
+
+def test_two_processes_in_one_folder(tmp_path):
+    ready, done = FORK.Event(), FORK.Event()
+    process = FORK.Process(target=_hold, args=(tmp_path / '.lock', ready, done))
+    process.start()
+    ready.wait()
+    with pytest.raises(LotteryError, match='another process runs a search in'):
+        search(tmp_path)
+    done.set()
+    process.join()
+    search(tmp_path, rounds=1)
+    assert not (tmp_path / '.lock').exists()
+
+
+def test_sharding_is_refused(tmp_path):
+    def change(config):
+        config.model_wrapper_cfg = {'type': 'MMFullyShardedDataParallel'}
+
+    with pytest.raises(LotteryError, match='shards the weights'):
+        search(tmp_path, change)
