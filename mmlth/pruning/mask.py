@@ -1,5 +1,6 @@
 """The mask of a ticket: which weights are kept."""
 
+import functools
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -27,17 +28,16 @@ class Mask(Mapping[str, Tensor]):
                 found = getattr(tensor, 'dtype', type(tensor).__name__)
                 raise ValueError(f'the mask of {name!r} must be a torch.bool tensor, got {found}')
         self._tensors = dict(tensors)
-        self._kept = sum(int(tensor.count_nonzero()) for tensor in self._tensors.values())
 
     @classmethod
     def dense(cls, weights: Mapping[str, Tensor]) -> 'Mask':
         """The mask that keeps every weight of ``weights`` (name to tensor of any dtype)."""
         return cls({name: torch.ones(w.shape, dtype=torch.bool) for name, w in weights.items()})
 
-    @property
+    @functools.cached_property
     def kept(self) -> int:
         """Number of weights kept."""
-        return self._kept
+        return sum(int(tensor.count_nonzero()) for tensor in self._tensors.values())
 
     @property
     def total(self) -> int:

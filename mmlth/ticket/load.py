@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from concurrent.futures import Executor, Future
 from pathlib import Path
 from typing import Any
 
@@ -105,7 +106,14 @@ def _named(path: str | Path, read: Callable[[], Any]) -> Any:
 
 
 def _load(path: str | Path, max_bytes: int | None) -> Ticket:
-    index = read_index(path)
+    with threads() as pool:
+        frames = pool.submit(read_part, path, 'frames', _PARTS)  # while the index is checked
+        return _assemble(read_index(path), frames, pool, path, max_bytes)
+
+
+def _assemble(
+    index: Index, read: Future[Array], pool: Executor, path: str | Path, max_bytes: int | None
+) -> Ticket:
     size = Path(path).stat().st_size
     limit = max(_LEAST_LIMIT, _MOST_EXPANSION * size) if max_bytes is None else max_bytes
     if index.decoded_bytes > limit:
@@ -114,25 +122,21 @@ def _load(path: str | Path, max_bytes: int | None) -> Ticket:
             f'{limit}; allow it by max_bytes if you trust the file'
         )
     info = _info(index)
-    data = read_part(path, 'frames', _PARTS).data
+    data = read.result().data
     ends = np.cumsum([0, *(frame.length for chunk in index.chunks for frame in chunk.frames)])
     if ends[-1] != len(data):
         raise DamagedTicketError(f'{len(data)} bytes of frames instead of {ends[-1]}')
     stored = [entry for entry in index.entries if entry.coding != 'tied']
 
-    def empty(entry: Entry) -> Tensor:
-        """All zero if masked; NumPy asks for zeroed memory, torch writes the zeros itself."""
-        if entry.coding == 'plain' or not entry.numel:
-            return torch.empty(entry.shape, dtype=DTYPES[entry.dtype], device='cpu')
-        flat = np.zeros(entry.numel * DTYPES[entry.dtype].itemsize, np.uint8)
-        return torch.from_numpy(flat).view(DTYPES[entry.dtype]).reshape(entry.shape)
+    def empty(entry: Entry, dtype: torch.dtype) -> Tensor:
+        """Memory of NumPy, which asks for huge pages: those of 4 kB take longer than decoding."""
+        if not entry.numel:
+            return torch.empty(entry.shape, dtype=dtype, device='cpu')
+        flat = np.empty(entry.numel * dtype.itemsize, np.uint8)
+        return torch.from_numpy(flat).view(dtype).reshape(entry.shape)
 
-    masks = {
-        e.name: torch.empty(e.shape, dtype=torch.bool, device='cpu')
-        for e in stored
-        if e.coding == 'masked'
-    }
-    groups = {group: {e.name: empty(e) for e in stored} for group in index.groups}
+    masks = {e.name: empty(e, torch.bool) for e in stored if e.coding == 'masked'}
+    groups = {group: {e.name: empty(e, DTYPES[e.dtype]) for e in stored} for group in index.groups}
     starts = np.cumsum([0, *(len(chunk.frames) for chunk in index.chunks)])
 
     def decode_chunk(i: int) -> None:
@@ -143,8 +147,7 @@ def _load(path: str | Path, max_bytes: int | None) -> Ticket:
         ]
         _decode(index, chunk, frames, masks, groups)
 
-    with threads() as pool:
-        list(pool.map(decode_chunk, range(len(index.chunks))))
+    list(pool.map(decode_chunk, range(len(index.chunks))))
     return Ticket(
         Mask({e.name: masks[e.name] for e in index.entries if e.coding == 'masked'}),
         _with_tied(index, groups['weights']) if 'weights' in groups else None,
@@ -201,6 +204,7 @@ def _scatter(
         if kept is None:
             target[:] = numbers[read : read + count]
         else:
+            target[:] = 0  # here rather than all at once: by many threads, and still in the cache
             here = kept[position : position + piece.count]
             count = int(np.count_nonzero(here))
             target[np.flatnonzero(here)] = numbers[read : read + count]  # faster than by a mask
