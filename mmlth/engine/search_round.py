@@ -4,10 +4,10 @@ import functools
 import gc
 import shutil
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import torch
-from mmengine.dist import barrier, is_main_process
+from mmengine.dist import barrier, broadcast_object_list, is_main_process
 from mmengine.runner import Runner
 from torch import Tensor
 
@@ -116,8 +116,7 @@ def _build(
         raise LotteryError(f'{paths.rewind} is not the file that round 0 wrote; restore it')
     ticket = load_ticket(paths.ticket(index - 1))
     before = ticket.state_dict()
-    weights = {name: before[name] for name in ticket.mask}
-    mask = _prune(weights, ticket.mask, state.schedule[index], settings)
+    mask = _agree_on_mask(before, ticket.mask, state.schedule[index], settings)
     _warn_of_lost_layers(runner, ticket.mask, mask, index)
     if settings.rewind_what == 'reinit':
         config = round_config(runner.cfg, folder, state.seed, None, last)
@@ -136,10 +135,19 @@ def _build(
     return mask, trainer
 
 
-def _prune(weights: dict[str, Tensor], mask: Mask, keep: int, settings: Settings) -> Mask:
+def _agree_on_mask(
+    weights: Mapping[str, Tensor], mask: Mask, keep: int, settings: Settings
+) -> Mask:
+    """The mask that the first process draws; so a score may draw random numbers, or be inexact."""
+    drawn = [_prune(weights, mask, keep, settings) if is_main_process() else None]
+    broadcast_object_list(drawn)
+    return cast(Mask, drawn[0])
+
+
+def _prune(weights: Mapping[str, Tensor], mask: Mask, keep: int, settings: Settings) -> Mask:
     try:
         return prune(
-            weights,
+            {name: weights[name] for name in mask},
             mask,
             keep=keep,
             score=SCORES.get(settings.score),

@@ -46,25 +46,25 @@ def describe(data: bytes) -> Frame:
     return Frame(len(data), zlib.crc32(data))
 
 
-def decompress(data: memoryview, frame: Frame, size: int) -> bytes:
-    """What a frame holds, if that is ``size`` bytes; checked before memory is taken.
+def decompress(data: memoryview, frame: Frame, size: int, at_most: bool = False) -> bytes:
+    """What a frame holds, if that is ``size`` bytes, or no more; checked before memory is taken.
 
     Raises:
         DamagedTicketError: If the bytes are not those that were written.
     """
     if len(data) != frame.length or zlib.crc32(data) != frame.crc:
         raise DamagedTicketError('a frame has another checksum than the index says')
-    if size == 0 and not data:
+    if not data and (at_most or size == 0):
         return b''
     try:
         found = zstandard.get_frame_parameters(data)
-        if found.content_size != size:
+        if found.content_size > size if at_most else found.content_size != size:
             raise DamagedTicketError(f'a frame of {found.content_size} bytes instead of {size}')
         if found.window_size > max(MAX_WINDOW, size):
             raise DamagedTicketError(f'a frame with a window of {found.window_size} bytes')
         result = zstandard.ZstdDecompressor().decompress(data, allow_extra_data=False)
     except zstandard.ZstdError as error:
         raise DamagedTicketError(f'a frame that is no Zstandard: {error}') from error
-    if len(result) != size:
-        raise DamagedTicketError(f'a frame gave {len(result)} bytes instead of {size}')
+    if len(result) != found.content_size:
+        raise DamagedTicketError(f'a frame gave {len(result)} bytes, not {found.content_size}')
     return result

@@ -77,12 +77,14 @@ class Chunk:
         dtype: Type of the elements.
         pieces: Which elements.
         frames: The mask's frame if masked, then for each group those of `planes.encode`.
+        gaps: Whether the mask's frame holds gaps rather than bits; see `mmlth.ticket.bitmap`.
     """
 
     coding: str
     dtype: str
     pieces: tuple[Piece, ...]
     frames: tuple[Frame, ...] = ()
+    gaps: bool = False
 
     @property
     def count(self) -> int:
@@ -134,7 +136,12 @@ class Index:
             'groups': self.groups,
             'values': self.values,
             'chunks': [
-                [c.coding, c.dtype, c.count, [[f.length, f.crc] for f in c.frames]]
+                [
+                    'gaps' if c.gaps else c.coding,
+                    c.dtype,
+                    c.count,
+                    [[f.length, f.crc] for f in c.frames],
+                ]
                 for c in self.chunks
             ],
             'info': self.info,
@@ -248,11 +255,13 @@ def _chunks(index: Index, rows: list[Any]) -> Iterator[Chunk]:
             _need(bool(rows), 'chunks are missing')
             row = rows.pop()
             _need(isinstance(row, list) and len(row) == 4, 'a chunk {}', row)
-            _need(row[:2] == [coding, dtype], f'among {coding} {dtype} a chunk of {{}}', row[:2])
+            gaps = coding == 'masked' and row[0] == 'gaps'
+            fits = (gaps or row[0] == coding) and row[1] == dtype
+            _need(fits, f'among {coding} {dtype} a chunk of {{}}', row[:2])
             count = natural(row[2], 'the size of a chunk')
             _need(0 < count <= CHUNK, 'a chunk of {} numbers', count)
             frames = tuple(map(_frame, _list(row[3])))
-            chunk = Chunk(coding, dtype, tuple(_take(pieces, count)), frames)
+            chunk = Chunk(coding, dtype, tuple(_take(pieces, count)), frames, gaps)
             expected = (coding == 'masked') + len(index.groups) * frames_of(index.size(chunk))
             _need(len(frames) == expected, '{} frames for a chunk', len(frames))
             yield chunk

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from mmlth.pruning.mask import Mask
+from mmlth.ticket.bitmap import decode_mask
 from mmlth.ticket.container import read_description, read_part
 from mmlth.ticket.errors import (
     DamagedTicketError,
@@ -165,11 +166,12 @@ def _decode(
     groups: dict[str, dict[str, Tensor]],
 ) -> None:
     """Decodes one chunk into the tensors that it has pieces of."""
-    kept = None
+    positions = None
+    count = chunk.count
     if chunk.coding == 'masked':
-        kept = _bits(*frames.pop(0), chunk.count)
+        kept, positions = decode_mask(*frames.pop(0), chunk.gaps, count)
         _scatter(kept.view(np.uint8), chunk.pieces, masks)
-    count = chunk.count if kept is None else int(np.count_nonzero(kept))
+        count = len(positions)
     size = index.size(chunk)
     each = frames_of(size)
     for i, group in enumerate(index.groups):
@@ -179,37 +181,28 @@ def _decode(
             numbers = _lengthened(numbers, chunk.dtype, stored)
         if chunk.dtype == 'bool' and numbers.max(initial=0) > 1:
             raise DamagedTicketError('a truth value that is neither 0 nor 1')
-        _scatter(numbers, chunk.pieces, groups[group], kept)
-
-
-def _bits(data: memoryview, frame: Frame, count: int) -> Array:
-    packed = np.frombuffer(decompress(data, frame, (count + 7) // 8), np.uint8)
-    bits = np.unpackbits(packed, bitorder='little')
-    if bits[count:].any():
-        raise DamagedTicketError('a mask has bits of no weight')
-    return bits[:count].view(bool)
+        _scatter(numbers, chunk.pieces, groups[group], positions)
 
 
 def _scatter(
     numbers: Array,
     pieces: tuple[Piece, ...],
     tensors: dict[str, Tensor],
-    kept: Array | None = None,
+    positions: Array | None = None,
 ) -> None:
-    """Writes numbers where the pieces are, or where these are kept."""
-    read = position = 0
+    """Writes numbers where the pieces are, or at these positions of them and zero elsewhere."""
+    start = 0
     for piece in pieces:
         target = words(tensors[piece.entry.name])[piece.start : piece.stop]
-        count = piece.count
-        if kept is None:
-            target[:] = numbers[read : read + count]
+        stop = start + piece.count
+        if positions is None:
+            target[:] = numbers[start:stop]
         else:
+            first, last = np.searchsorted(positions, (start, stop))
             target[:] = 0  # here rather than all at once: by many threads, and still in the cache
-            here = kept[position : position + piece.count]
-            count = int(np.count_nonzero(here))
-            target[np.flatnonzero(here)] = numbers[read : read + count]  # faster than by a mask
-        read += count
-        position += piece.count
+            here = positions[first:last]
+            target[here - start if start else here] = numbers[first:last]
+        start = stop
 
 
 def _lengthened(numbers: Array, dtype: str, values: str) -> Array:

@@ -68,13 +68,10 @@ def decode(planes: Sequence[tuple[memoryview, Frame]], count: int, size: int) ->
         rotated = _plane(planes[0], count).copy()
     else:
         halves = [_plane(plane, (count + 1) // 2) for plane in planes[:2]]
-        rest = [_plane(plane, count) for plane in planes[2:]]
-        rotated = np.empty(count, np.dtype(word).newbyteorder('<'))
-        each = rotated.view(np.uint8).reshape(count, size)
-        each[:, -1] = _whole(halves[0], halves[1], count)
-        for place, plane in enumerate(reversed(rest)):
-            each[:, place] = plane
-        rotated = rotated.astype(word, copy=False)
+        rotated = _whole(halves[0], halves[1], count).astype(word)
+        for plane in planes[2:]:
+            rotated <<= word(8)
+            rotated |= _plane(plane, count)
     sign = rotated << word(8 * size - 1)
     rotated >>= word(1)
     rotated |= sign

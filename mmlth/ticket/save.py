@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from mmlth.pruning.identity import identity
+from mmlth.ticket.bitmap import encode_mask
 from mmlth.ticket.container import write_container
 from mmlth.ticket.errors import TicketMismatchError
 from mmlth.ticket.frames import compress, describe
@@ -61,10 +62,10 @@ def save_ticket(ticket: Ticket, path: str | Path, values: str | None = None) -> 
     mask = {name: kept.cpu().contiguous() for name, kept in ticket.mask.items()}
     with threads() as pool:
         coded = list(pool.map(lambda chunk: _encode(chunk, mask, groups, values), chunks))
-    frames = [frame for frames in coded for frame in frames]
+    frames = [frame for frames, _ in coded for frame in frames]
     described = tuple(
-        Chunk(chunk.coding, chunk.dtype, chunk.pieces, tuple(map(describe, frames)))
-        for chunk, frames in zip(chunks, coded)
+        Chunk(chunk.coding, chunk.dtype, chunk.pieces, tuple(map(describe, frames)), gaps)
+        for chunk, (frames, gaps) in zip(chunks, coded)
     )
     index = Index(entries, tuple(groups), values, described, to_json(ticket.info))
     text = json.dumps(index.to_json(), separators=(',', ':'), ensure_ascii=False).encode()
@@ -153,12 +154,14 @@ def _check_groups(ticket: Ticket, groups: Groups) -> None:
 
 def _encode(
     chunk: Chunk, mask: Mapping[str, Tensor], groups: Groups, values: str | None
-) -> list[bytes]:
+) -> tuple[list[bytes], bool]:
+    """The frames of a chunk, and whether its mask is told by gaps."""
     frames = []
-    kept = None
+    kept, gaps = None, False
     if chunk.coding == 'masked':
         kept = _join([_slice(mask[p.entry.name], p.start, p.stop) for p in chunk.pieces]).view(bool)
-        frames.append(compress(np.packbits(kept, bitorder='little').tobytes()))
+        frame, gaps = encode_mask(kept)
+        frames.append(frame)
     for group in groups.values():
         numbers = _join([_slice(group[p.entry.name], p.start, p.stop) for p in chunk.pieces])
         if kept is not None:
@@ -173,7 +176,7 @@ def _encode(
             stored = stored_as(chunk, values)
             numbers = chosen if stored == chunk.dtype else _shortened(chosen, chunk.dtype, stored)
         frames += encode(numbers)
-    return frames
+    return frames, gaps
 
 
 def _slice(tensor: Tensor, start: int, stop: int) -> Array:

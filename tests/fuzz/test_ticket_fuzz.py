@@ -44,8 +44,19 @@ HOSTILE = [
 
 def ticket() -> Ticket:
     torch.manual_seed(0)
-    mask = Mask({'a': torch.rand(20, 9) < 0.3, 'b': torch.rand(7) < 0.5})
-    weights = {'a': torch.randn(20, 9), 'b': torch.randn(7), 'c': torch.randn(3).half()}
+    mask = Mask(
+        {
+            'a': torch.rand(20, 9) < 0.3,
+            'b': torch.rand(7) < 0.5,
+            'd': torch.rand(40, 30) < 0.01,  # told by gaps
+        }
+    )
+    weights = {
+        'a': torch.randn(20, 9),
+        'b': torch.randn(7),
+        'c': torch.randn(3).half(),
+        'd': torch.randn(40, 30).double(),
+    }
     return Ticket(mask, masked(weights, mask), {'round': 1, 'sizes': (1, 2)})
 
 

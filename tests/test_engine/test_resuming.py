@@ -10,8 +10,11 @@ import zipfile
 
 import pytest
 import torch
+from mmengine.evaluator import BaseMetric
+from mmengine.fileio import LocalBackend
 from mmengine.hooks import EarlyStoppingHook, Hook
-from mmengine.registry import HOOKS
+from mmengine.logging import MessageHub
+from mmengine.registry import HOOKS, METRICS
 from mmengine.runner import Runner
 
 from mmlth import load_ticket
@@ -187,6 +190,7 @@ def test_a_signal_between_rounds(undisturbed, tmp_path):
         runner.train.func(runner, settings, report)
     assert reports == [False]
     assert len(tickets(tmp_path)) == 1
+    assert not (tmp_path / 'round_01').exists()
     search(tmp_path, resume=True)
     assert tickets(tmp_path) == undisturbed(None)
 
@@ -249,21 +253,23 @@ def all_of(capsys):
 def test_a_killed_write_leaves_the_checkpoint_before_it(tmp_path, monkeypatch):
     """CheckpointHook writes that of a new best validation twice under one name."""
 
-    written = []
-    put = torch.save
+    put, written = LocalBackend.put, []
 
-    def save(content, file, *args, **kwargs):
-        put(content, file, *args, **kwargs)
-        written.append(len(written))
+    def killed(self, content, path):
+        put(self, content[: len(content) // 2] if written else content, path)
+        written.append(path)
         if len(written) == 2:
             raise Killed
 
-    config = config_of(tmp_path)
-    runner = Runner.from_cfg(config)
-    monkeypatch.setattr(torch, 'save', save)
+    def again(config):
+        config.default_hooks.checkpoint.update(save_best='toy/accuracy', rule='greater')
+
+    monkeypatch.setattr(LocalBackend, 'put', killed)
     with pytest.raises(Killed):
-        runner.train()
-    assert [path.name for path in tmp_path.glob('round_00/*.pth')] == ['epoch_1.pth']
+        search(tmp_path, again, rounds=1)
+    left = list(tmp_path.glob('round_00/*.pth'))
+    assert [path.name for path in left] == ['epoch_1.pth']
+    assert zipfile.ZipFile(left[0]).testzip() is None
 
 
 def test_temporary_files_of_killed_processes_go(tmp_path, monkeypatch):
@@ -276,15 +282,34 @@ def test_temporary_files_of_killed_processes_go(tmp_path, monkeypatch):
     assert [name for name in left + mine if (tmp_path / name).exists()] == mine
 
 
+@METRICS.register_module(force=True)
+class Later(BaseMetric):
+    """Each validation is better than the one before."""
+
+    default_prefix = 'toy'
+
+    def process(self, data_batch, data_samples):
+        self.results.append(0)
+
+    def compute_metrics(self, results):
+        return {'iteration': MessageHub.get_current_instance().get_info('iter')}
+
+
+def ever_better(config):
+    config.val_evaluator = {'type': 'Later'}
+    config.default_hooks.checkpoint.update(save_best='toy/iteration', rule='greater')
+
+
 def test_the_best_checkpoint_before_a_move_goes_too(tmp_path, monkeypatch):
     end_at(monkeypatch, ProgressHook, 'before_train_iter', 'round_00', 13)
     with pytest.raises(Killed):
-        search(tmp_path / 'here', averaging)
+        search(tmp_path / 'here', ever_better, rounds=1)
     monkeypatch.undo()
+    assert (tmp_path / 'here/round_00/best_toy_iteration_epoch_2.pth').exists()
     (tmp_path / 'here').rename(tmp_path / 'there')
-    search(tmp_path / 'there', averaging, resume=True)
-    for folder in (tmp_path / 'there').glob('round_*'):
-        assert len(list(folder.glob('best_*.pth'))) == 1
+    search(tmp_path / 'there', ever_better, resume=True, rounds=1)
+    best = [path.name for path in (tmp_path / 'there').glob('round_00/best_*.pth')]
+    assert best == ['best_toy_iteration_epoch_3.pth']
 
 
 @pytest.mark.parametrize(

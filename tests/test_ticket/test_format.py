@@ -32,15 +32,19 @@ def sample() -> Ticket:
     w = torch.arange(-12, 12, dtype=torch.float32).reshape(2, 3, 2, 2) / 8
     kept = torch.arange(24).reshape(w.shape) % 3 == 0
     kept[0, 0, 0, 0], kept[1, 0, 0, 0] = True, True  # the second is zero, and survives
-    mask = Mask({'conv.weight': kept})
+    few = torch.zeros(30, 40, dtype=torch.bool)
+    few.view(-1)[[3, 4, 300, 555, 1199]] = True  # so few that gaps are shorter than bits
+    mask = Mask({'conv.weight': kept, 'sparse.weight': few})
     weights = {
         'conv.weight': w,
         'conv.bias': torch.tensor([0.5, -0.0]),
         'half': torch.tensor([1.5, -2.0], dtype=torch.bfloat16),
         'steps': torch.tensor(7),
     }
+    weights['sparse.weight'] = torch.arange(1200, dtype=torch.float16).reshape(30, 40)
     weights = masked(weights, mask)
     weights['again'] = weights['conv.bias']
+    weights['sparse.weight'] = weights.pop('sparse.weight')
     initial = {name: tensor + tensor for name, tensor in weights.items()}
     initial['again'] = initial['conv.bias']
     return Ticket(mask, weights, {'round': 3, 'classes': ('a', 'b')}, initial)
@@ -87,7 +91,12 @@ def test_a_reader_made_from_the_page_reads_it(tmp_path):
         assert zlib.crc32(data) == frame[1]
         return zstandard.decompress(data) if data else b''
 
-    dtype = {'float32': np.uint32, 'bfloat16': np.uint16, 'int64': np.uint64}
+    dtype = {
+        'float32': np.uint32,
+        'float16': np.uint16,
+        'bfloat16': np.uint16,
+        'int64': np.uint64,
+    }
     found = {}
     for coding, kind, count, rows in index['chunks']:
         rows = iter(rows)
@@ -95,7 +104,15 @@ def test_a_reader_made_from_the_page_reads_it(tmp_path):
         if coding == 'masked':
             packed = np.frombuffer(take(next(rows)), np.uint8)
             kept = np.unpackbits(packed, bitorder='little')[:count].astype(bool)
-            found['mask'] = kept
+            found['mask', kind] = kept
+        elif coding == 'gaps':
+            place, kept = 0, np.zeros(count, bool)
+            for gap in take(next(rows)):
+                place += gap
+                if gap < 255:
+                    kept[place] = True
+                    place += 1
+            found['mask', kind] = kept
         for group in index['groups']:
             numbers = np.zeros(kept.sum(), dtype[kind])
             upper, lower = (np.frombuffer(take(next(rows)), np.uint8) for _ in range(2))
@@ -117,14 +134,17 @@ def test_a_reader_made_from_the_page_reads_it(tmp_path):
             found[group, coding, kind] = full
     assert position == len(frames)
     ticket = sample()
-    assert found['mask'].tolist() == ticket.mask['conv.weight'].flatten().tolist()
+    assert found['mask', 'float32'].tolist() == ticket.mask['conv.weight'].flatten().tolist()
+    assert found['mask', 'float16'].tolist() == ticket.mask['sparse.weight'].flatten().tolist()
     for group, weights in (('weights', ticket.weights), ('initial', ticket.initial)):
         conv = found[group, 'masked', 'float32'].view(np.float32)
         assert conv.tobytes() == weights['conv.weight'].numpy().tobytes()
+        sparse = found[group, 'gaps', 'float16'].view(np.float16)
+        assert sparse.tobytes() == weights['sparse.weight'].numpy().tobytes()
         bias = found[group, 'plain', 'float32'].view(np.float32)
         assert bias.tobytes() == weights['conv.bias'].numpy().tobytes()
         assert found[group, 'plain', 'int64'].tolist() == [int(weights['steps'])]
-    assert index['tensors'][-1] == ['again', 'float32', [2], 'conv.bias']
+    assert index['tensors'][4] == ['again', 'float32', [2], 'conv.bias']
 
 
 def test_golden_bytes_of_version_2():
@@ -178,6 +198,7 @@ def change(index: dict, path: list, value: object) -> dict:
         (['chunks'], [], 'chunks are missing'),
         (['chunks', 0], 'chunk', 'a chunk'),
         (['chunks', 0, 0], 'plain', 'a chunk of'),
+        (['chunks', 1, 0], 'gaps', 'a chunk of'),
         (['chunks', 0, 2], 0, 'a chunk of 0'),
         (['chunks', 0, 2], 2**21, 'a chunk of'),
         (['chunks', 0, 2], 24.0, 'the size of a chunk'),
@@ -258,6 +279,28 @@ def test_mask_bits_of_no_weight(tmp_path):
     write(tmp_path / 't', index, frame)
     with pytest.raises(DamagedTicketError, match='bits of no weight'):
         load_ticket(tmp_path / 't')
+
+
+@pytest.mark.parametrize(
+    ('gaps', 'message'),
+    [
+        (b'\x02\x00', 'gaps beyond its chunk'),
+        (b'\xff\x00', 'gaps beyond its chunk'),
+        (bytes(4), 'a frame of 4 bytes instead of 3'),
+    ],
+)
+def test_gaps_that_are_wrong(tmp_path, gaps, message):
+    save_ticket(Ticket(Mask({'w': torch.ones(3, dtype=torch.bool)}), None), tmp_path / 't')
+    _, index, _ = parts(tmp_path / 't')
+    frame = zstandard.compress(gaps)
+    index['chunks'][0] = ['gaps', 'bool', 3, [[len(frame), zlib.crc32(frame)]]]
+    write(tmp_path / 't', index, frame)
+    with pytest.raises(DamagedTicketError, match=message):
+        load_ticket(tmp_path / 't')
+    right = zstandard.compress(b'\x01\x00')
+    index['chunks'][0][3] = [[len(right), zlib.crc32(right)]]
+    write(tmp_path / 't', index, right)
+    assert load_ticket(tmp_path / 't').mask['w'].tolist() == [False, True, True]
 
 
 def test_a_small_file_cannot_fill_the_memory(tmp_path):
