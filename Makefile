@@ -11,10 +11,13 @@ MIM_NAME := mmdetection
 endif
 BIN := $(VENV)/bin
 
-.PHONY: setup demo test lint
+.PHONY: setup slurm demo test lint
 
 setup:
 	@tools/setup/setup.sh $(STACK) $(VENV)
+
+slurm:
+	@tools/setup/slurm.sh
 
 demo: setup
 	@echo "[demo] a search over 4 rounds to 80 % sparsity with a small Mask R-CNN: about 4 minutes on 2 cores"
@@ -22,7 +25,7 @@ demo: setup
 	@PATH="$(abspath $(BIN)):$$PATH" mim train $(MIM_NAME) configs/lth/mask_rcnn_tiny_shapes_imp.py \
 		--work-dir work_dirs/demo --resume
 
-test: setup lint
+test: setup slurm lint
 	@echo "[test] the tests take about 10 minutes on 2 cores"
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --dist loadfile
 

@@ -4,6 +4,7 @@ import subprocess
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from plain import ROOT, plain_environment
 
@@ -13,6 +14,7 @@ class Cluster:
     """Runs commands against the cluster whose slurm.conf is given."""
 
     config: Path
+    two_processes: ClassVar = {'GPUS': 2, 'GPUS_PER_NODE': 0, 'CPUS_PER_TASK': 1}
 
     def __call__(self, *command, cwd=None, **environment):
         """Runs a command to its end; returns what it printed."""
@@ -30,7 +32,7 @@ class Cluster:
     def train(self, config, *arguments, **environment):
         """Submits a search by two processes on CPUs; returns the job's number."""
         script = ROOT / 'tools/slurm_train.sh'
-        options = {'GPUS': 2, 'GPUS_PER_NODE': 0, 'CPUS_PER_TASK': 1, **environment}
+        options = {**self.two_processes, **environment}
         out = self(script, 'debug', 'search', config, *arguments, cwd=config.parent, **options)
         return int(out.split()[-1])
 
@@ -45,7 +47,7 @@ class Cluster:
         return wait_until(lambda: self.job(number)['JobState'] in states)
 
 
-def wait_until(happened, seconds=120):
+def wait_until(happened, seconds=240):
     end = time.monotonic() + seconds
     while not happened():
         assert time.monotonic() < end, f'waited {seconds} seconds in vain'

@@ -50,8 +50,8 @@ code=0
 srun --ntasks="$gpus" --cpus-per-task="${CPUS_PER_TASK:-5}" --kill-on-bad-exit=1 ${SRUN_ARGS:-} \
   "${PYTHON:-python}" -u -m mmlth train "$config" --launcher slurm --resume "$@" ${PY_ARGS:-} ||
   code=$?
-# 138 and 143: the signal came before the search listened, or while its processes ended.
-case $code in
-  75 | 138 | 143) scontrol requeue "$SLURM_JOB_ID" ;;
-esac
+# 138: the signal came while Python was still starting.
+if [ $code = 75 ] || [ $code = 138 ]; then
+  scontrol requeue "$SLURM_JOB_ID"
+fi
 exit $code

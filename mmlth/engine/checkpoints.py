@@ -26,8 +26,13 @@ def bounded_checkpoints(config: Config) -> Config:
     Raises:
         LotteryError: If it writes into another folder than the round's.
     """
-    hooks = dict(config.get('default_hooks') or {})
-    hook = hooks.get('checkpoint', {'type': 'CheckpointHook', 'interval': 1})
+    # In place, since copies of configs of the newer style are no such configs any more.
+    if config.get('default_hooks') is None:
+        config.default_hooks = {}
+    hooks = config.default_hooks
+    if 'checkpoint' not in hooks:
+        hooks['checkpoint'] = {'type': 'CheckpointHook', 'interval': 1}
+    hook = hooks['checkpoint']
     if hook is None:
         return config
     if hook.get('out_dir') is not None:
@@ -35,8 +40,8 @@ def bounded_checkpoints(config: Config) -> Config:
             f'default_hooks.checkpoint.out_dir={hook["out_dir"]!r}, but a round continues from '
             'the checkpoints in its own folder; remove out_dir, or move the search by --work-dir'
         )
-    hook = {'max_keep_ckpts': KEPT, **hook, 'save_optimizer': True, 'save_param_scheduler': True}
-    config.default_hooks = {**hooks, 'checkpoint': hook}
+    hook.setdefault('max_keep_ckpts', KEPT)
+    hook.update(save_optimizer=True, save_param_scheduler=True)
     return config
 
 

@@ -9,6 +9,8 @@ import torch
 from mmengine.dist import get_world_size
 from torch import distributed
 
+from mmlth.engine.errors import Preempted
+
 SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
 
 
@@ -41,6 +43,8 @@ class Preemption:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        if isinstance(error, Preempted):
+            return  # the process ends: a launcher that ends the others must not change its code
         if self._handlers:
             signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
         for number, handler in self._handlers.items():

@@ -1,4 +1,4 @@
-"""Several processes, one search: joined by MMEngine where there are GPUs, here where there are none.
+"""Several processes, one search: joined by MMEngine where there are GPUs, here where not.
 
 MMEngine's launchers call ``torch.cuda.set_device``, so they need GPUs. A process group that exists
 already is used as it is, and `join_processes` makes one of CPUs, by gloo.
@@ -19,7 +19,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from mmlth.engine.errors import LotteryError
 
-# What starts the processes, and where it tells each its rank, their number, the rank on the machine.
+# What starts the processes, and where it tells each its rank, their number, its local rank.
 _LAUNCHERS = {
     'pytorch': ('torchrun', 'RANK', 'WORLD_SIZE', 'LOCAL_RANK'),
     'slurm': ('srun', 'SLURM_PROCID', 'SLURM_NTASKS', 'SLURM_LOCALID'),

@@ -26,6 +26,7 @@ from mmlth.engine.search_state import (
 )
 from mmlth.engine.settings import Settings
 from mmlth.engine.target_table import target_table
+from mmlth.engine.ticket_loading import without_aliases
 from mmlth.engine.training import rewind_iteration
 from mmlth.engine.training_state import bare_model
 from mmlth.pruning import Target, TargetError, find_targets
@@ -116,8 +117,9 @@ def _run(
             f'search: {len(state.rounds)} of {last + 1} rounds are done, as many as '
             f'lottery.rounds_per_run={settings.rounds_per_run} allows; --resume runs the next'
         )
-    newest = load_ticket(paths.ticket(len(state.rounds) - 1))
-    bare_model(runner).load_state_dict(newest.state_dict())
+    newest = load_ticket(paths.ticket(len(state.rounds) - 1)).state_dict()
+    model = bare_model(runner)
+    model.load_state_dict(without_aliases(newest, model.state_dict().keys()))
     return runner.model
 
 

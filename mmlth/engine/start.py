@@ -84,12 +84,15 @@ def _without_pretrained(value: Any) -> Any:
         return type(value)(_without_pretrained(item) for item in value if not _is_pretrained(item))
     if not isinstance(value, dict):
         return value
-    return type(value)(
-        {
-            key: None if _is_pretrained(item) or key == 'pretrained' else _without_pretrained(item)
-            for key, item in value.items()
-        }
-    )
+    return type(value)({key: _untrained(key, item) for key, item in value.items()})
+
+
+def _untrained(key: str, item: Any) -> Any:
+    if key == 'pretrained' and isinstance(item, bool):
+        return False  # of timm, which refuses None
+    if key == 'pretrained' or _is_pretrained(item):
+        return None
+    return _without_pretrained(item)
 
 
 def _is_pretrained(value: Any) -> bool:

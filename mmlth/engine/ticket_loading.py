@@ -8,7 +8,7 @@ import functools
 import os
 import re
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import mmengine.runner.checkpoint
@@ -84,6 +84,7 @@ def require_match(path: str, state: Mapping[str, Tensor], model: nn.Module) -> N
     while is_model_wrapper(bare) or isinstance(bare, BaseTTAModel):
         bare = bare.module
     own = bare.state_dict()
+    state = without_aliases(state, own)
     unknown = [name for name in state if name not in own]
     missing = [
         name
@@ -109,6 +110,19 @@ def require_match(path: str, state: Mapping[str, Tensor], model: nn.Module) -> N
             f'{path} is a ticket of another model than {type(model).__name__}; nothing was '
             f'loaded; {"; ".join(differences)}'
         )
+
+
+def without_aliases(state: Mapping[str, Tensor], known: Collection[str]) -> dict[str, Tensor]:
+    """A state dict without unknown names of tensors that have a known name as well.
+
+    Some models, such as MMDetection's DDQ, give modules second names when they first train.
+    """
+    tensors = {identity(tensor) for name, tensor in state.items() if name in known}
+    return {
+        name: tensor
+        for name, tensor in state.items()
+        if name in known or identity(tensor) not in tensors
+    }
 
 
 def install_ticket_loading() -> None:

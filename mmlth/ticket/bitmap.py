@@ -46,8 +46,8 @@ def decode_mask(data: memoryview, frame: Frame, gaps: bool, count: int) -> tuple
     bits = np.unpackbits(packed, bitorder='little')
     if bits[count:].any():
         raise DamagedTicketError('a mask has bits of no weight')
-    kept = bits[:count].view(bool)
-    return kept, np.flatnonzero(kept)
+    truths: Array = bits[:count].view(bool)
+    return truths, np.flatnonzero(truths)
 
 
 def _gaps(positions: Array) -> Array:

@@ -61,7 +61,8 @@ def test_inside_a_job_it_trains_and_resumes(started):
 
 
 @pytest.mark.parametrize(
-    ('code', 'requeued'), [(75, True), (138, True), (143, True), (1, False), (137, False)]
+    ('code', 'requeued'),
+    [(75, True), (138, True), (0, False), (1, False), (137, False), (143, False)],
 )
 def test_only_a_preempted_search_goes_back_into_the_queue(started, code, requeued):
     (started.folder / 'srun').write_text(f'#!/bin/sh\nexit {code}\n')

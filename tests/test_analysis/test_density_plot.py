@@ -1,3 +1,5 @@
+import re
+
 import matplotlib.image
 import pytest
 
@@ -16,6 +18,13 @@ def test_a_picture_in_pages_proportions(tmp_path, layers, tickets):
     plot_densities(densities(layers, tickets), [('x.safetensors', 0.1)] * tickets, path)
     height, width, _ = matplotlib.image.imread(path).shape
     assert 0.5 < width / height < 2.2
+
+
+def test_every_layer_is_drawn(tmp_path):
+    given = densities(130)  # three columns, the last one not full
+    plot_densities(given, [('x.safetensors', 0.1)], tmp_path / 'density.svg')
+    labels = set(re.findall('<!-- (.*?) -->', (tmp_path / 'density.svg').read_text()))
+    assert {name.removesuffix('.weight') for name in given} <= labels
 
 
 def test_an_svg_is_the_same_each_time(tmp_path):

@@ -44,7 +44,8 @@ def test_a_mask_that_says_nothing_takes_nothing():
     assert entropy_bytes(Mask({'a': torch.ones(100, dtype=torch.bool)})) == 0
     assert entropy_bytes(Mask({})) == 0
     assert entropy_bytes(Mask({'a': torch.arange(16) < 8})) == 2
-    assert bitmask_bytes(Mask({'a': torch.arange(9) < 8})) == 2
+    nine = torch.arange(9) < 8
+    assert bitmask_bytes(Mask({'a': nine, 'b': nine})) == 2 + 2  # filled up tensor by tensor
 
 
 def test_a_break_even_of_index_and_value_at_half():

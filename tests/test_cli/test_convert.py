@@ -88,11 +88,12 @@ def test_values(work_dir, capsys):
 
 
 def test_without_weights(work_dir, capsys):
-    _, line = convert(capsys, 't.safetensors', 'a.safetensors', '--without-weights')
+    convert(capsys, 't.safetensors', 'a.safetensors', '--embed-initial', 'rewind.safetensors')
+    _, line = convert(capsys, 'a.safetensors', 'b.safetensors', '--without-weights')
     assert 'mask alone;' in line
-    ticket = load_ticket('a.safetensors')
+    ticket = load_ticket('b.safetensors')
     assert ticket.mask == Mask({'fc.weight': KEPT})
-    assert ticket.weights is None
+    assert (ticket.weights, ticket.initial) == (None, None)
 
 
 @pytest.mark.parametrize(
@@ -114,6 +115,10 @@ BAD = {
     'no suffix': ([T, 'a'], 'a: expected a name that ends in .safetensors or .pth'),
     'two checkpoints': ([P, 'a.pth'], 'both checkpoints'),
     'same file': ([T, 't.safetensors', '--force'], 'is read from and cannot be written'),
+    'rewind file as destination': (
+        [T, 'rewind.safetensors', '--embed-initial', 'rewind.safetensors', '--force'],
+        'is read from and cannot be written',
+    ),
     'same file, linked': ([T, 'link.safetensors', '--force'], 'is read from and cannot be written'),
     'existing file': ([T, 'dense.pth'], 'dense.pth exists; give another name, or --force'),
     'mask of a ticket': ([T, 'a.pth', '--mask', P], '--mask is for checkpoints'),

@@ -13,6 +13,7 @@ from mmlth.analysis.model import model_macs
 from mmlth.cli.main import main
 from mmlth.engine import build_model
 from mmlth.pruning import Mask, prune
+from mmlth.report.density_plot import plot_densities
 from mmlth.ticket import Ticket, load_ticket, save_ticket
 
 NAMES = ('conv.weight', 'depthwise.weight', 'fc.weight')
@@ -104,16 +105,27 @@ def test_tables_of_one_ticket(tickets, capsys):
     assert captured.err == 'counting the MACs for 6 × 8 pixels ...\n'
 
 
-@pytest.mark.parametrize('suffix', ['png', 'svg'])
-def test_a_plot(tickets, tmp_path, suffix):
-    path = tmp_path / f'density.{suffix}'
+def test_a_plot(tickets, tmp_path):
+    path = tmp_path / 'density.png'
     assert main(['inspect', *tickets, '--plot', str(path)]) == 0
     assert path.stat().st_size > 1000
 
 
+def test_a_plot_shows_the_densities_in_the_order_of_the_tickets(tickets, tmp_path):
+    one, two, expected = (tmp_path / f'{name}.svg' for name in ('one', 'two', 'expected'))
+    found = {path: load_ticket(path).mask for path in tickets}
+    legend = [(Path(path).name, mask.density) for path, mask in found.items()]
+    densities = [[layer.density for layer in layers(mask)] for mask in found.values()]
+    for path, number in ((one, 1), (two, 2)):
+        assert main(['inspect', *tickets[:number], '--plot', str(path)]) == 0
+        plot_densities(dict(zip(NAMES, zip(*densities[:number]))), legend[:number], expected)
+        assert path.read_text() == expected.read_text()
+
+
 def test_a_ticket_that_tells_nothing_of_itself(tickets, tmp_path, capsys):
+    untold = {'metrics': 3, 'lottery': 'x', 'parameters': 1}  # fewer than are masked
     path = str(tmp_path / 'foreign.safetensors')
-    save_ticket(Ticket(load_ticket(tickets[0]).mask, None, {'metrics': 3, 'lottery': 'x'}), path)
+    save_ticket(Ticket(load_ticket(tickets[0]).mask, None, untold), path)
     assert main(['inspect', path]) == 0
     assert 'unknown: the ticket does not tell' in capsys.readouterr().out
     assert main(['inspect', path, '--json']) == 0

@@ -10,7 +10,6 @@ from mmengine.registry import MODEL_WRAPPERS
 from torch import nn
 
 from mmlth.engine import LotteryError
-from mmlth.engine.agreement import decided_by_first
 from mmlth.engine.processes import join_processes
 
 STARTED = {
@@ -131,7 +130,3 @@ def test_norms_that_need_gpus_are_refused(monkeypatch, changes):
     start(monkeypatch, 'pytorch')
     with pytest.raises(LotteryError, match='on GPUs only'):
         join_processes(Config({'launcher': 'pytorch', **changes}))
-
-
-def test_the_first_process_decides_for_a_single_one():
-    assert decided_by_first(lambda: 7) == 7

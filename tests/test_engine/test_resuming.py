@@ -1,5 +1,6 @@
 """Law 5: whatever ends a search, the same command with --resume ends with the same bytes."""
 
+import contextlib
 import fcntl
 import itertools
 import multiprocessing
@@ -20,6 +21,7 @@ from mmengine.runner import Runner
 from mmlth import load_ticket
 from mmlth.engine.errors import LotteryError, Preempted
 from mmlth.engine.hooks import PreemptionHook, ProgressHook
+from mmlth.engine.preemption import SIGNALS, Preemption
 from mmlth.engine.search_state import sha256_of
 from tests.toy import toy_config
 
@@ -135,6 +137,41 @@ def test_killed(undisturbed, tmp_path, monkeypatch, change, hook, point, round_n
     assert tickets(tmp_path) == undisturbed(change)
 
 
+@contextlib.contextmanager
+def preempted():
+    """Preempted ends a process, which is why it leaves signals blocked; but not that of tests."""
+    handlers = {number: signal.getsignal(number) for number in SIGNALS}
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, [])
+    with pytest.raises(Preempted) as ended:
+        yield
+    signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+    assert ended.value.code == 75
+
+
+def test_a_search_leaves_signals_as_they_were(tmp_path):
+    before = [signal.getsignal(number) for number in SIGNALS]
+    search(tmp_path, rounds=1)
+    assert [signal.getsignal(number) for number in SIGNALS] == before
+    assert not signal.pthread_sigmask(signal.SIG_BLOCK, []) & set(SIGNALS)
+
+
+def _end():
+    try:
+        with Preemption():
+            raise Preempted
+    finally:
+        os.kill(os.getpid(), signal.SIGTERM)  # as Slurm does once another process has ended
+
+
+def test_no_signal_changes_the_code_of_a_process_that_ends():
+    process = FORK.Process(target=_end)
+    process.start()
+    process.join()
+    assert process.exitcode == 75
+
+
 def signalling(number, point, round_name, iteration):
     """A stand-in for a hook's method that signals this process."""
 
@@ -158,14 +195,10 @@ def signalling(number, point, round_name, iteration):
 def test_preempted(
     undisturbed, tmp_path, monkeypatch, change, number, point, round_name, iteration, saved
 ):
-    before = signal.getsignal(number)
     send = signalling(number, point, round_name, iteration)
     monkeypatch.setattr(ProgressHook, point, send)
-    with pytest.raises(Preempted) as ended:
+    with preempted():
         search(tmp_path, change)
-    assert ended.value.code == 75
-    assert signal.getsignal(number) == before
-    assert number not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
     monkeypatch.undo()
     checkpoint = torch.load(tmp_path / round_name / 'interrupted.pth', weights_only=False)
     assert checkpoint['meta']['iter'] == saved
@@ -186,7 +219,7 @@ def test_a_signal_between_rounds(undisturbed, tmp_path):
         os.kill(os.getpid(), signal.SIGTERM)
 
     settings = runner.train.args[1]
-    with pytest.raises(Preempted):
+    with preempted():
         runner.train.func(runner, settings, report)
     assert reports == [False]
     assert len(tickets(tmp_path)) == 1

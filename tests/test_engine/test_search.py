@@ -3,6 +3,7 @@
 import csv
 import itertools
 import json
+import shutil
 
 import pytest
 import torch
@@ -169,6 +170,17 @@ def test_a_finished_search_is_not_trained_again(finished, capsys):
     assert before == after
     assert files == {p: p.stat().st_mtime_ns for p in work_dir.glob('round_*/*.pth')}
     assert 'sparsity' in capsys.readouterr().out  # the table is shown again
+
+
+def test_a_rewind_file_that_was_changed_is_refused(finished, tmp_path):
+    work_dir, _, state = finished
+    shutil.copytree(work_dir, tmp_path, dirs_exist_ok=True)
+    state = {**state, 'rounds': state['rounds'][:2]}  # the last round is still to come
+    (tmp_path / 'search.json').write_text(json.dumps(state))
+    rewind = tmp_path / 'rewind.safetensors'
+    rewind.write_bytes(rewind.read_bytes()[:-1] + b'!')
+    with pytest.raises(ValueError, match='is not the file that round 0 wrote'):
+        run(tmp_path, resume=True)
 
 
 def test_overwrite_starts_anew(finished, tmp_path):

@@ -4,6 +4,7 @@ import pytest
 import torch
 from mmdet.apis import init_detector
 from mmengine.model import BaseModule
+from mmengine.registry import MODELS
 from mmengine.runner import CheckpointLoader, Runner, load_checkpoint
 from mmpose.apis import init_model
 from safetensors.torch import save_file
@@ -166,18 +167,21 @@ def test_names_of_other_places_are_left_to_their_loaders(place):
     assert loader(f'{place}t.safetensors') is loader(f'{place}t.pth')
 
 
+META = {'cpu': 'meta'}
+
+
 @pytest.mark.parametrize(
     ('place', 'device'),
     [
         (None, 'cpu'),
         ('meta', 'meta'),
         (torch.device('meta'), 'meta'),
-        ({'cpu': 'meta'}, 'meta'),
+        (META, 'meta'),
         ({'cuda:0': 'meta'}, 'cpu'),
         (lambda storage, location: storage, 'cpu'),
         (lambda storage, location: None, 'cpu'),
-        (lambda storage, location: storage.clone() if location == 'cpu' else None, 'cpu'),
-        (lambda storage, location: torch.UntypedStorage(len(storage), device='meta'), 'meta'),
+        (lambda storage, location: storage.clone(), 'cpu'),
+        (lambda storage, location: torch.ones(9, device=META[location]).untyped_storage(), 'meta'),
     ],
 )
 def test_map_location_is_that_of_torch(tmp_path, place, device):
@@ -252,3 +256,27 @@ def test_a_config_trains_a_ticket_on_under_its_mask(tmp_path):
     for name, kept in trained.mask.items():
         assert not trained.weights[name][~kept].any()
         assert not torch.equal(trained.weights[name], load_ticket(path).weights[name])
+
+
+@MODELS.register_module(force=True)
+class NamingModel(ToyModel):
+    """Gives a layer a second name when it first trains, as MMDetection's DDQ does."""
+
+    def forward(self, inputs, data_samples=None, mode='tensor'):
+        self.depthwise.twin = self.fc
+        return super().forward(inputs, data_samples, mode)
+
+
+def test_names_that_training_adds(tmp_path):
+    config = toy_config(tmp_path, model={'type': 'NamingModel'})
+    Runner.from_cfg(config).train()
+    path = tmp_path / 'tickets/round_02.safetensors'
+    ticket = load_ticket(path)
+    assert ticket.weights['depthwise.twin.weight'] is ticket.weights['fc.weight']
+    model = NamingModel()
+    load_checkpoint(model, str(path))
+    assert torch.equal(model.fc.weight, ticket.weights['fc.weight'])
+    other = Ticket(ticket.mask, {**ticket.weights, 'more': torch.ones(1)}, ticket.info)
+    save_ticket(other, path)
+    with pytest.raises(TicketMismatchError, match=r'the model lacks: more$'):
+        load_checkpoint(model, str(path))

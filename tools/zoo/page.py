@@ -32,8 +32,7 @@ two-stage detectors. Nothing else of a model is reduced. *Works* means that all 
 - its weights load into a stock model, which has seen one batch, too, and then computes the same
   bit for bit.
 
-The other verdicts say why a model or its config does not run here, with mmlth or without.
-`mmlth targets CONFIG` tries any other config in seconds.
+The other verdicts are the reasons. `mmlth targets CONFIG` tries any other config in seconds.
 """
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mmengine.dist import is_main_process
+from mmengine.dist import barrier, is_main_process
 from mmengine.hooks import EMAHook, Hook
 from mmengine.runner import Runner
 
@@ -48,4 +48,5 @@ class PreemptionHook(Hook):
             f'asked by a signal to stop: the state after {meta["iter"]} iterations is in '
             f'{runner.work_dir}; the same command with --resume continues from there'
         )
+        barrier()  # once one has ended Slurm ends the others, and kills them 30 seconds later
         raise Preempted
