@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from mmengine.runner import CheckpointLoader
 
-from mmlth.engine.errors import LotteryError
+from mmlth.engine.errors import DamagedCheckpointError, LotteryError
 from mmlth.engine.safe_types import SAFE_TYPES, plain
 from mmlth.engine.training_state import load_training_state
 
@@ -53,8 +53,9 @@ def load_checkpoint_safely(path: str | Path) -> dict[str, Any]:
     """Reads a checkpoint of MMEngine onto the CPU.
 
     Raises:
-        LotteryError: If the file is damaged, or holds objects of other types than tensors, NumPy
-            arrays, plain containers and MMEngine's log history.
+        DamagedCheckpointError: If the file is damaged.
+        LotteryError: If it holds objects of other types than tensors, NumPy arrays, plain
+            containers and MMEngine's log history.
     """
     try:
         with _allowing(SAFE_TYPES):
@@ -65,7 +66,7 @@ def load_checkpoint_safely(path: str | Path) -> dict[str, Any]:
         raise LotteryError(f'{path} cannot be read safely: {named}') from error
     except _OF_DAMAGED_FILES as error:
         reason = str(error).strip().splitlines() or [type(error).__name__]
-        raise LotteryError(f'{path} is damaged: {reason[0]}') from error
+        raise DamagedCheckpointError(f'{path} is damaged: {reason[0]}') from error
 
 
 @CheckpointLoader.register_scheme(prefixes=RESUME_SCHEME)

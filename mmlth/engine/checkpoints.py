@@ -9,7 +9,8 @@ from mmengine.config import Config
 from mmengine.dist import broadcast_object_list, is_main_process
 from mmengine.logging import MMLogger
 
-from mmlth.engine.errors import LotteryError
+from mmlth.engine.checkpoint_loading import load_checkpoint_safely
+from mmlth.engine.errors import DamagedCheckpointError, LotteryError
 
 KEPT = 2
 """Of the newest ones: should the last be damaged, the one before is there."""
@@ -21,7 +22,8 @@ def bounded_checkpoints(config: Config) -> Config:
     """Changes the CheckpointHook of a round's config so that the round can continue from it.
 
     Where the config does not say how many to keep, the newest two are kept, for a search is many
-    trainings on one disk. Optimizer and schedules are always saved.
+    trainings on one disk. Two is also the least: MMEngine deletes the oldest before it writes the
+    newest. Optimizer and schedules are always saved.
 
     Raises:
         LotteryError: If it writes into another folder than the round's.
@@ -40,7 +42,8 @@ def bounded_checkpoints(config: Config) -> Config:
             f'default_hooks.checkpoint.out_dir={hook["out_dir"]!r}, but a round continues from '
             'the checkpoints in its own folder; remove out_dir, or move the search by --work-dir'
         )
-    hook.setdefault('max_keep_ckpts', KEPT)
+    if 0 <= hook.get('max_keep_ckpts', 0) < KEPT:  # -1 keeps them all
+        hook['max_keep_ckpts'] = KEPT
     hook.update(save_optimizer=True, save_param_scheduler=True)
     return config
 
@@ -60,7 +63,7 @@ def newest_checkpoint(config: Config, folder: Path, logger: MMLogger) -> Path | 
         damaged = []
         hook = (config.get('default_hooks') or {}).get('checkpoint') or {}
         for path in _newest_first(folder, hook.get('filename_tmpl') or ''):
-            if _is_whole(path):
+            if is_whole(path):
                 found = [path]
                 break
             damaged.append(path.name)
@@ -85,10 +88,20 @@ def _newest_first(folder: Path, template: str) -> Iterator[Path]:
     yield from sorted(others, key=lambda path: path.stat().st_mtime_ns, reverse=True)
 
 
-def _is_whole(path: Path) -> bool:
-    """Whether every part of the file agrees with its checksum; torch.load does not look."""
+def is_whole(path: Path) -> bool:
+    """Whether every part of the file agrees with its checksum, which torch.load does not look at.
+
+    What the archive says of its parts has no checksum, so it is read as torch reads it, too, which
+    takes a part for empty where a flag calls it a folder.
+    """
     try:
         with zipfile.ZipFile(path) as file:
-            return file.testzip() is None
-    except (OSError, zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError):
+            if file.testzip() is not None or any(part.external_attr for part in file.infolist()):
+                return False
+    except Exception:  # zipfile raises a dozen kinds on damaged files, zlib.error among them
         return False
+    try:
+        load_checkpoint_safely(path)
+    except DamagedCheckpointError:
+        return False
+    return True

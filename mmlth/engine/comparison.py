@@ -44,9 +44,7 @@ def decisive_settings(config: Config, lottery: dict[str, Any]) -> dict[str, Any]
         lottery: Its ``lottery`` key with all defaults spelled out.
     """
     kept = {key: value for key, value in config.to_dict().items() if key not in _IRRELEVANT}
-    kept['lottery'] = {
-        key: value for key, value in lottery.items() if key not in _OF_THE_RUN
-    }
+    kept['lottery'] = {key: value for key, value in lottery.items() if key not in _OF_THE_RUN}
     hooks = kept.get('default_hooks')
     if isinstance(hooks, dict):
         kept['default_hooks'] = {

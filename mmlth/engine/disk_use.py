@@ -31,7 +31,7 @@ def disk_use(trainer: Runner, rounds: int) -> str:
     total = state + rounds * (kept * state + best * weights + ticket)
     free = shutil.disk_usage(_existing(Path(trainer.work_dir))).free
     line = (
-        f'disk: the search will take up to {_text(total)}: {rounds} rounds, each with {kept} '
+        f'disk: the search will take about {_text(total)}: {rounds} rounds, each with {kept} '
         f'checkpoints of {_text(state)}, {best} best ones of {_text(weights)} and a ticket of at '
         f'most {_text(ticket)}; {_text(free)} are free'
     )

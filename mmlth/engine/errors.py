@@ -11,6 +11,10 @@ class LotteryError(ValueError):
     """Bad input to a search; the message says what was given, what was expected, how to mend it."""
 
 
+class DamagedCheckpointError(LotteryError):
+    """A checkpoint that is not what was written."""
+
+
 class StoppedEarly(Exception):
     """Ends a round whose early stopping had decided before the interruption."""
 

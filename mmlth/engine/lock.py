@@ -3,8 +3,10 @@
 import contextlib
 import errno
 import fcntl
+import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 from mmengine.dist import is_main_process
 
@@ -26,18 +28,31 @@ def only_search_in(work_dir: Path) -> Iterator[None]:
         yield
         return
     work_dir.mkdir(parents=True, exist_ok=True)
-    # Not flock, whose locks are inherited: workers of data loaders outlive a killed process.
     path = work_dir / '.lock'
-    with path.open('w') as file:
-        try:
-            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            if error.errno in _TAKEN:
-                raise LotteryError(
-                    f'another process runs a search in {work_dir}; wait for it, or give another '
-                    '--work-dir'
-                ) from error
+    with _locked(path):
         try:
             yield
         finally:
             path.unlink(missing_ok=True)
+
+
+def _locked(path: Path) -> IO[str]:
+    """The file, open and locked; closing it lets go.
+
+    Not by flock, whose locks are inherited: workers of data loaders outlive a killed process.
+    """
+    while True:
+        file = path.open('w')
+        try:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            if error.errno not in _TAKEN:
+                return file
+            file.close()
+            raise LotteryError(
+                f'another process runs a search in {path.parent}; wait for it, or give another '
+                '--work-dir'
+            ) from error
+        if path.exists() and os.path.samestat(os.fstat(file.fileno()), path.stat()):
+            return file
+        file.close()  # it was deleted by the search that held it before

@@ -24,6 +24,14 @@ def validation_is_due(runner: Runner) -> bool:
     return done >= loop.val_begin and (done % loop.val_interval == 0 or done == end)
 
 
+def begins_epoch(runner: Runner) -> bool:
+    """Whether the current epoch has trained on no batch yet; or the loop has no epochs."""
+    loop = runner.train_loop
+    if not isinstance(loop, EpochBasedTrainLoop):
+        return True
+    return runner.iter == runner.epoch * len(loop.dataloader)
+
+
 def skip_trained_batches(runner: Runner, rng_of_epoch: dict[str, Any] | None) -> None:
     """Lets the loop draw and drop the batches that it has trained on, then restores the generators.
 

@@ -8,6 +8,7 @@ a file is written.
 """
 
 import functools
+from pathlib import Path
 from typing import Any
 
 from mmengine.registry import MODEL_WRAPPERS
@@ -15,6 +16,7 @@ from mmengine.runner import FlexibleRunner, Runner
 from torch.distributed.fsdp import FullyShardedDataParallel
 
 from mmlth.engine.errors import LotteryError, show_lottery_errors_in_one_line
+from mmlth.engine.full_disk import explaining_full_disks
 from mmlth.engine.missing_package import explaining_missing_packages
 from mmlth.engine.processes import join_processes
 from mmlth.engine.search import Report, run_search
@@ -40,7 +42,10 @@ def install(report: Report) -> None:
         settings = parse_settings(cfg['lottery'])
         _refuse_sharding(cfg)
         join_processes(cfg)
-        with explaining_missing_packages('the config'):
+        with (
+            explaining_missing_packages('the config'),
+            explaining_full_disks(Path(cfg.get('work_dir') or '.')),
+        ):
             runner = original(cls, _importing_mmlth(cfg))
         runner.train = functools.partial(run_search, runner, settings, report)
         return runner

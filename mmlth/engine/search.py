@@ -1,6 +1,5 @@
 """The search: train, prune, rewind, round after round."""
 
-import errno
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from torch import nn
 from mmlth.engine.comparison import decisive_settings
 from mmlth.engine.data_check import check_data
 from mmlth.engine.errors import LotteryError, Preempted
+from mmlth.engine.full_disk import explaining_full_disks
 from mmlth.engine.lock import only_search_in
 from mmlth.engine.paths import SearchPaths
 from mmlth.engine.preemption import Preemption
@@ -55,16 +55,12 @@ def run_search(runner: Runner, settings: Settings, report: Report) -> nn.Module:
         Preempted: If a signal asked for the end; all that was done is saved.
     """
     paths = SearchPaths(Path(runner.work_dir))
-    try:
-        with only_search_in(paths.work_dir), Preemption() as preemption:
-            return _run(runner, settings, report, paths, preemption)
-    except (OSError, RuntimeError) as error:
-        if not _disk_is_full(error):
-            raise
-        raise LotteryError(
-            f'the disk that holds {paths.work_dir} is full ({error}); what was there before is '
-            'intact: free some room, then continue with --resume'
-        ) from error
+    with (
+        explaining_full_disks(paths.work_dir),
+        only_search_in(paths.work_dir),
+        Preemption() as preemption,
+    ):
+        return _run(runner, settings, report, paths, preemption)
 
 
 def _run(
@@ -162,9 +158,3 @@ def _load_from(runner: Runner) -> str | None:
     if runner._resume and runner.cfg.filename:
         return Config.fromfile(runner.cfg.filename).get('load_from')
     return runner._load_from
-
-
-def _disk_is_full(error: BaseException) -> bool:
-    if isinstance(error, OSError):
-        return error.errno in (errno.ENOSPC, errno.EDQUOT)
-    return 'No space left' in str(error)

@@ -4,6 +4,7 @@ import functools
 import gc
 import shutil
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, cast
 
 import torch
@@ -92,7 +93,8 @@ def run_round(
         info = {**_provenance(state, paths, index, mask), **ended, **loading_info(trainer)}
         save_ticket(Ticket(mask, masked(result.weights, mask), info), paths.ticket(index))
         state.save(paths)
-        (paths.round(index) / INTERRUPTED).unlink(missing_ok=True)
+        for path in paths.round(index).glob(f'{Path(INTERRUPTED).stem}.*'):
+            path.unlink()
     barrier()
     del trainer
     gc.collect()

@@ -98,7 +98,7 @@ def check_work_dir(
         return None
     if state is None:
         remains = [paths.rewind, paths.ticket(0).parent, *paths.work_dir.glob('round_*/*.pth')]
-        if any(path.exists() for path in remains):
+        if not settings.overwrite and any(path.exists() for path in remains):
             raise LotteryError(
                 f'{paths.work_dir} holds tickets or checkpoints of rounds but no search.json; give '
                 'another --work-dir, or lottery.overwrite=True to delete them'

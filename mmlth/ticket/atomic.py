@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-_TEMPORARY = re.compile(r'\..+(\.\w+)\.[a-z0-9_]{8}\1')
+_TEMPORARY = re.compile(r'\..+(\.\w+)\.[a-z0-9_]{8}\1|\..+\.[a-z0-9_]{8}\.tmp')
 """What `tempfile.mkstemp` makes of a name, as `atomic_path` calls it."""
 
 
@@ -21,7 +21,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(
-        prefix=f'.{path.name}.', suffix=path.suffix, dir=path.parent
+        prefix=f'.{path.name}.', suffix=path.suffix or '.tmp', dir=path.parent
     )
     os.close(descriptor)
     temporary = Path(name)

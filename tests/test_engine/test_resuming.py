@@ -19,8 +19,9 @@ from mmengine.registry import HOOKS, METRICS
 from mmengine.runner import Runner
 
 from mmlth import load_ticket
+from mmlth.engine.checkpoints import is_whole
 from mmlth.engine.errors import LotteryError, Preempted
-from mmlth.engine.hooks import PreemptionHook, ProgressHook
+from mmlth.engine.hooks import PreemptionHook, ProgressHook, RewindHook
 from mmlth.engine.preemption import SIGNALS, Preemption
 from mmlth.engine.search_state import sha256_of
 from tests.toy import toy_config
@@ -85,6 +86,15 @@ def averaging(config):
     config.default_hooks.checkpoint.update(save_best='toy/accuracy', rule='greater')
 
 
+def rewound_within_an_epoch(config):
+    config.lottery.rewind = '8it'
+    config.default_hooks.checkpoint.update(by_epoch=False, interval=4)
+
+
+def rewound_between_epochs(config):
+    config.default_hooks.checkpoint.update(by_epoch=False, interval=3)
+
+
 @HOOKS.register_module(force=True)
 class RTMOModeSwitchHook(Hook):
     """As that of MMPose: it looks at exactly one epoch."""
@@ -126,6 +136,8 @@ def undisturbed(tmp_path_factory):
         (averaging, PreemptionHook, 'after_val_iter', 'round_01', 12),
         (averaging, ProgressHook, 'before_train_iter', 'round_02', 14),
         (switching, ProgressHook, 'before_train_iter', 'round_01', 14),
+        (rewound_within_an_epoch, RewindHook, 'before_train_iter', 'round_00', 8),
+        (rewound_between_epochs, ProgressHook, 'before_val_epoch', 'round_00', 6),
     ],
 )
 def test_killed(undisturbed, tmp_path, monkeypatch, change, hook, point, round_name, iteration):
@@ -190,6 +202,8 @@ def signalling(number, point, round_name, iteration):
         (averaging, signal.SIGTERM, 'before_val_iter', 'round_01', 12, 12),
         (averaging, signal.SIGTERM, 'before_train_iter', 'round_02', 9, 10),
         (accumulating, signal.SIGUSR1, 'before_train_iter', 'round_01', 9, 10),
+        (rewound_within_an_epoch, signal.SIGTERM, 'before_train_iter', 'round_00', 7, 8),
+        (rewound_between_epochs, signal.SIGTERM, 'before_train_iter', 'round_00', 5, 6),
     ],
 )
 def test_preempted(
@@ -206,7 +220,7 @@ def test_preempted(
     tmp_path.rename(moved)
     search(moved, change, resume=True)
     assert tickets(moved) == undisturbed(change)
-    assert not list(moved.glob('round_*/interrupted.pth'))
+    assert not list(moved.glob('round_*/interrupted.*'))
 
 
 def test_a_signal_between_rounds(undisturbed, tmp_path):
@@ -270,6 +284,21 @@ def test_a_damaged_checkpoint(undisturbed, tmp_path, monkeypatch, capsys, damage
     assert tickets(tmp_path) == undisturbed(None)
 
 
+def test_any_byte_of_a_checkpoint(tmp_path):
+    """What an archive says of its parts has no checksum: no change of it goes unnoticed."""
+    path = tmp_path / 'epoch_1.pth'
+    content = {'weights': torch.arange(6.0), 'meta': {'iter': 3}}
+    torch.save(content, path)
+    raw = path.read_bytes()
+    assert is_whole(path)
+    for place in range(len(raw)):
+        path.write_bytes(raw[:place] + bytes([raw[place] ^ 16]) + raw[place + 1 :])
+        if is_whole(path):
+            loaded = torch.load(path)
+            assert loaded['meta'] == content['meta'], place
+            assert torch.equal(loaded['weights'], content['weights']), place
+
+
 def test_the_one_before_a_damaged_checkpoint(undisturbed, tmp_path, monkeypatch, capsys):
     kill_in_round(tmp_path, monkeypatch, 'round_00', 14)
     flip_a_bit(tmp_path / 'round_00/epoch_2.pth')
@@ -305,9 +334,22 @@ def test_a_killed_write_leaves_the_checkpoint_before_it(tmp_path, monkeypatch):
     assert zipfile.ZipFile(left[0]).testzip() is None
 
 
+def test_overwriting_after_a_kill_that_left_no_search_json(tmp_path):
+    search(tmp_path, rounds=1)
+    (tmp_path / 'search.json').unlink()
+    with pytest.raises(LotteryError, match='but no search'):
+        search(tmp_path, resume=True, rounds=1)
+    search(tmp_path, resume=True, rounds=1, overwrite=True)
+    assert len(tickets(tmp_path)) == 2
+
+
 def test_temporary_files_of_killed_processes_go(tmp_path, monkeypatch):
     kill_in_round(tmp_path, monkeypatch, 'round_01', 9)
-    left = ['.search.json.abcd_123.json', 'round_01/.epoch_2.pth.a1b2c3d4.pth']
+    left = [
+        '.search.json.abcd_123.json',
+        'round_01/.epoch_2.pth.a1b2c3d4.pth',
+        'round_01/.last_checkpoint.a1b2c3d4.tmp',
+    ]
     mine = ['.notes', '.search.json', 'round_01/.epoch_2.pth.bak']
     for name in left + mine:
         (tmp_path / name).write_text('x')
@@ -346,7 +388,7 @@ def test_the_best_checkpoint_before_a_move_goes_too(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ('asked', 'kept'), [({}, 2), ({'max_keep_ckpts': 1}, 1), ({'max_keep_ckpts': -1}, 3)]
+    ('asked', 'kept'), [({}, 2), ({'max_keep_ckpts': 1}, 2), ({'max_keep_ckpts': -1}, 3)]
 )
 def test_how_many_checkpoints_are_kept(tmp_path, asked, kept):
     def change(config):
@@ -376,7 +418,7 @@ def test_disk_use_is_told_before_training(tmp_path, capsys):
     # 338 parameters and 16 running statistics of 4 bytes, a count of 8: 1424 bytes; with SGD's
     # momenta 2776. In all 2776 + 2 * (2 * 2776 + 1424 + 1424) = 19,576 bytes.
     assert (
-        'disk: the search will take up to 20 kB: 2 rounds, each with 2 checkpoints of 3 kB, 1 best '
+        'disk: the search will take about 20 kB: 2 rounds, each with 2 checkpoints of 3 kB, 1 best '
         'ones of 1 kB and a ticket of at most 1 kB; '
     ) in line
     assert 'are free' in line

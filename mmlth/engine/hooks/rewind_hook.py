@@ -3,11 +3,18 @@
 from pathlib import Path
 from typing import Any
 
-from mmengine.dist import all_gather_object, barrier, broadcast_object_list, is_main_process
+from mmengine.dist import (
+    all_gather_object,
+    barrier,
+    broadcast_object_list,
+    get_rank,
+    is_main_process,
+)
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from mmlth.engine.hooks.resume_hook import RESUME_KEY
+from mmlth.engine.position import begins_epoch
 from mmlth.engine.registry import HOOKS
 from mmlth.engine.rng import rng_state
 from mmlth.engine.training_state import bare_model, save_training_state, training_state
@@ -34,9 +41,17 @@ class RewindHook(Hook):
         self._rng: dict[str, Any] | None = None  # before the batch of step k is drawn
         self._rng_of_epoch: dict[str, Any] | None = None
 
+    def after_load_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
+        if runner._resume and checkpoint['meta']['iter'] == self.iteration:
+            processes = checkpoint.get(RESUME_KEY, {}).get('processes', [])
+            if get_rank() < len(processes):
+                self._rng = processes[get_rank()]['now']
+
     def before_train_epoch(self, runner: Runner) -> None:
         self._rng_of_epoch = rng_state()
-        if runner.iter == self.iteration:
+        # Elsewhere than at its beginning an epoch goes on from a checkpoint, and batches are
+        # skipped first: step k is there at the next iteration, or when the next epoch begins.
+        if runner.iter == self.iteration and begins_epoch(runner):
             self._rng = self._rng_of_epoch
             self._store(runner)
 
