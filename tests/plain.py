@@ -22,7 +22,6 @@ from torch import nn
 from toy import toy_config
 
 import mmlth
-from mmlth.engine.registry import SCORES
 
 ROOT = Path(__file__).parents[1]
 
@@ -83,12 +82,6 @@ class PlainModel(BaseModel):
         if mode == 'loss':
             return {'loss': nn.functional.cross_entropy(logits, torch.as_tensor(data_samples))}
         return [(int(g.argmax()), int(t)) for g, t in zip(logits, data_samples)]
-
-
-@SCORES.register_module(force=True)
-def dice(weights: Any) -> Any:
-    """Scores at random, so differently in processes that are seeded differently."""
-    return {name: torch.rand_like(weight) for name, weight in weights.items()}
 
 
 @HOOKS.register_module(force=True)

@@ -86,7 +86,8 @@ def test_a_dead_process_ends_the_job_and_the_search_resumes(undisturbed, tmp_pat
 
 
 def test_scores_that_differ_by_process_give_one_mask(tmp_path):
-    config = plain_config(tmp_path, lottery={'score': 'dice', 'rounds': 1})
+    imports = {'imports': ['mmlth', 'plain', 'dice']}
+    config = plain_config(tmp_path, lottery={'score': 'dice', 'rounds': 1}, custom_imports=imports)
     code, out = dist_train(config, PLAIN_LOG=tmp_path)
     assert code == 0, out[-3000:]
     masks = noted(tmp_path, 'masks')

@@ -66,7 +66,9 @@ def test_install_has_the_package_and_nothing_else(built, form):
     installed = files_below(built.targets[form])
     ours = {file for file in installed if not re.search('__pycache__|dist-info', file)}
     modules = {file for file in built.before if file.startswith('mmlth/')}
-    shipped = {file for file in built.before if re.match(r'(configs|tools)/.*\.py$', file)}
+    shipped = {
+        file for file in built.before if re.match(r'(configs|tools/(?!setup/)).*\.(py|sh)$', file)
+    }
     assert ours == modules | {'bin/mmlth'} | {f'mmlth/.mim/{file}' for file in shipped}
 
 
