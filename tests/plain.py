@@ -3,6 +3,7 @@
 The config file imports this module. The environment says what happens:
 ``PLAIN_LOG``: a folder where each process notes its masks, and what it writes below work_dir.
 ``PLAIN_DIE``: ``RANK:ROUND:ITERATION`` before which a process kills itself.
+``PLAIN_SIGNAL``: the same, but it sends SIGTERM to all processes of its group, as Slurm does.
 ``PLAIN_SLEEP``: seconds that each iteration takes longer.
 """
 
@@ -26,13 +27,13 @@ import mmlth
 ROOT = Path(__file__).parents[1]
 
 
-def plain_config(folder: Path, batch: int = 2, **changes: Any) -> Path:
+def plain_config(folder: Path, batch: int = 2, iterations: bool = False, **changes: Any) -> Path:
     """Writes a config file of a search by ``batch`` images a process; its work_dir lies beside.
 
     The processes are seeded differently.
     """
     folder.mkdir(exist_ok=True)
-    config = toy_config(folder / 'work')
+    config = toy_config(folder / 'work', iterations)
     config.pop('experiment_name')
     config.custom_imports.imports.append('plain')
     config.model = {'type': 'PlainModel'}
@@ -100,6 +101,8 @@ class Watch(Hook):
         place = f'{runner.rank}:{Path(runner.work_dir).name}:{runner.iter}'
         if place == os.environ.get('PLAIN_DIE'):
             os.kill(os.getpid(), signal.SIGKILL)
+        if place == os.environ.get('PLAIN_SIGNAL'):
+            os.killpg(0, signal.SIGTERM)
 
 
 def _note(what: str, line: str) -> None:

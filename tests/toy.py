@@ -49,16 +49,16 @@ class ToyDataset(Dataset):
 
     metainfo: ClassVar = {'classes': ('dark', 'bright')}
 
-    def __init__(self, augment: bool = True, broken: bool = False) -> None:
+    def __init__(self, augment: bool = True, broken: bool = False, images: int = IMAGES) -> None:
         generator = torch.Generator().manual_seed(0)
-        self.images = torch.randn(IMAGES, 3, 6, 6, generator=generator)
-        self.labels = [index % 2 for index in range(IMAGES)]
+        self.images = torch.randn(images, 3, 6, 6, generator=generator)
+        self.labels = [index % 2 for index in range(images)]
         for image, label in zip(self.images, self.labels):
             image += 0.6 * label
         self.augment = augment
 
     def __len__(self) -> int:
-        return IMAGES
+        return len(self.labels)
 
     def __getitem__(self, index: int) -> dict[str, Any]:
         noise: Tensor = torch.randn(3, 6, 6) * 0.1 if self.augment else torch.zeros(3, 6, 6)

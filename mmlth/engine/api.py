@@ -69,9 +69,11 @@ def search(
         if 'base_batch_size' not in (cfg.get('auto_scale_lr') or {}):
             raise LotteryError('auto_scale_lr needs the key auto_scale_lr.base_batch_size')
         cfg.auto_scale_lr.enable = True
+    load_from = cfg.get('load_from')
     if resume:
         cfg.resume, cfg.load_from = True, None
     runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
+    runner.cfg.load_from = load_from  # where a search starts that there is nothing of to resume
     runner.train()
     state = load_state(SearchPaths(Path(runner.work_dir)))
     return state.rounds if state else []

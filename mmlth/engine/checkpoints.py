@@ -1,5 +1,6 @@
 """The checkpoints of a round: how many it keeps, and from which one it continues."""
 
+import errno
 import re
 import zipfile
 from collections.abc import Iterator
@@ -85,7 +86,13 @@ def _newest_first(folder: Path, template: str) -> Iterator[Path]:
     own = re.escape(template).replace(r'\{\}', r'\d+')
     names = re.compile(rf'(epoch|iter)_\d+\.pth|{INTERRUPTED}|{own}')
     others = [path for path in folder.glob('*') if names.fullmatch(path.name) and path != last]
-    yield from sorted(others, key=lambda path: path.stat().st_mtime_ns, reverse=True)
+    yield from sorted(others, key=_age, reverse=True)
+
+
+def _age(path: Path) -> tuple[int, int]:
+    """By number, since copies have no telling times; `INTERRUPTED` has none and comes last."""
+    number = re.search(r'(\d+)\.\w+$', path.name)
+    return int(number[1]) if number else -1, path.stat().st_mtime_ns
 
 
 def is_whole(path: Path) -> bool:
@@ -98,6 +105,12 @@ def is_whole(path: Path) -> bool:
         with zipfile.ZipFile(path) as file:
             if file.testzip() is not None or any(part.external_attr for part in file.infolist()):
                 return False
+    except MemoryError:
+        raise
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # damaged ones make zipfile seek to impossible places
+            raise
+        return False
     except Exception:  # zipfile raises a dozen kinds on damaged files, zlib.error among them
         return False
     try:

@@ -1,5 +1,7 @@
 """Signals that ask a search to stop: SIGTERM, and SIGUSR1, which Slurm can send ahead of it."""
 
+import atexit
+import multiprocessing
 import signal
 import threading
 from types import FrameType, TracebackType
@@ -20,21 +22,26 @@ class Preemption:
     They are blocked as well, since child processes inherit that: Slurm signals the workers of data
     loaders too, whose death would end the iteration that is to be finished. A signal may still
     come by way of another thread, which calls the handler.
+
+    Attributes:
+        group: All processes, by gloo; None for a process alone.
     """
 
     def __init__(self) -> None:
         self._noted = False
         self._handlers: dict[int, Any] = {}
         self._mask: set[Any] = set()
-        self._group: Any = None
+        self.group: Any = None
 
     def __enter__(self) -> 'Preemption':
         if threading.current_thread() is threading.main_thread():
             self._handlers = {number: signal.signal(number, self._note) for number in SIGNALS}
             self._mask = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+            atexit.unregister(_end_workers)
+            atexit.register(_end_workers)
         if get_world_size() > 1:
             # On CPU, so that asking does not wait for the GPU.
-            self._group = distributed.new_group(backend='gloo')
+            self.group = distributed.new_group(backend='gloo')
         return self
 
     def __exit__(
@@ -54,11 +61,19 @@ class Preemption:
     def requested(self) -> bool:
         """Whether any process was asked to stop. All must ask at the same point of their work."""
         own = self._noted or not signal.sigpending().isdisjoint(SIGNALS)
-        if self._group is None:
+        if self.group is None:
             return own
         of_all = torch.tensor(int(own))
-        distributed.all_reduce(of_all, distributed.ReduceOp.MAX, self._group)
+        distributed.all_reduce(of_all, distributed.ReduceOp.MAX, self.group)
         return bool(of_all)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         self._noted = True
+
+
+def _end_workers() -> None:
+    """Python ends workers by SIGTERM, which they have blocked, and would wait for them for ever."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # torch takes their death for a failure
+    for child in multiprocessing.active_children():
+        if child.daemon:
+            child.kill()

@@ -91,8 +91,10 @@ def _run(
             f'{paths.work_dir} holds a search by {state.world_size} processes, which cannot be '
             f'resumed by {get_world_size()}: the batch would change'
         )
+    elif is_main_process():
+        state.save(paths)  # rounds that were added are part of the search from now on
     if is_main_process():
-        delete_leftovers(paths)
+        delete_leftovers(paths, len(state.rounds))
     runner.logger.info('\n' + target_table(bare_model(runner), targets))
     last = len(state.schedule) - 1
     if state.finished:
@@ -155,6 +157,9 @@ def _load_from(runner: Runner) -> str | None:
 
     A job script that always passes ``--resume`` starts a search that way, too.
     """
-    if runner._resume and runner.cfg.filename:
-        return Config.fromfile(runner.cfg.filename).get('load_from')
-    return runner._load_from
+    if not runner._resume:
+        return runner._load_from
+    given = runner.cfg.get('load_from')
+    if given is None and runner.cfg.filename:
+        given = Config.fromfile(runner.cfg.filename).get('load_from')
+    return given

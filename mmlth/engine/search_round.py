@@ -4,7 +4,6 @@ import functools
 import gc
 import shutil
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, cast
 
 import torch
@@ -13,7 +12,7 @@ from mmengine.runner import Runner
 from torch import Tensor
 
 from mmlth.engine.checkpoint_loading import REWIND_SCHEME
-from mmlth.engine.checkpoints import INTERRUPTED, newest_checkpoint
+from mmlth.engine.checkpoints import newest_checkpoint
 from mmlth.engine.disk_use import disk_use
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.hooks import (
@@ -29,7 +28,7 @@ from mmlth.engine.paths import SearchPaths
 from mmlth.engine.preemption import Preemption
 from mmlth.engine.provenance import counts, provenance
 from mmlth.engine.registry import ALLOCATIONS, SCORES
-from mmlth.engine.search_state import SearchState, sha256_of
+from mmlth.engine.search_state import SearchState, delete_interrupted, sha256_of
 from mmlth.engine.settings import Settings
 from mmlth.engine.start import reinitialised, round_start
 from mmlth.engine.ticket_loading import loading_info
@@ -63,7 +62,7 @@ def run_round(
         Preempted: If a signal asked for the end.
     """
     mask, trainer = _build(runner, settings, paths, state, index)
-    trainer.register_hook(ResumeHook())
+    trainer.register_hook(ResumeHook(preemption.group))
     trainer.register_hook(ResultHook())
     if index == 0:
         _settle_rewind_step(trainer, paths, state)
@@ -74,7 +73,8 @@ def run_round(
         trainer.register_hook(TicketSaver(settings.checkpoints, saved, told))
     sparsity = 1 - state.schedule[index] / state.schedule[0]
     last = len(state.schedule) - 1
-    trainer.register_hook(ProgressHook(index, last, sparsity, state.rewind['iteration']))
+    first = 0 if settings.rewind_what == 'reinit' else state.rewind['iteration']
+    trainer.register_hook(ProgressHook(index, last, sparsity, first))
     trainer.register_hook(PreemptionHook(preemption))
     result = train_round(trainer)
     if index == 0:
@@ -93,8 +93,7 @@ def run_round(
         info = {**_provenance(state, paths, index, mask), **ended, **loading_info(trainer)}
         save_ticket(Ticket(mask, masked(result.weights, mask), info), paths.ticket(index))
         state.save(paths)
-        for path in paths.round(index).glob(f'{Path(INTERRUPTED).stem}.*'):
-            path.unlink()
+        delete_interrupted(paths, index)
     barrier()
     del trainer
     gc.collect()

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from mmlth.engine.checkpoints import INTERRUPTED
 from mmlth.engine.comparison import differences
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.paths import SearchPaths
@@ -154,12 +155,25 @@ def delete_search(paths: SearchPaths) -> None:
             shutil.rmtree(folder)
 
 
-def delete_leftovers(paths: SearchPaths) -> None:
-    """Removes the temporary files that killed processes left behind; they may be large."""
+def delete_leftovers(paths: SearchPaths, finished: int) -> None:
+    """Removes what killed processes left behind, which may be large.
+
+    Args:
+        paths: The files of the search.
+        finished: Number of rounds that are done, and need nothing to continue from.
+    """
     tickets = paths.ticket(0).parent
     for folder in (paths.work_dir, paths.report, tickets, *paths.work_dir.glob('round_*')):
         for path in leftovers(folder):
             path.unlink()
+    for index in range(finished):
+        delete_interrupted(paths, index)
+
+
+def delete_interrupted(paths: SearchPaths, index: int) -> None:
+    """Removes what a round that is done once continued from."""
+    for path in paths.round(index).glob(f'{Path(INTERRUPTED).stem}.*'):
+        path.unlink()
 
 
 def sha256_of(path: Path) -> str:

@@ -7,6 +7,8 @@ from typing import Any
 from mmengine.dist import is_main_process
 from mmengine.runner import Runner
 
+from mmlth.engine.checkpoint_loading import load_checkpoint_safely
+from mmlth.engine.errors import LotteryError
 from mmlth.ticket import atomic_path
 
 
@@ -14,18 +16,34 @@ def write_whole_checkpoints(runner: Runner, before: Callable[[Runner], None]) ->
     """Makes ``runner.save_checkpoint`` write under a temporary name, sync to disk and rename.
 
     MMEngine writes in place, so a kill or a full disk would leave half a checkpoint where a whole
-    one was: the CheckpointHook writes that of a new best validation a second time.
+    one was: the CheckpointHook writes that of a new best validation a second time. The first one
+    is read again at once, before much is trained that could not be continued.
 
     Args:
         runner: A Runner that writes into its work_dir.
         before: Called by all processes just before the first one writes.
     """
     write = runner.save_checkpoint
+    checked = False
 
     def save(out_dir: str, filename: str, *args: Any, **kwargs: Any) -> None:
+        nonlocal checked
         before(runner)
         if is_main_process():
             with atomic_path(Path(out_dir, filename)) as temporary:
                 write(out_dir, temporary.name, *args, **kwargs)
+                if not checked:
+                    _check(temporary)
+                    checked = True
 
     runner.save_checkpoint = save
+
+
+def _check(path: Path) -> None:
+    try:
+        load_checkpoint_safely(path)
+    except LotteryError as error:
+        raise LotteryError(
+            f'a checkpoint of this training could not be continued from: {error}; leave that out '
+            'of what hooks put into checkpoints'
+        ) from error

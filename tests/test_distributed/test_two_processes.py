@@ -23,6 +23,7 @@ def run(command, tmp_path, **environment):
         capture_output=True,
         text=True,
         timeout=120,
+        start_new_session=True,
         env=plain_environment(PORT=_free_port(), **environment),
     )
     return done.returncode, done.stdout + done.stderr
@@ -83,6 +84,48 @@ def test_a_dead_process_ends_the_job_and_the_search_resumes(undisturbed, tmp_pat
     code, out = dist_train(config, '--resume')
     assert code == 0, out[-3000:]
     assert tickets(tmp_path) == tickets(undisturbed)
+
+
+def batch_norm_and_averages(folder):
+    """Each process has running statistics of its own, by which it validates its share."""
+    hooks = [{'type': 'Watch'}, {'type': 'EMAHook', 'momentum': 0.1, 'update_buffers': True}]
+    return plain_config(folder, model={'type': 'ToyModel'}, custom_hooks=hooks)
+
+
+def test_running_statistics_of_all_processes_are_continued(tmp_path):
+    code, out = dist_train(batch_norm_and_averages(tmp_path / 'whole'))
+    assert code == 0, out[-3000:]
+    config = batch_norm_and_averages(tmp_path / 'killed')
+    assert dist_train(config, PLAIN_DIE='1:round_00:15')[0] != 0
+    code, out = dist_train(config, '--resume')
+    assert code == 0, out[-3000:]
+    assert tickets(tmp_path / 'killed') == tickets(tmp_path / 'whole')
+
+
+def test_processes_with_different_numbers_of_images_to_validate(tmp_path):
+    """As MMPose's configs have it: none is validated twice."""
+    loader = {'batch_size': 1, 'sampler': {'round_up': False}, 'dataset': {'images': 5}}
+    config = plain_config(tmp_path, val_dataloader=loader, lottery={'rounds': 1})
+    code, out = dist_train(config)
+    assert code == 0, out[-3000:]
+
+
+@pytest.mark.parametrize('loop', ['epochs', 'iterations'])
+def test_workers_end_with_their_process(tmp_path, loop):
+    """They outlive a signal, and so would outlive the search."""
+    workers = {'num_workers': 1, 'persistent_workers': loop == 'epochs'}
+    config = plain_config(
+        tmp_path,
+        iterations=loop == 'iterations',
+        train_dataloader=workers,
+        lottery={'rewind': '6it'},
+    )
+    command = [sys.executable, '-m', 'mmlth', 'train', config, '--resume']
+    code, out = run(command, tmp_path, PLAIN_SIGNAL='0:round_00:4')
+    assert code == 75, out[-3000:]
+    code, out = run(command, tmp_path)
+    assert code == 0, out[-3000:]
+    assert len(tickets(tmp_path)) == 3
 
 
 def test_scores_that_differ_by_process_give_one_mask(tmp_path):

@@ -11,20 +11,23 @@ import zipfile
 
 import pytest
 import torch
+from mmengine.config import ConfigDict
 from mmengine.evaluator import BaseMetric
 from mmengine.fileio import LocalBackend
 from mmengine.hooks import EarlyStoppingHook, Hook
 from mmengine.logging import MessageHub
 from mmengine.registry import HOOKS, METRICS
 from mmengine.runner import Runner
+from toy import ToyDataset, ToyModel, toy_config
 
+import mmlth
 from mmlth import load_ticket
 from mmlth.engine.checkpoints import is_whole
 from mmlth.engine.errors import LotteryError, Preempted
 from mmlth.engine.hooks import PreemptionHook, ProgressHook, RewindHook
 from mmlth.engine.preemption import SIGNALS, Preemption
 from mmlth.engine.search_state import sha256_of
-from tests.toy import toy_config
+from mmlth.engine.training_state import load_training_state
 
 FORK = multiprocessing.get_context('fork')
 
@@ -88,6 +91,11 @@ def averaging(config):
 
 def rewound_within_an_epoch(config):
     config.lottery.rewind = '8it'
+    config.default_hooks.checkpoint.update(by_epoch=False, interval=4)
+
+
+def rewound_within_an_epoch_late(config):
+    config.lottery.rewind = '10it'
     config.default_hooks.checkpoint.update(by_epoch=False, interval=4)
 
 
@@ -444,6 +452,70 @@ def test_more_rounds_for_a_finished_search(tmp_path):
     # That the search was longer once is part of its state.
     with pytest.raises(LotteryError, match='need a higher'):
         search(tmp_path, resume=True, rounds=2)
+
+
+def test_one_extension_at_a_time(tmp_path, monkeypatch):
+    search(tmp_path, rounds=1, target_sparsity=0.5)
+    end_at(monkeypatch, ProgressHook, 'before_train_iter', 'round_02', 16)
+    with pytest.raises(Killed):
+        search(tmp_path, resume=True, rounds=2, target_sparsity=0.7)
+    monkeypatch.undo()
+    with pytest.raises(LotteryError, match=r'target_sparsity: 0\.7 → 0\.9'):
+        search(tmp_path, resume=True, rounds=2, target_sparsity=0.9)
+    search(tmp_path, resume=True, rounds=2, target_sparsity=0.7)
+    assert len(tickets(tmp_path)) == 3
+
+
+def test_a_search_that_resume_starts_loads_what_it_is_given(tmp_path):
+    """Job scripts always pass --resume."""
+    weights = {name: torch.full_like(t, 7) for name, t in ToyModel().state_dict().items()}
+    torch.save({'state_dict': weights}, tmp_path / 'dense.pth')
+    config = config_of(tmp_path / 'work', rounds=1, rewind='0')
+    config.load_from = str(tmp_path / 'dense.pth')
+    mmlth.search(config, resume=True)
+    initial = load_training_state(tmp_path / 'work/rewind.safetensors')['state_dict']
+    assert initial['fc.weight'].eq(7).all()
+
+
+def test_step_k_is_of_the_training_that_goes_on(undisturbed, tmp_path, monkeypatch):
+    """On GPUs a training that is continued from before step k may reach another state there."""
+    end_at(monkeypatch, ProgressHook, 'before_train_iter', 'round_00', 11)
+    with pytest.raises(Killed):
+        search(tmp_path, rewound_within_an_epoch_late)
+    monkeypatch.undo()
+    before = (tmp_path / 'rewind.safetensors').stat().st_ino
+    search(tmp_path, rewound_within_an_epoch_late, resume=True)
+    assert (tmp_path / 'rewind.safetensors').stat().st_ino != before
+    assert tickets(tmp_path) == undisturbed(rewound_within_an_epoch_late)
+
+
+def test_configs_in_a_checkpoint_are_read_again(tmp_path, monkeypatch):
+    told = {'classes': ('dark', 'bright'), 'extra': ConfigDict(a={'b': 1})}
+    monkeypatch.setattr(ToyDataset, 'metainfo', told)
+    with monkeypatch.context() as patch:
+        end_at(patch, ProgressHook, 'before_train_iter', 'round_01', 14)
+        with pytest.raises(Killed):
+            search(tmp_path, rounds=1)
+    search(tmp_path, resume=True, rounds=1)
+    assert len(tickets(tmp_path)) == 2
+
+
+@HOOKS.register_module(force=True)
+class OddHook(Hook):
+    """Puts into checkpoints what is read by running code."""
+
+    def before_save_checkpoint(self, runner, checkpoint):
+        checkpoint['odd'] = threading.Lock
+
+
+def odd(config):
+    config.custom_hooks = [{'type': 'OddHook'}]
+    config.lottery.rewind = '2ep'  # whose file would refuse it later
+
+
+def test_a_checkpoint_that_nothing_could_continue_from(tmp_path):
+    with pytest.raises(LotteryError, match='could not be continued from'):
+        search(tmp_path, odd)
 
 
 def test_a_search_that_grew_is_what_its_rate_says(tmp_path):

@@ -46,9 +46,6 @@ class MaskHook(Hook):
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
         if self.start is not None:
             self.start(checkpoint)
-            # What MMEngine compares is how both are pickled, which differs for equal ones.
-            data = getattr(runner.train_dataloader.dataset, 'metainfo', None)
-            checkpoint['meta']['dataset_meta'] = data
 
     def before_train(self, runner: Runner) -> None:
         zero_pruned(bare_model(runner))

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mmengine.dist import barrier, is_main_process
+from mmengine.dist import all_gather_object, barrier, is_main_process
 from mmengine.hooks import EMAHook, Hook
 from mmengine.runner import Runner
 
@@ -27,13 +27,18 @@ class PreemptionHook(Hook):
 
     def __init__(self, preemption: Preemption) -> None:
         self.preemption = preemption
+        self._batches = 0
 
     def after_train_iter(self, runner: Runner, *args: Any, **kwargs: Any) -> None:
         if self.preemption.requested:
             self._stop(runner, {'epoch': runner.epoch, 'iter': runner.iter + 1})
 
-    def after_val_iter(self, runner: Runner, *args: Any, **kwargs: Any) -> None:
-        if self.preemption.requested:
+    def before_val_epoch(self, runner: Runner) -> None:
+        # Processes may have different numbers of batches: they ask after those that all have.
+        self._batches = min(all_gather_object(len(runner.val_dataloader)))
+
+    def after_val_iter(self, runner: Runner, batch_idx: int, *args: Any, **kwargs: Any) -> None:
+        if batch_idx < self._batches and self.preemption.requested:
             for hook in runner.hooks:
                 if isinstance(hook, EMAHook):
                     hook.after_val_epoch(runner)  # puts the averages back, which are validated

@@ -1,14 +1,15 @@
 """Makes a training continue exactly where its checkpoint was taken."""
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from mmengine.dist import all_gather_object, get_rank, get_world_size
-from mmengine.hooks import Hook
+from mmengine.dist import get_rank, get_world_size, is_main_process
+from mmengine.hooks import EMAHook, Hook
 from mmengine.runner import Runner
-from torch import Tensor
+from torch import Tensor, distributed, nn
 
 from mmlth.engine.errors import StoppedEarly
 from mmlth.engine.position import skip_trained_batches, validation_is_due
@@ -32,11 +33,15 @@ class ResumeHook(Hook):
     over at the first batch of the epoch that the checkpoint was taken in). It makes up for the
     validation that MMEngine skips when the checkpoint was written just before it, and lets
     checkpoints be written whole or not at all.
+
+    Args:
+        group: By what processes tell the first one what to save; by default the group of all.
     """
 
     priority = 'HIGHEST'  # the generators first: whatever another hook then draws, it drew before
 
-    def __init__(self) -> None:
+    def __init__(self, group: Any = None) -> None:
+        self._group = group
         self._loaded: dict[str, Any] | None = None
         self._processes: list[dict[str, Any]] = []
         self._rng_of_epoch: dict[str, Any] | None = None
@@ -52,19 +57,40 @@ class ResumeHook(Hook):
         return self._seconds_before + time.monotonic() - self._started
 
     def before_train(self, runner: Runner) -> None:
+        for module, buffers in zip(_with_buffers(runner), self._own().get('buffers', [])):
+            for name, value in buffers.items():
+                module.get_buffer(name).copy_(value)
         write_whole_checkpoints(runner, before=self.gather)
 
     def gather(self, runner: Runner) -> None:
         """Collects what differs between processes; only the first one writes."""
         within_val = self._rng_before_val is not None and self._validated_after != runner.iter
         now = self._rng_before_val if within_val else rng_state()
-        own = {'now': now, 'epoch': self._rng_of_epoch, 'gradients': _accumulated(runner)}
-        self._processes = all_gather_object(own) if get_world_size() > 1 else [own]
+        own: dict[str, Any] = {
+            'now': now,
+            'epoch': self._rng_of_epoch,
+            'gradients': _accumulated(runner),
+            # Running statistics, which each process has its own of. The model's are the first's.
+            'buffers': [
+                {name: buffer.detach().cpu() for name, buffer in module.named_buffers()}
+                for module in _with_buffers(runner)
+                if not is_main_process()
+            ],
+        }
+        self._processes = [own]
+        if get_world_size() > 1:
+            self._processes = [{} for _ in range(get_world_size())]
+            gathered = self._processes if is_main_process() else None
+            distributed.gather_object(own, gathered, group=self._group)
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
         checkpoint['param_schedulers'] = without_functions(checkpoint.get('param_schedulers'))
+        # Configs in it would be refused when it is read.
+        checkpoint['meta'] = _plain(checkpoint['meta'])
+        checkpoint['message_hub'] = _plain(checkpoint['message_hub'])
+        processes, self._processes = self._processes, []  # there may be gradients in it
         checkpoint[RESUME_KEY] = {
-            'processes': self._processes,
+            'processes': processes,
             'validated': self._validated_after == checkpoint['meta']['iter'],
             'metrics': self._metrics,
             'seconds': self.seconds,
@@ -75,6 +101,9 @@ class ResumeHook(Hook):
             return
         self._loaded = checkpoint[RESUME_KEY]
         self._seconds_before = self._loaded['seconds']
+        # MMEngine compares how both are pickled, which differs for equal ones.
+        data = getattr(runner.train_dataloader.dataset, 'metainfo', None)
+        checkpoint['meta']['dataset_meta'] = data
         # CheckpointHook deletes by these paths, but the folder may have moved.
         info = checkpoint['message_hub']['runtime_info']
         for key in info:
@@ -82,9 +111,9 @@ class ResumeHook(Hook):
                 info[key] = str(Path(runner.work_dir, Path(info[key]).name))
 
     def before_train_epoch(self, runner: Runner) -> None:
-        loaded, self._loaded = self._loaded, None
-        if loaded is not None:
-            self._continue(runner, loaded)
+        if self._loaded is not None:
+            self._continue(runner, self._loaded, self._own())
+            self._loaded = None
         self._rng_of_epoch = rng_state()
 
     def before_val(self, runner: Runner) -> None:
@@ -100,9 +129,12 @@ class ResumeHook(Hook):
     def after_val(self, runner: Runner) -> None:
         self._rng_before_val = None
 
-    def _continue(self, runner: Runner, loaded: dict[str, Any]) -> None:
-        rank = get_rank()
-        own = loaded['processes'][rank] if rank < len(loaded['processes']) else {}
+    def _own(self) -> dict[str, Any]:
+        """What the checkpoint holds of this process."""
+        processes = self._loaded['processes'] if self._loaded else []
+        return processes[get_rank()] if get_rank() < len(processes) else {}
+
+    def _continue(self, runner: Runner, loaded: dict[str, Any], own: dict[str, Any]) -> None:
         if own:
             set_rng_state(own['now'])
             for name, gradient in own['gradients'].items():
@@ -116,6 +148,20 @@ class ResumeHook(Hook):
         if getattr(runner.train_loop, 'stop_training', False):
             raise StoppedEarly
         skip_trained_batches(runner, own.get('epoch'))
+
+
+def _with_buffers(runner: Runner) -> list[nn.Module]:
+    averages = [hook.ema_model for hook in runner.hooks if isinstance(hook, EMAHook)]
+    return [bare_model(runner), *averages]
+
+
+def _plain(value: Any) -> Any:
+    """The same with plain dicts, in which configs and the like would come back."""
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if type(value) in (list, tuple):
+        return type(value)(map(_plain, value))
+    return value
 
 
 def _accumulated(runner: Runner) -> dict[str, Tensor]:

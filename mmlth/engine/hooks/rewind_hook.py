@@ -42,7 +42,11 @@ class RewindHook(Hook):
         self._rng_of_epoch: dict[str, Any] | None = None
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
-        if runner._resume and checkpoint['meta']['iter'] == self.iteration:
+        if not runner._resume:
+            return
+        if checkpoint['meta']['iter'] < self.iteration and is_main_process():
+            self.path.unlink(missing_ok=True)  # step k comes again, maybe not to the last bit
+        if checkpoint['meta']['iter'] == self.iteration:
             processes = checkpoint.get(RESUME_KEY, {}).get('processes', [])
             if get_rank() < len(processes):
                 self._rng = processes[get_rank()]['now']
