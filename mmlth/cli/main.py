@@ -4,13 +4,14 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from mmlth.cli import convert, export, inspect, targets, train
+from mmlth.cli import branch, convert, export, inspect, targets, train
 from mmlth.engine import LotteryError
 from mmlth.ticket import TicketError
 from mmlth.version import __version__
 
 COMMANDS = {
     'train': train,
+    'branch': branch,
     'targets': targets,
     'convert': convert,
     'export': export,

@@ -11,6 +11,7 @@ LOTTERY = (
     'rate',
     'rewind',
     'rewind_what',
+    'after_rewind',
     'score',
     'allocation',
     'rounds_per_run',
@@ -22,6 +23,11 @@ def add_config(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         'config', help='a file, or a name such as mmdet::yolox/yolox_s_8xb8-300e_coco.py'
     )
+    add_cfg_options(parser)
+
+
+def add_cfg_options(parser: argparse.ArgumentParser) -> None:
+    """Changes to the config."""
     parser.add_argument(
         '--cfg-options',
         nargs='+',
@@ -39,9 +45,12 @@ def add_lottery(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument('--rounds', type=int, metavar='N', help='pruning rounds, or')
     group.add_argument('--rate', type=float, metavar='R', help='share of the rest pruned a round')
-    group.add_argument('--rewind', metavar='STEP', help="'0', '500it' or '1ep'")
+    group.add_argument('--rewind', metavar='STEP', help="'0', '500it', '1ep' or 'best'")
     group.add_argument(
         '--rewind-what', metavar='WHAT', help='weights, learning_rate, nothing or reinit'
+    )
+    group.add_argument(
+        '--after-rewind', metavar='WHAT', help='continue the schedule, or full: run it anew'
     )
     group.add_argument('--score', metavar='NAME', help='what ranks the weights')
     group.add_argument('--allocation', metavar='NAME', help='what spreads the budget over layers')

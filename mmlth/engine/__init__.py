@@ -2,7 +2,7 @@
 
 from mmengine.config import DictAction
 
-from mmlth.engine.api import search, targets
+from mmlth.engine.api import branch, search, targets
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.reading import build_model, read_config
 from mmlth.engine.seam import install
@@ -13,6 +13,7 @@ __all__ = [
     'DictAction',
     'LotteryError',
     'Settings',
+    'branch',
     'build_model',
     'install',
     'parse_settings',

@@ -48,6 +48,21 @@ def read_config(source: str | Path | Config, options: Mapping[str, Any] | None =
     return config
 
 
+def searched_config(work_dir: Path) -> Config:
+    """The config of a search, which its Runner left in its work_dir.
+
+    Raises:
+        LotteryError: If there is none.
+    """
+    dumped = sorted(work_dir.glob('*.py'), key=lambda path: path.stat().st_mtime)
+    if not dumped:
+        raise LotteryError(
+            f'{work_dir} lacks the config that MMEngine leaves in the work_dir of a search, a file '
+            '*.py; copy it there'
+        )
+    return read_config(dumped[-1])
+
+
 def build_model(config: Config) -> nn.Module:
     """Builds the model of a config as a Runner would; weights are random, nothing is loaded.
 

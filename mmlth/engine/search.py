@@ -9,7 +9,9 @@ from mmengine.dist import barrier, broadcast_object_list, get_world_size, is_mai
 from mmengine.runner import Runner
 from torch import nn
 
+from mmlth.engine.branches import branch_state, trunk_of
 from mmlth.engine.comparison import decisive_settings
+from mmlth.engine.control_round import plan_control
 from mmlth.engine.data_check import check_data
 from mmlth.engine.errors import LotteryError, Preempted
 from mmlth.engine.full_disk import explaining_full_disks
@@ -17,12 +19,13 @@ from mmlth.engine.lock import only_search_in
 from mmlth.engine.paths import SearchPaths
 from mmlth.engine.preemption import Preemption
 from mmlth.engine.provenance import count_parameters
-from mmlth.engine.search_round import run_round
+from mmlth.engine.search_round import Planner, plan_round, run_round
 from mmlth.engine.search_state import (
     SearchState,
     check_work_dir,
     delete_leftovers,
     delete_search,
+    recorded_targets,
 )
 from mmlth.engine.settings import Settings
 from mmlth.engine.target_table import target_table
@@ -54,7 +57,8 @@ def run_search(runner: Runner, settings: Settings, report: Report) -> nn.Module:
         LotteryError: On bad input; a search that is there already is left as it was.
         Preempted: If a signal asked for the end; all that was done is saved.
     """
-    paths = SearchPaths(Path(runner.work_dir))
+    work_dir = Path(runner.work_dir)
+    paths = SearchPaths(work_dir, trunk_of(work_dir) if settings.branch else None)
     with (
         explaining_full_disks(paths.work_dir),
         only_search_in(paths.work_dir),
@@ -80,11 +84,14 @@ def _run(
     state = check_work_dir(paths, config, bool(runner._resume), settings)
     targets = choose_targets(bare_model(runner), settings)
     if state is None:
-        state = _new_state(runner, settings, targets, config)
+        make = branch_state if settings.branch else _new_state
+        state = make(runner, settings, paths, targets, config)
         if settings.overwrite:
             rewind_iteration(runner, settings.rewind)  # before anything is deleted for its sake
             if is_main_process():
                 delete_search(paths)
+        if settings.branch and is_main_process():
+            state.save(paths)
         barrier()
     elif state.world_size != get_world_size():
         raise LotteryError(
@@ -99,13 +106,12 @@ def _run(
     last = len(state.schedule) - 1
     if state.finished:
         runner.logger.info(f'all {last + 1} rounds in {paths.work_dir} are finished')
+    planner: Planner = plan_control if settings.branch and settings.branch.control else plan_round
     left = range(len(state.rounds), last + 1)
     for index in left[: settings.rounds_per_run]:
         if preemption.requested:
             raise Preempted
-        sparsity = 1 - state.schedule[index] / state.schedule[0]
-        runner.logger.info(f'search: round {index} of {last} starts, sparsity {sparsity:.1%}')
-        run_round(runner, settings, paths, state, index, preemption)
+        run_round(runner, settings, paths, state, index, preemption, planner)
         if is_main_process() and index < last:
             report(paths.work_dir, False)
     if is_main_process():
@@ -136,7 +142,11 @@ def choose_targets(model: nn.Module, settings: Settings) -> list[Target]:
 
 
 def _new_state(
-    runner: Runner, settings: Settings, targets: list[Target], config: dict[str, Any]
+    runner: Runner,
+    settings: Settings,
+    paths: SearchPaths,
+    targets: list[Target],
+    config: dict[str, Any],
 ) -> SearchState:
     seed = [runner.seed]  # it may differ by process
     broadcast_object_list(seed)
@@ -145,10 +155,14 @@ def _new_state(
         load_from=_load_from(runner),
         seed=seed[0],
         world_size=get_world_size(),
-        targets=[{'name': t.name, 'type': t.module_type, 'weights': t.numel} for t in targets],
+        targets=recorded_targets(targets),
         parameters=count_parameters(runner),
         schedule=settings.schedule(sum(target.numel for target in targets)),
-        rewind={'step': settings.rewind, 'what': settings.rewind_what},
+        rewind={
+            'step': settings.rewind,
+            'what': settings.rewind_what,
+            'after': settings.after_rewind,
+        },
     )
 
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import shutil
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from mmlth.engine.comparison import differences
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.paths import SearchPaths
 from mmlth.engine.settings import Settings
-from mmlth.pruning import kept_per_round
+from mmlth.pruning import Target, kept_per_round
 from mmlth.ticket import leftovers, write_bytes
 
 _FORMAT = 'mmlth-search'
@@ -34,6 +35,7 @@ class SearchState:
         schedule: Number of weights that each round keeps.
         rewind: The rewind step, as given and in iterations, and the file's SHA-256 once written.
         rounds: The finished rounds; what `mmlth.report` reads.
+        branch: What makes a branch differ from the search that it shares the dense round with.
     """
 
     config: dict[str, Any]
@@ -45,6 +47,7 @@ class SearchState:
     schedule: list[int]
     rewind: dict[str, Any]
     rounds: list[dict[str, Any]] = field(default_factory=list)
+    branch: dict[str, Any] | None = None
 
     @property
     def finished(self) -> bool:
@@ -98,7 +101,8 @@ def check_work_dir(
     if settings.overwrite and not resume:
         return None
     if state is None:
-        remains = [paths.rewind, paths.ticket(0).parent, *paths.work_dir.glob('round_*/*.pth')]
+        own = [] if paths.trunk else [paths.rewind]
+        remains = [*own, paths.tickets, *paths.work_dir.glob('round_*/*.pth')]
         if not settings.overwrite and any(path.exists() for path in remains):
             raise LotteryError(
                 f'{paths.work_dir} holds tickets or checkpoints of rounds but no search.json; give '
@@ -146,11 +150,17 @@ def _longer(schedule: list[int], settings: Settings) -> list[int]:
     return schedule + kept_per_round(kept, 1 - target / kept, rounds, settings.rate)[1:]
 
 
+def recorded_targets(targets: Iterable[Target]) -> list[dict[str, Any]]:
+    """What search.json tells of the prunable weights."""
+    return [{'name': t.name, 'type': t.module_type, 'weights': t.numel} for t in targets]
+
+
 def delete_search(paths: SearchPaths) -> None:
     """Removes a search's own files from ``work_dir``; search.json first, so no half remains."""
     paths.state.unlink(missing_ok=True)
-    paths.rewind.unlink(missing_ok=True)
-    for folder in (paths.report, paths.ticket(0).parent, *paths.work_dir.glob('round_[0-9][0-9]*')):
+    if paths.trunk is None:
+        paths.rewind.unlink(missing_ok=True)
+    for folder in (paths.report, paths.tickets, *paths.work_dir.glob('round_[0-9][0-9]*')):
         if folder.is_dir():
             shutil.rmtree(folder)
 
@@ -162,8 +172,7 @@ def delete_leftovers(paths: SearchPaths, finished: int) -> None:
         paths: The files of the search.
         finished: Number of rounds that are done, and need nothing to continue from.
     """
-    tickets = paths.ticket(0).parent
-    for folder in (paths.work_dir, paths.report, tickets, *paths.work_dir.glob('round_*')):
+    for folder in (paths.work_dir, paths.report, paths.tickets, *paths.work_dir.glob('round_*')):
         for path in leftovers(folder):
             path.unlink()
     for index in range(finished):

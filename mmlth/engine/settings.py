@@ -6,11 +6,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from mmlth.engine.controls import build_control
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.registry import ALLOCATIONS, SCORES
 from mmlth.pruning import kept_per_round
 
 REWIND_WHAT = ('weights', 'learning_rate', 'nothing', 'reinit')
+AFTER_REWIND = ('continue', 'full')
+BEST = 'best'
 CHECKPOINTS = ('mmengine', 'both', 'tickets')
 DEFAULT_RATE = 0.2  # of both papers
 
@@ -26,6 +29,23 @@ class TargetSettings:
 
 
 @dataclass(frozen=True)
+class BranchSettings:
+    """``lottery.branch``: the search shares its dense round with another one, its trunk.
+
+    Attributes:
+        control: What is compared with the trunk's tickets: a name, or a dict with the name as
+            ``type`` and its options; see `mmlth.engine.controls`. None: a search with other
+            settings.
+        tickets: The rounds of the trunk whose tickets get the control; by default all of them.
+        seed: Another one draws other masks, weights or orders.
+    """
+
+    control: str | dict[str, Any] | None = None
+    tickets: tuple[int, ...] | None = None
+    seed: int = 0
+
+
+@dataclass(frozen=True)
 class Settings:
     """``lottery``, checked.
 
@@ -33,11 +53,16 @@ class Settings:
         target_sparsity: Share of the prunable weights to remove by the last round, in (0, 1).
         rounds: Number of pruning rounds, the density falling geometrically; or
         rate: the share of the remaining weights pruned a round (by default 0.2).
-        rewind: Where in round 0 the later rounds start: ``'0'``, ``'500it'``, ``'1ep'``.
+        rewind: Where in round 0 the later rounds start: ``'0'``, ``'500it'``, ``'1ep'``; or
+            ``'best'``, its best weights by the CheckpointHook's ``save_best`` (``pt`` of Chen et
+            al., CVPR 2021).
         rewind_what: ``'weights'``: the whole training state of that step.
             ``'learning_rate'``: weights stay as trained, schedule and counters go back.
             ``'nothing'``: weights stay as trained, the learning rate stays where it ended.
             ``'reinit'``: a control, new random weights trained in full.
+        after_rewind: ``'continue'``: rounds go on from the rewind step, its schedule, optimizer and
+            counters included. ``'full'``: they keep the weights alone and train the whole schedule
+            anew, as both papers' codes do. By default they go on, but for ``rewind='best'``.
         targets: Which weights may be pruned.
         score: What ranks the weights (a name in the registry ``SCORES``).
         allocation: How the budget is spread over layers (a name in ``ALLOCATIONS``).
@@ -48,6 +73,7 @@ class Settings:
         rounds_per_run: After how many rounds a process ends though more are left, as for a chain
             of jobs of one round each; by default it runs them all.
         overwrite: Whether a search that ``work_dir`` holds may be deleted.
+        branch: What makes this a branch of the search in ``work_dir/../..``; None: it is none.
     """
 
     target_sparsity: float = 0.8
@@ -55,6 +81,7 @@ class Settings:
     rate: float | None = None
     rewind: str = '1ep'
     rewind_what: str = 'weights'
+    after_rewind: str = 'continue'
     targets: TargetSettings = TargetSettings()
     score: str = 'magnitude'
     allocation: str = 'global'
@@ -62,6 +89,7 @@ class Settings:
     checkpoints: str = 'mmengine'
     rounds_per_run: int | None = None
     overwrite: bool = False
+    branch: BranchSettings | None = None
 
     def schedule(self, total: int) -> list[int]:
         """Number of weights that each round keeps, of ``total`` prunable ones."""
@@ -98,25 +126,54 @@ def parse_settings(lottery: Any) -> Settings:
     values['rewind'] = str(values.get('rewind', '1ep'))
     parse_step(values['rewind'])
     _check_choice('rewind_what', values.get('rewind_what', 'weights'), REWIND_WHAT)
+    _settle_after_rewind(values)
     _check_choice('score', values.get('score', 'magnitude'), SCORES.module_dict)
     _check_choice('allocation', values.get('allocation', 'global'), ALLOCATIONS.module_dict)
     _check_choice('pattern', values.get('pattern', 'unstructured'), ['unstructured'])
     _check_choice('checkpoints', values.get('checkpoints', 'mmengine'), CHECKPOINTS)
     if not isinstance(values.get('overwrite', False), bool):
         raise LotteryError(f'lottery.overwrite must be True or False, got {values["overwrite"]!r}')
+    if 'branch' in values:
+        values['branch'] = _parse_branch(values['branch'])
     return Settings(**values)
 
 
 def parse_step(step: str) -> tuple[int, str]:
     """Reads a step: ``'0'`` → (0, 'it'), ``'500it'`` → (500, 'it'), ``'1ep'`` → (1, 'ep').
 
+    ``'best'`` is no step; what starts there starts at iteration 0.
+
     Raises:
         LotteryError: If it is none of these.
     """
-    match = re.fullmatch(r'(\d+)(it|ep)|0', step)
+    match = re.fullmatch(rf'(\d+)(it|ep)|0|{BEST}', step)
     if match is None:
-        raise LotteryError(f"lottery.rewind must be like '0', '500it' or '1ep', got {step!r}")
+        raise LotteryError(
+            f"lottery.rewind must be like '0', '500it' or '1ep', or 'best', got {step!r}"
+        )
     return (int(match[1]), match[2]) if match[1] else (0, 'it')
+
+
+def _settle_after_rewind(values: dict[str, Any]) -> None:
+    """Fills in ``after_rewind``, and refuses what does not go together."""
+    best, what = values['rewind'] == BEST, values.get('rewind_what', 'weights')
+    values.setdefault('after_rewind', 'full' if best else 'continue')
+    _check_choice('after_rewind', values['after_rewind'], AFTER_REWIND)
+    if best and what != 'weights':
+        raise LotteryError(
+            f"lottery.rewind='best' rewinds weights, but rewind_what={what!r} starts elsewhere; "
+            "give a step such as '1ep'"
+        )
+    if best and values['after_rewind'] == 'continue':
+        raise LotteryError(
+            "lottery.rewind='best' has no place in the schedule to continue from; leave "
+            "lottery.after_rewind out, or give 'full'"
+        )
+    if what == 'nothing' and values['after_rewind'] == 'full':
+        raise LotteryError(
+            "lottery.rewind_what='nothing' stays at the last learning rate, while "
+            "after_rewind='full' runs the schedule anew; keep one of them"
+        )
 
 
 def _parse_targets(targets: Any) -> TargetSettings:
@@ -138,6 +195,36 @@ def _parse_targets(targets: Any) -> TargetSettings:
             raise LotteryError(f'lottery.targets.{key} must be True or False, got {value!r}')
         values[key] = value
     return TargetSettings(**values)
+
+
+def _parse_branch(branch: Any) -> BranchSettings:
+    if not isinstance(branch, Mapping):
+        raise LotteryError(
+            f"lottery.branch must be a dict like dict(control='random'), got {branch!r}"
+        )
+    _check_keys('lottery.branch', branch, [field.name for field in fields(BranchSettings)])
+    values = {key: value for key, value in branch.items() if value is not None}
+    if not isinstance(values.get('control', ''), (str, Mapping)):
+        raise LotteryError(
+            f'lottery.branch.control must be a name or a dict with type, got {values["control"]!r}'
+        )
+    if isinstance(values.get('control'), Mapping):
+        values['control'] = dict(values['control'])
+    if 'control' in values:
+        build_control(values['control'])
+    if 'tickets' in values:
+        given = values['tickets']
+        given = [given] if isinstance(given, int) else given
+        if not isinstance(given, (list, tuple)) or not given:
+            raise LotteryError(
+                f'lottery.branch.tickets must be a list of rounds such as [3, 5], got {given!r}'
+            )
+        for index in given:
+            _check_count('branch.tickets', index)
+        values['tickets'] = tuple(sorted(set(given)))
+    if not isinstance(values.get('seed', 0), int) or isinstance(values.get('seed'), bool):
+        raise LotteryError(f'lottery.branch.seed must be a whole number, got {values["seed"]!r}')
+    return BranchSettings(**values)
 
 
 def _check_keys(where: str, given: Iterable[str], valid: list[str]) -> None:

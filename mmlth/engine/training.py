@@ -32,7 +32,12 @@ class RoundResult:
 
 
 def round_config(
-    config: Config, work_dir: Path, seed: int, load_from: str | None, last: Path | None
+    config: Config,
+    work_dir: Path,
+    seed: int,
+    load_from: str | None,
+    last: Path | None,
+    full: bool = False,
 ) -> Config:
     """The config of one round's training: the user's without ``lottery``, in its own folder.
 
@@ -40,22 +45,27 @@ def round_config(
         config: The user's config.
         work_dir: The round's folder.
         seed: Seed of the search; every round sees the same data in the same order.
-        load_from: Where the round starts, if anywhere; a path, or one of our schemes, which are
-            resumed rather than loaded.
+        load_from: Where the round starts, if anywhere: a path, or one of our schemes.
         last: The checkpoint that the round continues from, if it was interrupted.
+        full: Whether only weights are taken from one of our schemes, rather than all that is
+            needed to continue from there.
     """
     config = bounded_checkpoints(copy.deepcopy(config))
     config.pop('lottery')
-    # Each Runner needs a name of its own: loggers, message hubs and visualizers are found by name.
-    stem = Path(config.filename).stem if config.filename else 'search'
-    config.experiment_name = f'{stem}_{work_dir.name}_{next(_trainings)}'
+    config.experiment_name = experiment_name(config, work_dir)
     if isinstance(config.get('visualizer'), dict):
         config.visualizer.pop('name', None)
     config.work_dir = str(work_dir)
     config.randomness = {**(config.get('randomness') or {}), 'seed': seed}
     config.load_from = f'{RESUME_SCHEME}{last}' if last else load_from
-    config.resume = (config.load_from or '').startswith('mmlth-')
+    config.resume = bool(last) or (not full and (load_from or '').startswith('mmlth-'))
     return config
+
+
+def experiment_name(config: Config, work_dir: Path) -> str:
+    """A name that no other Runner has: loggers, message hubs and visualizers are found by name."""
+    stem = Path(config.filename).stem if config.filename else 'search'
+    return f'{stem}_{work_dir.name}_{next(_trainings)}'
 
 
 def rewind_iteration(runner: Runner, step: str) -> int:
@@ -93,6 +103,11 @@ def rewind_iteration(runner: Runner, step: str) -> int:
             f'over {accumulation} iterations; give a multiple of {accumulation}'
         )
     return count
+
+
+def training_iterations(runner: Runner) -> int:
+    """How many iterations a training takes; its loop is built if it is not yet."""
+    return int(runner.train_loop.max_iters)
 
 
 def _accumulation(optim_wrapper: Any) -> int:

@@ -1,6 +1,6 @@
 """Keeps a model under its mask while MMEngine trains it."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +11,11 @@ from torch import Tensor, nn
 
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.registry import HOOKS
+from mmlth.engine.start import Start
 from mmlth.engine.training_state import bare_model
 from mmlth.pruning import Mask, attach_mask, revived, zero_pruned
 from mmlth.ticket import load_ticket
 from mmlth.wording import some
-
-Start = Callable[[dict[str, Any]], None]
 
 
 @HOOKS.register_module()

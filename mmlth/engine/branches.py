@@ -1,0 +1,125 @@
+"""Searches that share the dense round of another one, their trunk."""
+
+from pathlib import Path
+from typing import Any
+
+from mmengine.dist import get_world_size
+from mmengine.runner import Runner
+
+from mmlth.engine.comparison import differences
+from mmlth.engine.controls import build_control
+from mmlth.engine.errors import LotteryError
+from mmlth.engine.paths import SearchPaths
+from mmlth.engine.search_state import SearchState, load_state, recorded_targets
+from mmlth.engine.settings import BranchSettings, Settings
+from mmlth.engine.training import training_iterations
+from mmlth.pruning import Target
+
+FOLDER = 'branches'
+
+_OF_THE_DENSE_ROUND = ('lottery.targets', 'lottery.rewind:')
+
+
+def trunk_of(work_dir: Path) -> Path:
+    """The work_dir of the search that a branch in ``work_dir`` belongs to.
+
+    Raises:
+        LotteryError: If it is not where a branch belongs.
+    """
+    trunk = work_dir.absolute().parent.parent
+    if work_dir.absolute().parent.name != FOLDER or not SearchPaths(trunk).state.exists():
+        raise LotteryError(
+            f'lottery.branch needs a work_dir SEARCH/{FOLDER}/NAME below the work_dir of a search '
+            f'whose dense round is done, got {work_dir}'
+        )
+    return trunk
+
+
+def branch_state(
+    runner: Runner,
+    settings: Settings,
+    paths: SearchPaths,
+    targets: list[Target],
+    config: dict[str, Any],
+) -> SearchState:
+    """The state of a branch before its first round of its own.
+
+    Args:
+        runner: The user's Runner.
+        settings: The ``lottery`` key.
+        paths: The files of the branch.
+        targets: Which weights may be pruned.
+        config: The settings that decide the result; see `decisive_settings`.
+
+    Raises:
+        LotteryError: If the trunk has no dense round yet, was trained with other settings or by
+            another number of processes, or lacks a ticket that is asked for.
+    """
+    branch = settings.branch or BranchSettings()
+    trunk = load_state(SearchPaths(paths.trunk or paths.work_dir))
+    if trunk is None or not trunk.rounds:
+        raise LotteryError(f'the dense round in {paths.trunk} is not done yet; let it end first')
+    _check_same_dense_round(trunk, config, bool(branch.control), paths)
+    if trunk.targets != recorded_targets(targets):
+        raise LotteryError(f'{paths.trunk} has other targets than the model of this config')
+    if trunk.world_size != get_world_size():
+        raise LotteryError(
+            f'{paths.trunk} was searched by {trunk.world_size} processes, which a branch by '
+            f'{get_world_size()} cannot be compared with: the batch would differ'
+        )
+    dense = {**trunk.rounds[0], 'ticket': f'../../{trunk.rounds[0]["ticket"]}'}
+    total = trunk.schedule[0]
+    told: dict[str, Any] = {'control': branch.control, 'seed': branch.seed}
+    schedule = settings.schedule(total)
+    if branch.control:
+        told |= _controlled(trunk, branch, paths, runner)
+        schedule = [total, *(trunk.rounds[index]['kept'] for index in told['tickets'])]
+    return SearchState(
+        config=config,
+        load_from=trunk.load_from,
+        seed=trunk.seed,
+        world_size=trunk.world_size,
+        targets=trunk.targets,
+        parameters=trunk.parameters,
+        schedule=schedule,
+        rewind={**trunk.rewind, 'what': settings.rewind_what, 'after': settings.after_rewind},
+        rounds=[dense],
+        branch=told,
+    )
+
+
+def _controlled(
+    trunk: SearchState, branch: BranchSettings, paths: SearchPaths, runner: Runner
+) -> dict[str, Any]:
+    """Which tickets the control is made of, and how long their search was."""
+    done = list(range(1, len(trunk.rounds)))
+    if not done:
+        raise LotteryError(f'{paths.trunk} has no pruned round yet, so nothing to compare with')
+    if build_control(branch.control or '').long_dense:
+        whole = training_iterations(runner)
+        first = 0 if trunk.rewind['after'] == 'full' else trunk.rewind['iteration']
+        return {'tickets': [0], 'length': 1 + len(done) * (1 - first / whole)}
+    chosen = list(branch.tickets or done)
+    if missing := [index for index in chosen if index not in done]:
+        raise LotteryError(
+            f'lottery.branch.tickets={chosen} asks for round {missing[0]}, but {paths.trunk} has '
+            f'done rounds {done[0]} to {done[-1]}'
+        )
+    return {'tickets': chosen}
+
+
+def _check_same_dense_round(
+    trunk: SearchState, config: dict[str, Any], control: bool, paths: SearchPaths
+) -> None:
+    free = ('lottery.branch',) if control else ('lottery.',)
+    changed = [
+        line
+        for line in differences(trunk.config, config)
+        if not line.startswith(free) or line.startswith(_OF_THE_DENSE_ROUND)
+    ]
+    if changed:
+        what = 'a control changes nothing else' if control else 'a branch shares the dense round'
+        raise LotteryError(
+            f'{what}, but these settings differ from those of {paths.trunk}: '
+            f'{"; ".join(changed[:4])}; restore them, or run a search of its own'
+        )
