@@ -19,6 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         'none: a search with other settings, given by the options below',
     )
     parser.add_argument('--name', help='the branch goes to WORK_DIR/branches/NAME')
+    parser.add_argument('--label', help='its line in reports, which branches may share')
     parser.add_argument(
         '--tickets',
         nargs='+',
@@ -53,6 +54,7 @@ def run(options: argparse.Namespace) -> None:
         options.work_dir,
         control,
         name=options.name,
+        label=options.label,
         tickets=options.tickets,
         seed=options.seed,
         resume=options.resume,

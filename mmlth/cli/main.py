@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from mmlth.cli import branch, convert, export, inspect, targets, train
+from mmlth.cli import branch, convert, export, inspect, report, targets, train
 from mmlth.engine import LotteryError
 from mmlth.ticket import TicketError
 from mmlth.version import __version__
@@ -12,6 +12,7 @@ from mmlth.version import __version__
 COMMANDS = {
     'train': train,
     'branch': branch,
+    'report': report,
     'targets': targets,
     'convert': convert,
     'export': export,

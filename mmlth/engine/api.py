@@ -87,6 +87,7 @@ def branch(
     control: str | Mapping[str, Any] | None = None,
     *,
     name: str | None = None,
+    label: str | None = None,
     tickets: Sequence[int] | None = None,
     seed: int = 0,
     resume: bool = False,
@@ -103,6 +104,7 @@ def branch(
             ``matched``), ``'reinit'``, ``'data_order'``, ``'long_dense'``, or one of your own in
             the registry ``CONTROLS``. None: a search with other settings, given by ``lottery``.
         name: By default after the control or the settings.
+        label: Its line in `mmlth report`, which several branches may share; by default the name.
         tickets: The rounds whose tickets get the control; by default all pruned ones.
         seed: Another one draws other masks, weights or orders.
         resume: Whether to continue a branch of that name.
@@ -121,7 +123,12 @@ def branch(
     if state is None:
         raise LotteryError(f'{root} holds no search: it has no search.json')
     config = searched_config(root)
-    settings = {'control': control, 'tickets': tickets and list(tickets), 'seed': seed}
+    settings = {
+        'control': control,
+        'tickets': tickets and list(tickets),
+        'seed': seed,
+        'label': label,
+    }
     folder = root / FOLDER / (name or _branch_name(control, seed, lottery))
     config.load_from = state.load_from
     config.experiment_name = experiment_name(config, folder)

@@ -69,7 +69,11 @@ def branch_state(
         )
     dense = {**trunk.rounds[0], 'ticket': f'../../{trunk.rounds[0]["ticket"]}'}
     total = trunk.schedule[0]
-    told: dict[str, Any] = {'control': branch.control, 'seed': branch.seed}
+    told: dict[str, Any] = {
+        'control': branch.control,
+        'seed': branch.seed,
+        'label': branch.label,
+    }
     schedule = settings.schedule(total)
     if branch.control:
         told |= _controlled(trunk, branch, paths, runner)

@@ -38,11 +38,13 @@ class BranchSettings:
             settings.
         tickets: The rounds of the trunk whose tickets get the control; by default all of them.
         seed: Another one draws other masks, weights or orders.
+        label: Its name in reports, where several branches may share one; by default the folder's.
     """
 
     control: str | dict[str, Any] | None = None
     tickets: tuple[int, ...] | None = None
     seed: int = 0
+    label: str | None = None
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ from mmlth.report.rounds import Round, measured
 from mmlth.ticket import atomic_path
 
 # Okabe and Ito's palette; markers tell the curves apart in grey, too.
-_COLOURS = ('#0072B2', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '#56B4E9', '#000000')
-_MARKERS = 'os^DvPX'
+COLOURS = ('#0072B2', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '#56B4E9', '#000000')
+MARKERS = 'os^DvPX'
 
 # Tick labels closer than this share of the axis would touch.
 _LABEL_GAP = 0.07
@@ -47,7 +47,7 @@ def plot_accuracy(rounds: Sequence[Round], path: Path) -> None:
 def _draw_curves(axes: Axes, rounds: Sequence[Round]) -> None:
     metrics = main_metrics(rounds)
     densities = _densities(rounds)
-    styles = itertools.cycle(zip(_COLOURS, _MARKERS, strict=True))
+    styles = itertools.cycle(zip(COLOURS, MARKERS, strict=True))
     for metric, name, style in zip(metrics, short_names(metrics), styles, strict=False):
         colour, marker = style
         values = [measured(round_, metric) for round_ in rounds]
@@ -70,7 +70,7 @@ def _draw_sparsity_axis(axes: Axes, rounds: Sequence[Round]) -> None:
     margin = (most / least) ** 0.04 if most > least else 1.1
     labelled = _spread(densities)
     axes.set_xscale('log')
-    axes.set_xticks(labelled, [_percent_removed(density) for density in labelled])
+    axes.set_xticks(labelled, [percent_removed(density) for density in labelled])
     axes.set_xticks(densities, labels=[''] * len(densities), minor=True)
     axes.set_xlim(most * margin, least / margin)  # from dense at the left to sparse
     axes.set_xlabel('sparsity of the prunable weights (%), spaced by log density')
@@ -93,7 +93,7 @@ def _spread(densities: Sequence[float]) -> list[float]:
     return chosen
 
 
-def _percent_removed(density: float) -> str:
+def percent_removed(density: float) -> str:
     """Writes a sparsity in %, with a digit more for each tenfold of density below 1 %."""
     if density == 1:
         return '0'

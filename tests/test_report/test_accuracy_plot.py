@@ -110,4 +110,4 @@ def test_crowded_labels_are_thinned_but_never_the_ends(count: int) -> None:
     ],
 )
 def test_labels_tell_high_sparsities_apart(density: float, label: str) -> None:
-    assert plot._percent_removed(density) == label
+    assert plot.percent_removed(density) == label
