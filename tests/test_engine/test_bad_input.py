@@ -23,7 +23,9 @@ SETTINGS = {
     'lottery.rounds must be a whole number of at least 1, got True': {'rounds': True},
     'lottery.rounds=3 and lottery.rate=0.2 exclude each other': {'rounds': 3, 'rate': 0.2},
     'lottery.rate must lie between 0 and 1 (excluded), got 1.5': {'rate': 1.5},
-    "lottery.rewind must be like '0', '500it' or '1ep', got '1 epoch'": {'rewind': '1 epoch'},
+    "lottery.rewind must be like '0', '500it' or '1ep', or 'best', got '1 epoch'": {
+        'rewind': '1 epoch'
+    },
     'lottery.rewind_what must be one of': {'rewind_what': 'everything'},
     'lottery.score must be one of magnitude, got': {'score': 'magnitud'},
     'lottery.allocation must be one of global, got': {'allocation': 'locl'},
