@@ -7,12 +7,15 @@ import pytest
 import spy
 import torch
 from mmengine.runner import Runner
-from toy import ITERATIONS_PER_EPOCH, toy_config
+from toy import ITERATIONS_PER_EPOCH, ToyDataset, toy_config
 
 import mmlth
 from mmlth import LotteryError, load_ticket
 from mmlth.engine.stretching import stretched
 from mmlth.ticket import load_rewind_weights
+
+dense = {}
+"""What the dense round was seen in before each iteration."""
 
 
 @pytest.fixture(scope='module')
@@ -20,7 +23,9 @@ def trunk(tmp_path_factory):
     work_dir = tmp_path_factory.mktemp('trunk')
     config = toy_config(work_dir)
     config.custom_hooks = [{'type': 'SpyHook'}]
+    spy.records.clear()
     Runner.from_cfg(config).train()
+    dense.update(spy.records['round_00'])
     return work_dir
 
 
@@ -64,6 +69,9 @@ def test_a_control_trains_another_mask_from_the_same_weights(trunk, control):
     )
     source = masks_of(trunk, json.loads((trunk / 'search.json').read_text())['rounds'])
     theta = load_rewind_weights(trunk / 'rewind.safetensors')
+    first, second = masks_of(folder, rounds)[1:]
+    if control in ('random', 'random_layerwise', 'permuted'):
+        assert second.issubset(first)
     for index in (1, 2):
         assert rounds[index]['of_round'] == index
         mask, own = load_ticket(folder / rounds[index]['ticket']).mask, source[index]
@@ -106,9 +114,8 @@ def test_reinit_keeps_the_mask_and_starts_from_new_weights(trunk):
     seen = spy.records['round_01']
     assert min(seen) == 0
     new, kept = seen[0]['weights']['conv.weight'], mask['conv.weight']
-    dense = load_ticket(trunk / 'tickets/round_00.safetensors')
     assert not new[~kept].any()
-    assert not (new == dense.state_dict()['conv.weight'])[kept].any()
+    assert not (new == dense[0]['weights']['conv.weight'])[kept].any()
 
 
 def test_another_data_order_changes_nothing_but_the_batches(trunk):
@@ -119,7 +126,15 @@ def test_another_data_order_changes_nothing_but_the_batches(trunk):
     other = spy.records['round_01'][ITERATIONS_PER_EPOCH]
     for name, weight in same['weights'].items():
         assert torch.equal(weight, other['weights'][name])
-    assert not torch.equal(same['batch'], other['batch'])
+    assert not torch.equal(same['generator'], other['generator'])  # of augmentations and dropout
+    images = [
+        {
+            int((ToyDataset().images - image).abs().sum((1, 2, 3)).argmin())
+            for image in seen['batch']
+        }
+        for seen in (same, other)
+    ]
+    assert images[0] != images[1]
     trained = load_ticket(folder / rounds[1]['ticket'])
     source = load_ticket(trunk / 'tickets/round_01.safetensors')
     assert trained.mask == source.mask
