@@ -202,7 +202,7 @@ def test_configs_build_and_have_targets(path):
             part.init_cfg = None  # pre-trained weights would be downloaded
     model = MODELS.build(config.model)
     chosen = settings.targets
-    targets = find_targets(model, chosen.include, chosen.exclude, chosen.predictors, chosen.frozen)
+    targets = find_targets(model, **asdict(chosen))
     share = sum(t.numel for t in targets) / sum(p.numel() for p in model.parameters())
     assert 0.5 < share < 1
     assert Path(mmdet.__file__).parent.is_dir()

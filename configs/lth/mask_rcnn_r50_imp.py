@@ -29,5 +29,5 @@ lottery = dict(
     target_sparsity=0.8,
     rounds=8,
     rewind='1ep',
-    targets=dict(exclude=['downsample.0'], frozen=True),
+    targets=dict(scope='s1_coco'),
 )

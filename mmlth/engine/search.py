@@ -1,6 +1,7 @@
 """The search: train, prune, rewind, round after round."""
 
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -131,12 +132,12 @@ def choose_targets(model: nn.Module, settings: Settings) -> list[Target]:
     """The weights of a model that ``lottery.targets`` chooses; puts the model in training mode.
 
     Raises:
-        LotteryError: If a pattern matches no weight, or none is left to prune.
+        LotteryError: If a pattern matches no weight, a role is missing, or none is left to prune.
     """
     model.train()  # some backbones freeze their first stages only here
     chosen = settings.targets
     try:
-        return find_targets(model, chosen.include, chosen.exclude, chosen.predictors, chosen.frozen)
+        return find_targets(model, **asdict(chosen))
     except TargetError as error:
         raise LotteryError(str(error)) from error
 

@@ -3,13 +3,14 @@
 import difflib
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from mmlth.engine.controls import build_control
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.registry import ALLOCATIONS, SCORES
 from mmlth.pruning import kept_per_round
+from mmlth.pruning.scopes import read_scope
 
 REWIND_WHAT = ('weights', 'learning_rate', 'nothing', 'reinit')
 AFTER_REWIND = ('continue', 'full')
@@ -22,6 +23,7 @@ DEFAULT_RATE = 0.2  # of both papers
 class TargetSettings:
     """``lottery.targets``; see `mmlth.pruning.find_targets`."""
 
+    scope: str = 'all'
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     predictors: bool = False
@@ -65,7 +67,7 @@ class Settings:
         after_rewind: ``'continue'``: rounds go on from the rewind step, its schedule, optimizer and
             counters included. ``'full'``: they keep the weights alone and train the whole schedule
             anew, as both papers' codes do. By default they go on, but for ``rewind='best'``.
-        targets: Which weights may be pruned.
+        targets: Which weights may be pruned; a string is its ``scope``.
         score: What ranks the weights (a name in the registry ``SCORES``).
         allocation: How the budget is spread over layers (a name in ``ALLOCATIONS``).
         pattern: The shape in which weights are removed.
@@ -179,9 +181,12 @@ def _settle_after_rewind(values: dict[str, Any]) -> None:
 
 
 def _parse_targets(targets: Any) -> TargetSettings:
+    if isinstance(targets, str):
+        targets = {'scope': targets}
     if not isinstance(targets, Mapping):
         raise LotteryError(
-            f"lottery.targets must be a dict like dict(exclude=['neck']), got {targets!r}"
+            "lottery.targets must be roles like 'backbone+neck' or a dict like "
+            f"dict(scope='all', exclude=['neck']), got {targets!r}"
         )
     _check_keys('lottery.targets', targets, [field.name for field in fields(TargetSettings)])
     values: dict[str, Any] = {}
@@ -193,10 +198,22 @@ def _parse_targets(targets: Any) -> TargetSettings:
                     f'lottery.targets.{key} must be a list of patterns, got {value!r}'
                 )
             value = tuple(value)
+        elif key == 'scope':
+            value = str(value)
         elif not isinstance(value, bool):
             raise LotteryError(f'lottery.targets.{key} must be True or False, got {value!r}')
         values[key] = value
-    return TargetSettings(**values)
+    chosen = TargetSettings(**values)
+    try:
+        scope = read_scope(chosen.scope)
+    except ValueError as error:
+        raise LotteryError(f'lottery.targets: {error}') from error
+    # Said outright, for the records of searches and tickets.
+    return replace(
+        chosen,
+        predictors=chosen.predictors or scope.predictors,
+        frozen=chosen.frozen or scope.frozen,
+    )
 
 
 def _parse_branch(branch: Any) -> BranchSettings:

@@ -10,7 +10,7 @@ from mmlth.pruning import Target, computed_weights
 
 
 def target_table(model: nn.Module, targets: Sequence[Target]) -> str:
-    """The prunable weights by module, with their share, as plain text.
+    """The prunable weights by module and role, with their share, as plain text.
 
     Args:
         model: The model.
@@ -18,20 +18,27 @@ def target_table(model: nn.Module, targets: Sequence[Target]) -> str:
     """
     parameters = sum(parameter.numel() for parameter in model.parameters())
     total = sum(target.numel for target in targets)
-    groups: dict[str, list[Target]] = {}
+    groups: dict[tuple[str, str], list[Target]] = {}
     for target in targets:
-        groups.setdefault('.'.join(target.name.split('.')[:-1][:2]), []).append(target)
+        module = '.'.join(target.name.split('.')[:-1][:2])
+        groups.setdefault((module, target.role), []).append(target)
     table = Table(title='Prunable weights', title_justify='left', show_footer=True)
     table.add_column('module', 'all')
+    table.add_column('role')
     table.add_column('types', f'{total / parameters:.1%} of the {parameters:,} parameters')
     table.add_column('tensors', str(len(targets)), justify='right')
     table.add_column('weights', f'{total:,}', justify='right')
     table.add_column('share', '100.0 %', justify='right')
-    for module, group in groups.items():
+    for (module, role), group in groups.items():
         count = sum(target.numel for target in group)
         types = ', '.join(dict.fromkeys(target.module_type for target in group))
         table.add_row(
-            module, types, str(len(group)), f'{count:,}', f'{count / total:.1%}'.replace('%', ' %')
+            module,
+            role,
+            types,
+            str(len(group)),
+            f'{count:,}',
+            f'{count / total:.1%}'.replace('%', ' %'),
         )
     console = Console(width=110, no_color=True)
     with console.capture() as capture:
