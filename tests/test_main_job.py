@@ -6,6 +6,7 @@ import os
 import pickle
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import mmdet
@@ -201,8 +202,7 @@ def test_configs_build_and_have_targets(path):
         if part:
             part.init_cfg = None  # pre-trained weights would be downloaded
     model = MODELS.build(config.model)
-    chosen = settings.targets
-    targets = find_targets(model, **asdict(chosen))
+    targets = find_targets(model, **asdict(settings.targets))
     share = sum(t.numel for t in targets) / sum(p.numel() for p in model.parameters())
     assert 0.5 < share < 1
     assert Path(mmdet.__file__).parent.is_dir()

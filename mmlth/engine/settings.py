@@ -199,7 +199,10 @@ def _parse_targets(targets: Any) -> TargetSettings:
                 )
             value = tuple(value)
         elif key == 'scope':
-            value = str(value)
+            if not isinstance(value, str):
+                raise LotteryError(
+                    f"lottery.targets.scope must be roles like 'backbone+neck', got {value!r}"
+                )
         elif not isinstance(value, bool):
             raise LotteryError(f'lottery.targets.{key} must be True or False, got {value!r}')
         values[key] = value

@@ -182,6 +182,8 @@ def _check_roles(scope: Scope, candidates: Sequence[_Candidate], left: set[str])
             why = 'standardizes or parametrizes all of its weights; leave it out'
         elif all(candidate.predictor for candidate in ours if not candidate.computed):
             why = f"has final predictors only; '{scope.text}+predictors' prunes them"
+        elif scope.frozen:
+            why = 'has none but its first layer'
         else:
             why = 'is frozen; targets=dict(scope=…, frozen=True) prunes it nevertheless'
         raise TargetError(f'lottery.targets: {scope.text!r} leaves nothing of {role}, which {why}')
