@@ -13,7 +13,8 @@ lottery = dict(
     # rounds=8 or rate=0.2: the share of the remaining weights pruned a round (default: rate=0.2)
     rewind='1ep',  # '0', '500it', '1ep': where in round 0 the later rounds start
     rewind_what='weights',  # or 'learning_rate', 'nothing' (fine-tuning), 'reinit' (a control)
-    targets=dict(
+    targets=dict(  # or a string, which is its scope
+        scope='all',  # 'backbone', 'neck+head', 'rpn+predictors', 's1_coco', 's2' …
         include=[],  # patterns: parameter names, parts of them, or module types; empty: everything
         exclude=[],
         predictors=False,  # whether final predictors may be pruned
