@@ -20,7 +20,6 @@ lottery = dict(
         predictors=False,  # whether final predictors may be pruned
         frozen=False,  # whether weights that are not trained may be pruned
     ),
-    score='magnitude',
-    allocation='global',
-    pattern='unstructured',
+    # These may be dicts as well, which MMEngine would not merge over a string given here:
+    # score='magnitude', allocation='global', pattern='unstructured'
 )
