@@ -32,7 +32,7 @@ _NAMES = {
         # What makes the queries of a two-stage DETR.
         *('memory_trans_fc', 'pos_trans_fc', 'query_map', 'reference_points_fc'),
     ),
-    'teacher': ('teacher', 'teacher_model', 'momentum_encoder', 'target_net', 'target_generator'),
+    'teacher': ('teacher', 'teacher_model', 'encoder_k', 'momentum_encoder', 'target_net'),
 }
 _WITHIN_A_HEAD = {'shared_head': 'top', 'pixel_decoder': 'neck'}
 _FOLDERS = {
@@ -44,6 +44,7 @@ _FOLDERS = {
     'seg_heads': 'head',
     'tracking_heads': 'head',
 }
+_AVERAGED = {'BaseAveragedModel', 'AveragedModel'}  # of MMEngine and torch: a copy that follows
 _RPN = '*RPNHead'  # also where it is the only head, as the ``bbox_head`` of an RPN on its own
 _SHORTCUT = re.compile(r'(^|\.)downsample\.\d+\.')  # Swin's downsample.reduction is none
 
@@ -142,6 +143,8 @@ def is_shortcut(name: str) -> bool:
 
 def _role(name: str, module: nn.Module) -> str | None:
     classes = type(module).__mro__
+    if any(cls.__name__ in _AVERAGED for cls in classes):
+        return 'teacher'
     by_name = next(
         (
             role

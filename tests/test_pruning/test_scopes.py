@@ -26,6 +26,10 @@ class BBoxHead(Part):
     """Likewise."""
 
 
+class AveragedModel(Part):
+    """A copy that follows the model, as MoCo's key encoder does."""
+
+
 class FoundByFolder(Part):
     """A class of some package's folder of necks, under a name that tells nothing."""
 
@@ -102,6 +106,8 @@ def test_roles_of_other_models() -> None:
         'fc': 'other',
     }
     assert roles(FoundByFolder(a=conv())) == {'a': 'neck'}
+    moco = Part(backbone=conv(), encoder_k=Part(backbone=conv()), copy=AveragedModel(neck=conv()))
+    assert list(roles(moco).values()) == ['backbone', 'teacher', 'teacher']
 
 
 @pytest.mark.parametrize('size', range(1, 6))
