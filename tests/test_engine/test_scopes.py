@@ -79,13 +79,16 @@ def test_table_3_from_the_layers_of_its_model(voc):
     for union, share in TABLE_3.items():
         assert round(100 * sum(parts[part] for part in union) / total, 2) == share
 
-    # Ours, counted once.
+    # Ours, counted once; as docs/recipes.md has it.
+    page = (CONFIGS.parent / 'docs/recipes.md').read_text()
     for union, share in TABLE_3.items():
         scope = '+'.join([ROLES[part] for part in union])
         scope += '+predictors' if set(union) & set('RH') else ''
         ours = 100 * count(scope) / parameters
         twice = 100 * rpn_fc / total if 'H' in union else 0
         assert ours == pytest.approx(share - twice, abs=0.02)
+        if union != 'BTRH':
+            assert f'| `{scope}` | {share:.2f} | {ours:.2f} |' in page
 
 
 # 3 × 3 convolutions of a stage with so many channels and blocks: the first has half the inputs.
