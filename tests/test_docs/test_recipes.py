@@ -150,6 +150,12 @@ def test_every_base_config_is_named() -> None:
     assert {path.name for path in (ROOT / 'configs/_base_/lth').glob('*.py')} <= named
 
 
+def test_configs_of_ours_exist() -> None:
+    names = {name for command in COMMANDS for name in re.findall(r'configs/\S+\.py', command)}
+    assert len(names) > 5
+    assert not [name for name in names if not (ROOT / name).exists()]
+
+
 @pytest.mark.skipif(importlib.util.find_spec('mmpretrain') is None, reason='needs mmpretrain')
 def test_configs_of_mmpretrain_exist() -> None:
     folder = Path(importlib.util.find_spec('mmpretrain').origin).parent / '.mim/configs'
