@@ -133,8 +133,8 @@ def _check(options: argparse.Namespace) -> None:
         return
     if options.out is None or Path(options.out).suffix != _TICKET:
         raise LotteryError(
-            f'--out {options.out or ""}: expected a name that ends in {_TICKET}, or --dry-run to '
-            'write nothing'.replace('  ', ' ')
+            f'--out takes a name that ends in {_TICKET}, got {options.out}; or give --dry-run to '
+            'write nothing'
         )
     out = Path(options.out)
     if not out.parent.is_dir():

@@ -6,10 +6,12 @@ from pathlib import Path
 from mmengine.runner import Runner, find_latest_checkpoint
 from torch import nn
 
+from mmlth.engine.checkpoint_loading import RESUME_SCHEME
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.hooks import MaskHook, TicketSaver
 from mmlth.engine.paths import SearchPaths
 from mmlth.engine.settings import Settings
+from mmlth.engine.ticket_loading import require_match
 from mmlth.ticket import load_ticket
 
 
@@ -46,10 +48,11 @@ def train_ticket(runner: Runner, settings: Settings) -> nn.Module:
             f'a training starts from the ticket {path} or from load_from={runner._load_from}; '
             'set one of them to None'
         )
-    if not (runner._resume and (runner._load_from or find_latest_checkpoint(runner.work_dir))):
-        # Where nothing was saved yet, resuming is starting.
-        runner._load_from, runner._resume = path, False
     ticket = load_ticket(path)
+    require_match(path, ticket.state_dict(), runner.model)
+    last = runner._load_from or find_latest_checkpoint(runner.work_dir) if runner._resume else None
+    # Where nothing was saved yet, resuming is starting.
+    runner._load_from, runner._resume = f'{RESUME_SCHEME}{last}' if last else path, bool(last)
     runner.register_hook(MaskHook(ticket.mask))
     told = {key: ticket.info[key] for key in ('transfer',) if key in ticket.info}
     kind = 'tickets' if settings.checkpoints == 'tickets' else 'both'

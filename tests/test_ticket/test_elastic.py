@@ -129,7 +129,7 @@ def test_basic_blocks_are_no_bottlenecks(depths):
 
 
 def test_another_depth_by_chance_is_an_error():
-    with pytest.raises(TicketMismatchError, match='has 2-2-2-2 .* the target 3-4-6-3; say how'):
+    with pytest.raises(TicketMismatchError, match=r'has 2-2-2-2 .* the target 3-4-6-3; say how'):
         map_names(resnet(18), resnet(34), SAME)
 
 
