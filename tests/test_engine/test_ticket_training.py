@@ -17,10 +17,13 @@ from mmlth.ticket import TicketMismatchError
 
 @HOOKS.register_module(force=True)
 class StopAt(Hook):
-    """A kill."""
+    """A kill; tells where training started."""
 
-    def __init__(self, step):
+    def __init__(self, step=None):
         self.step = step
+
+    def before_train(self, runner):
+        type(self).start = runner.iter
 
     def after_train_iter(self, runner, *args, **kwargs):
         if runner.iter + 1 == self.step:
@@ -74,7 +77,9 @@ def test_resuming_before_and_after_the_first_checkpoint(ticket, tmp_path, step):
     changes = {'model.dropout': 0.0, 'custom_hooks': [{'type': 'StopAt', 'step': step}]}
     with pytest.raises(KeyboardInterrupt):
         train(ticket, tmp_path / 'killed', **changes)
-    again = train(ticket, tmp_path / 'killed', **{'model.dropout': 0.0, 'resume': True})
+    changes |= {'custom_hooks': [{'type': 'StopAt'}], 'resume': True}
+    again = train(ticket, tmp_path / 'killed', **changes)
+    assert StopAt.start == {3: 0, 10: 6}[step]
     assert again.mask == whole.mask
     for name, kept in again.mask.items():
         assert not again.weights[name][~kept].any()

@@ -122,7 +122,8 @@ def test_values_that_the_target_keeps(tmp_path):
     assert not torch.equal(other[name], again[name])
     assert not again[name][~kept].any()
     assert not torch.equal(again[name], theirs.ticket.weights[name])
-    # The rest is the target's own either way.
+    # The rest is the target's own either way, initialised as the head says: σ = 0.001.
+    assert own.ticket.weights['head.deconv_layers.0.weight'].abs().max() < 0.01
     assert torch.equal(
         own.ticket.weights['head.final_layer.weight'],
         theirs.ticket.weights['head.final_layer.weight'],
@@ -282,11 +283,23 @@ def test_pose_to_pose_leaves_the_keypoint_head_out_unless_asked(tmp_path):
     done = give(cfg_options=POSE_18)
     assert done.names.left_out
     assert all(name.startswith('head.') for name in done.names.left_out)
+    assert 'head.deconv_layers.0.weight' in done.names.left_out
     assert not done.names.missing
     other = give(cfg_options={**POSE_18, 'model.head.out_channels': 4}, heads=True)
     assert not other.names.left_out
     assert set(other.names.mismatched) == {'head.final_layer.weight', 'head.final_layer.bias'}
     assert 'head.deconv_layers.0.weight' in other.transplant.masked
+
+
+def test_segmentation_to_segmentation_leaves_the_whole_mask_head_out(tmp_path):
+    save_sparse(tmp_path / 'm.safetensors', MASK_RCNN, DETECTOR_18)
+    done = mmlth.transfer(
+        tmp_path / 'm.safetensors', MASK_RCNN, cfg_options=DETECTOR_18, dry_run=True
+    )
+    modules = {'.'.join(name.split('.')[:3]) for name in done.names.left_out}
+    box = {'roi_head.bbox_head.fc_cls', 'roi_head.bbox_head.fc_reg'}
+    mask = {f'roi_head.mask_head.{name}' for name in ('convs', 'upsample', 'conv_logits')}
+    assert modules == box | mask
 
 
 def test_task_heads_of_a_single_stage_detector():
