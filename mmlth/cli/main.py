@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from mmlth.cli import branch, convert, export, inspect, report, targets, train
+from mmlth.cli import branch, convert, export, inspect, report, targets, train, transfer
 from mmlth.engine import LotteryError
 from mmlth.ticket import TicketError
 from mmlth.version import __version__
@@ -14,6 +14,7 @@ COMMANDS = {
     'branch': branch,
     'report': report,
     'targets': targets,
+    'transfer': transfer,
     'convert': convert,
     'export': export,
     'inspect': inspect,

@@ -15,6 +15,7 @@ LOTTERY = (
     'score',
     'allocation',
     'rounds_per_run',
+    'ticket',
 )
 
 
@@ -54,6 +55,9 @@ def add_lottery(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument('--score', metavar='NAME', help='what ranks the weights')
     group.add_argument('--allocation', metavar='NAME', help='what spreads the budget over layers')
+    group.add_argument(
+        '--ticket', metavar='FILE', help='train this ticket once, as it is, in place of a search'
+    )
     group.add_argument(
         '--rounds-per-run', type=int, metavar='N', help='end after N rounds; go on with --resume'
     )

@@ -8,11 +8,13 @@ from mmlth.engine.reading import build_model, read_config
 from mmlth.engine.seam import install
 from mmlth.engine.settings import Settings, parse_settings
 from mmlth.engine.target_table import target_table
+from mmlth.engine.transfer import Transfer, transfer
 
 __all__ = [
     'DictAction',
     'LotteryError',
     'Settings',
+    'Transfer',
     'branch',
     'build_model',
     'install',
@@ -21,4 +23,5 @@ __all__ = [
     'search',
     'target_table',
     'targets',
+    'transfer',
 ]

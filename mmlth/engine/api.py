@@ -45,7 +45,8 @@ def search(
         auto_scale_lr: Whether to scale the learning rate with the batch size.
         launcher: ``'none'``, ``'pytorch'``, ``'slurm'`` or ``'mpi'``.
         cfg_options: Changes of the config by dotted key.
-        **lottery: Changes of the ``lottery`` key, such as ``target_sparsity=0.9``.
+        **lottery: Changes of the ``lottery`` key, such as ``target_sparsity=0.9``; with
+            ``ticket=PATH`` that ticket is trained once instead, and nothing is returned.
 
     Returns:
         What ``search.json`` records of each round: sparsity, metrics, seconds, ticket, …

@@ -93,7 +93,7 @@ def stock_model(config: Config, weights: Mapping[str, Tensor] | None = None) -> 
     torch.manual_seed(0)
     model: Any = revert_sync_batchnorm(build_model(config))
     if weights is None:
-        _initialise(model)
+        initialise(model)
     else:
         own = model.state_dict()
         fitting = {k: v for k, v in weights.items() if k in own and v.shape == own[k].shape}
@@ -153,10 +153,11 @@ def _batch(model: Any, height: int, width: int) -> tuple[Tensor, list[Any] | Non
     return batch['inputs'], batch['data_samples']
 
 
-def _initialise(model: Any) -> None:
+def initialise(model: Any) -> None:
+    """Initialises a model without a line a parameter."""
     logger = MMLogger.get_current_instance()
     level = logger.level
-    logger.setLevel(logging.ERROR)  # else a line a parameter
+    logger.setLevel(logging.ERROR)
     try:
         model.init_weights()
     finally:

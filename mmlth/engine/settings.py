@@ -78,6 +78,7 @@ class Settings:
             of jobs of one round each; by default it runs them all.
         overwrite: Whether a search that ``work_dir`` holds may be deleted.
         branch: What makes this a branch of the search in ``work_dir/../..``; None: it is none.
+        ticket: A ticket to train once, as it is, in place of a search.
     """
 
     target_sparsity: float = 0.8
@@ -94,6 +95,7 @@ class Settings:
     rounds_per_run: int | None = None
     overwrite: bool = False
     branch: BranchSettings | None = None
+    ticket: str | None = None
 
     def schedule(self, total: int) -> list[int]:
         """Number of weights that each round keeps, of ``total`` prunable ones."""
@@ -139,6 +141,8 @@ def parse_settings(lottery: Any) -> Settings:
         raise LotteryError(f'lottery.overwrite must be True or False, got {values["overwrite"]!r}')
     if 'branch' in values:
         values['branch'] = _parse_branch(values['branch'])
+    if not isinstance(values.get('ticket', ''), str):
+        raise LotteryError(f'lottery.ticket must be the path of a file, got {values["ticket"]!r}')
     return Settings(**values)
 
 
