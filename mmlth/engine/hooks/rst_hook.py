@@ -96,7 +96,9 @@ class RSTHook(MaskHook):
     def _follow(self, runner: Runner) -> None:
         """Has the penalty added before each step, when gradients are unscaled and clipped."""
         model = bare_model(runner)
-        pruned = {model.get_parameter(name): ~kept for name, kept in self._subset.items()}
+        pruned: dict[Tensor, Tensor] = {
+            model.get_parameter(name): ~kept for name, kept in self._subset.items()
+        }
         for wrapper in optim_wrappers(runner.optim_wrapper):
             optimizer = wrapper.optimizer
             if isinstance(wrapper, AmpOptimWrapper) and getattr(
@@ -132,7 +134,7 @@ class RSTHook(MaskHook):
         self._steps = 0  # an unusual optimizer shows itself in its first steps under the mask
         pruned = self.mask.total - self.mask.kept
         runner.logger.info(
-            f'RST: {pruned} of {self.mask.total} weights are pruned after {runner.iter} iterations; '
+            f'RST: {pruned} of {self.mask.total} weights are pruned at iteration {runner.iter}; '
             f'they held {share:.2g} of the sum of magnitudes'
         )
 
