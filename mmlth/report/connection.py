@@ -11,6 +11,7 @@ import matplotlib.style
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 from rich.table import Table
 from rich.text import Text
 
@@ -123,6 +124,8 @@ def _draw_barrier(axes: Axes, connection: Connection, metric: str, colour: str) 
         va='center',
         fontsize=8,
         color=colour,
+        path_effects=[withStroke(linewidth=2.5, foreground='white')],
+        zorder=4,
     )
 
 
