@@ -138,7 +138,7 @@ def _for_validation(cfg: Config, work_dir: str | Path) -> Config:
     cfg.pop('lottery', None)
     for key in _OF_TRAINING:
         cfg[key] = None
-    cfg.custom_hooks = []  # an EMAHook would evaluate its averages in the place of the weights
+    cfg.custom_hooks = []  # of training: some change the weights that are validated
     cfg.default_hooks = {**(cfg.get('default_hooks') or {}), 'checkpoint': None}
     cfg.work_dir, cfg.log_level = str(work_dir), 'WARNING'
     cfg.load_from, cfg.resume = None, False

@@ -32,6 +32,11 @@ def test_the_ends_are_the_networks_bit_for_bit(dtype):
     assert interpolate(*ends, 0.5)['w'].dtype == dtype
 
 
+def test_an_end_is_itself_whatever_the_other_is():
+    ends = [{'w': torch.tensor([1.0])}, {'w': torch.tensor([float('inf')])}]
+    assert interpolate(*ends, 0)['w'].tolist() == [1]
+
+
 @given(st.floats(0, 1))
 def test_pruned_by_both_stays_pruned(t):
     ends = [{'w': torch.tensor([0.0, x, 0.0])} for x in (1.0, -2.0)]

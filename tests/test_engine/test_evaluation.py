@@ -2,12 +2,14 @@
 
 import pytest
 import torch
-from mmengine.registry import MODELS
+from mmengine.hooks import Hook
+from mmengine.registry import HOOKS, MODELS
 from mmengine.runner import Runner
 from toy import ToyDataset, ToyModel, toy_config
 
 from mmlth import LotteryError, load_ticket
 from mmlth.engine.evaluation import Evaluation, read_weights, recompute_statistics
+from mmlth.engine.training_state import bare_model
 
 
 @pytest.fixture(scope='module')
@@ -16,6 +18,15 @@ def work_dir(tmp_path_factory):
     config = toy_config(work_dir, custom_hooks=[{'type': 'EMAHook', 'momentum': 0.3}])
     Runner.from_cfg(config).train()
     return work_dir
+
+
+@HOOKS.register_module(force=True)
+class SpoilHook(Hook):
+    """As hooks of training may, it changes the weights that are validated."""
+
+    def before_val_epoch(self, runner):
+        for parameter in runner.model.parameters():
+            parameter.data.zero_()
 
 
 def weights(seed):
@@ -33,8 +44,9 @@ def metrics_of(state, folder):
 
 
 def test_metrics_are_those_of_the_weights_it_is_given_now(work_dir, tmp_path):
-    """Not those of an EMAHook's averages, nor of the weights before."""
-    config = toy_config(tmp_path / 'a', custom_hooks=[{'type': 'EMAHook', 'momentum': 0.3}])
+    """Not those of averages, of what other hooks make of them, or of the weights before."""
+    hooks = [{'type': 'EMAHook', 'momentum': 0.3}, {'type': 'SpoilHook'}]
+    config = toy_config(tmp_path / 'a', custom_hooks=hooks)
     evaluation = Evaluation(config, tmp_path / 'a')
     states = [
         load_ticket(work_dir / f'tickets/round_0{i}.safetensors').state_dict() for i in (0, 2)
@@ -75,8 +87,11 @@ def test_recomputed_statistics_decide_the_metrics(work_dir, tmp_path):
     evaluation = Evaluation(toy_config(tmp_path / 'b'), tmp_path / 'b', statistics=6)
     found = evaluation(broken)
     assert found['toy/accuracy'] > 0.7
+    model = bare_model(evaluation._runner)
+    statistics = model.bn.running_mean.clone()
     torch.manual_seed(123)  # whatever was drawn before, each network sees the same batches
     assert evaluation(ticket) == found
+    assert torch.equal(model.bn.running_mean, statistics)
 
 
 class FrozenNorm(ToyModel):
