@@ -115,7 +115,8 @@ def run_round(
     trainer.register_hook(
         ProgressHook(index, last_round, sparsity, first_iteration(settings, state))
     )
-    if index < last_round and not (settings.branch and settings.branch.control):
+    control = bool(settings.branch and settings.branch.control)  # its rounds lead to no next one
+    if index < last_round and not control:
         trainer.register_hook(_watch_next_mask(trainer, settings, state, index, mask))
     trainer.register_hook(PreemptionHook(preemption))
     result = train_round(trainer)
@@ -133,7 +134,7 @@ def run_round(
     if mask is None:
         mask = _dense_mask(state, result.weights)
     state.rounds.append({**_record(state, paths, mask, result, index), **plan.told})
-    if settings.early_bird is not None:
+    if settings.early_bird is not None and not control:
         first = first_iteration(settings, state) if index else 0
         state.rounds[index].update(trained(trainer, first))
     if is_main_process():

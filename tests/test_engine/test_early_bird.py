@@ -9,23 +9,27 @@ import torch
 from mmengine.runner import Runner
 from toy import toy_config
 
+import mmlth
 from mmlth import LotteryError, Mask, load_ticket
 from mmlth.engine.hooks import MaskDistanceHook, ProgressHook
 from mmlth.engine.registry import SCORES
 from mmlth.engine.settings import parse_settings
 from mmlth.engine.training_state import load_training_state
 from mmlth.pruning.distance import hamming, iou
+from mmlth.report import write_report
 
 EMA = [{'type': 'EMAHook', 'momentum': 0.3}]
 # Of the toy, every two masks are nearer than this; so a round ends as soon as the window is full.
 NEAR = {'window': 2, 'distance': 0.45}
 
 
-def search(work_dir, iterations=False, resume=False, changes=None, **lottery):
+def search(work_dir, iterations=False, resume=False, changes=None, report=None, **lottery):
+    """Without reports, which take longer than all else."""
     config = toy_config(work_dir, iterations, **(changes or {}))
     config.lottery.update({'rewind': '6it', **lottery})
     config.resume = resume
-    Runner.from_cfg(config).train()
+    runner = Runner.from_cfg(config)
+    runner.train.func(runner, runner.train.args[1], report or (lambda *args: None))
     return json.loads((work_dir / 'search.json').read_text())['rounds']
 
 
@@ -155,7 +159,12 @@ def test_in_loops_without_epochs_the_interval_can_be_given(tmp_path):
 
 
 def test_rounds_end_early_but_the_last_one(tmp_path, drawn):
-    rounds = search(tmp_path, early_bird=NEAR, changes={'train_cfg.max_epochs': 5})
+    rounds = search(
+        tmp_path,
+        early_bird=NEAR,
+        changes={'train_cfg.max_epochs': 5},
+        report=lambda work_dir, at_end: write_report(work_dir),
+    )
     told = [
         (r['epochs'], r['saved_epochs'], r['iterations'], r['saved_iterations']) for r in rounds
     ]
@@ -195,6 +204,29 @@ def test_where_chance_would_do_a_round_trains_in_full(tmp_path, capsys):
 def test_masks_of_round_0_are_no_part_of_the_rewind_state(tmp_path):
     search(tmp_path, rounds=1)
     assert 'mmlth_masks' not in load_training_state(tmp_path / 'rewind.safetensors')
+
+
+def test_a_branch_shares_a_dense_round_that_ended_alike(tmp_path):
+    search(tmp_path / 'early', early_bird=NEAR, rounds=1)
+    with pytest.raises(LotteryError, match=r'early_bird\.distance: 0\.45 → 0\.3'):
+        mmlth.branch(tmp_path / 'early', early_bird={**NEAR, 'distance': 0.3})
+    search(tmp_path / 'full', rounds=1)
+    with pytest.raises(LotteryError, match=r'early_bird'):
+        mmlth.branch(tmp_path / 'full', early_bird=NEAR)
+    # A dense round in full is the same, whatever ends the others.
+    early = {**NEAR, 'full_dense': True}
+    lottery = {'rounds': 2, 'target_sparsity': 0.75}
+    rounds = mmlth.branch(tmp_path / 'full', early_bird=early, name='later', **lottery)
+    assert [entry.get('saved_epochs') for entry in rounds] == [None, 0, 0]
+
+
+def test_rounds_of_a_control_train_in_full(tmp_path):
+    search(tmp_path, early_bird=NEAR, changes={'train_cfg.max_epochs': 5})
+    rounds = mmlth.branch(tmp_path, 'random')
+    assert not any(
+        'mask_distance' in p.read_text() for p in tmp_path.glob('branches/**/scalars.json')
+    )
+    assert all('epochs' not in entry for entry in rounds[1:])
 
 
 class Killed(BaseException):
