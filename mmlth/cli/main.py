@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from mmlth.cli import branch, convert, export, inspect, report, targets, train, transfer
+from mmlth.cli import branch, connect, convert, export, inspect, report, targets, train, transfer
 from mmlth.engine import LotteryError
 from mmlth.ticket import TicketError
 from mmlth.version import __version__
@@ -18,6 +18,7 @@ COMMANDS = {
     'convert': convert,
     'export': export,
     'inspect': inspect,
+    'connect': connect,
 }
 
 

@@ -4,6 +4,7 @@ from mmengine.config import DictAction
 
 from mmlth.engine.api import branch, search, targets
 from mmlth.engine.errors import LotteryError
+from mmlth.engine.hooks.rst_hook import RSTHook
 from mmlth.engine.reading import build_model, read_config
 from mmlth.engine.seam import install
 from mmlth.engine.settings import Settings, parse_settings
@@ -13,6 +14,7 @@ from mmlth.engine.transfer import Transfer, transfer
 __all__ = [
     'DictAction',
     'LotteryError',
+    'RSTHook',
     'Settings',
     'Transfer',
     'branch',

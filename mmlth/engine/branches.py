@@ -17,7 +17,7 @@ from mmlth.pruning import Target
 
 FOLDER = 'branches'
 
-_OF_THE_DENSE_ROUND = ('lottery.targets', 'lottery.rewind:')
+_OF_THE_DENSE_ROUND: tuple[str, ...] = ('lottery.targets', 'lottery.rewind:')
 
 
 def trunk_of(work_dir: Path) -> Path:
@@ -116,10 +116,13 @@ def _check_same_dense_round(
     trunk: SearchState, config: dict[str, Any], control: bool, paths: SearchPaths
 ) -> None:
     free = ('lottery.branch',) if control else ('lottery.',)
+    bound = _OF_THE_DENSE_ROUND
+    if not (_dense_in_full(trunk.config) and _dense_in_full(config)):
+        bound += ('lottery.early_bird',)
     changed = [
         line
         for line in differences(trunk.config, config)
-        if not line.startswith(free) or line.startswith(_OF_THE_DENSE_ROUND)
+        if not line.startswith(free) or line.startswith(bound)
     ]
     if changed:
         what = 'a control changes nothing else' if control else 'a branch shares the dense round'
@@ -127,3 +130,9 @@ def _check_same_dense_round(
             f'{what}, but these settings differ from those of {paths.trunk}: '
             f'{"; ".join(changed[:4])}; restore them, or run a search of its own'
         )
+
+
+def _dense_in_full(config: dict[str, Any]) -> bool:
+    """Whether early-bird leaves the dense round of a search alone."""
+    early_bird = config['lottery'].get('early_bird')
+    return early_bird is None or bool(early_bird['full_dense'])

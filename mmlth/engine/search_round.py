@@ -18,8 +18,10 @@ from mmlth.engine.best_weights import check_best_is_saved, save_best_weights
 from mmlth.engine.checkpoint_loading import REWIND_SCHEME
 from mmlth.engine.checkpoints import newest_checkpoint
 from mmlth.engine.disk_use import disk_use
+from mmlth.engine.early_bird import mask_distance_hook, trained
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.hooks import (
+    MaskDistanceHook,
     MaskHook,
     PreemptionHook,
     ProgressHook,
@@ -113,6 +115,9 @@ def run_round(
     trainer.register_hook(
         ProgressHook(index, last_round, sparsity, first_iteration(settings, state))
     )
+    control = bool(settings.branch and settings.branch.control)  # its rounds lead to no next one
+    if index < last_round and not control:
+        trainer.register_hook(_watch_next_mask(trainer, settings, state, index, mask))
     trainer.register_hook(PreemptionHook(preemption))
     result = train_round(trainer)
     if index == 0:
@@ -129,6 +134,9 @@ def run_round(
     if mask is None:
         mask = _dense_mask(state, result.weights)
     state.rounds.append({**_record(state, paths, mask, result, index), **plan.told})
+    if settings.early_bird is not None and not control:
+        first = first_iteration(settings, state) if index else 0
+        state.rounds[index].update(trained(trainer, first))
     if is_main_process():
         ended = {key: state.rounds[index][key] for key in ('metrics', 'learning_rates')}
         info = {**_provenance(state, paths, index, mask, plan), **ended, **loading_info(trainer)}
@@ -233,6 +241,14 @@ def _prune(weights: Mapping[str, Tensor], mask: Mask, keep: int, settings: Setti
         )
     except ValueError as error:
         raise LotteryError(f'cannot prune: {error}') from error
+
+
+def _watch_next_mask(
+    trainer: Runner, settings: Settings, state: SearchState, index: int, mask: Mask | None
+) -> MaskDistanceHook:
+    mask = mask or _dense_mask(state, bare_model(trainer).state_dict())
+    draw = functools.partial(_prune, mask=mask, keep=state.schedule[index + 1], settings=settings)
+    return mask_distance_hook(trainer, settings.early_bird, state, index, mask, draw)
 
 
 def _warn_of_lost_layers(runner: Runner, before: Mask, mask: Mask, index: int) -> None:

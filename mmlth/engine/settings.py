@@ -50,6 +50,25 @@ class BranchSettings:
 
 
 @dataclass(frozen=True)
+class EarlyBirdSettings:
+    """``lottery.early_bird``: rounds but the last end when the next round's mask has converged.
+
+    Attributes:
+        window: Number of masks, one an epoch, that have to agree.
+        distance: How much of the competing weights the newest one may differ in from each of the
+            others, in (0, 1).
+        interval: After how many iterations a mask is drawn in loops without epochs; by default
+            as often as they validate.
+        full_dense: Whether round 0 trains in full: the dense model to compare with.
+    """
+
+    window: int = 5
+    distance: float = 0.1
+    interval: int | None = None
+    full_dense: bool = False
+
+
+@dataclass(frozen=True)
 class Settings:
     """``lottery``, checked.
 
@@ -71,6 +90,7 @@ class Settings:
         score: What ranks the weights (a name in the registry ``SCORES``).
         allocation: How the budget is spread over layers (a name in ``ALLOCATIONS``).
         pattern: The shape in which weights are removed.
+        early_bird: When a round ends before its schedule does; None: never.
         checkpoints: What a round writes while it trains: ``'mmengine'``: the CheckpointHook's
             files; ``'both'``: a ticket beside each of them; ``'tickets'``: tickets in their place,
             but for the newest one, from which training resumes.
@@ -91,6 +111,7 @@ class Settings:
     score: str = 'magnitude'
     allocation: str = 'global'
     pattern: str = 'unstructured'
+    early_bird: EarlyBirdSettings | None = None
     checkpoints: str = 'mmengine'
     rounds_per_run: int | None = None
     overwrite: bool = False
@@ -136,6 +157,8 @@ def parse_settings(lottery: Any) -> Settings:
     _check_choice('score', values.get('score', 'magnitude'), SCORES.module_dict)
     _check_choice('allocation', values.get('allocation', 'global'), ALLOCATIONS.module_dict)
     _check_choice('pattern', values.get('pattern', 'unstructured'), ['unstructured'])
+    if 'early_bird' in values:
+        values['early_bird'] = _parse_early_bird(values['early_bird'], values)
     _check_choice('checkpoints', values.get('checkpoints', 'mmengine'), CHECKPOINTS)
     if not isinstance(values.get('overwrite', False), bool):
         raise LotteryError(f'lottery.overwrite must be True or False, got {values["overwrite"]!r}')
@@ -251,6 +274,36 @@ def _parse_branch(branch: Any) -> BranchSettings:
     if not isinstance(values.get('seed', 0), int) or isinstance(values.get('seed'), bool):
         raise LotteryError(f'lottery.branch.seed must be a whole number, got {values["seed"]!r}')
     return BranchSettings(**values)
+
+
+def _parse_early_bird(given: Any, lottery: Mapping[str, Any]) -> EarlyBirdSettings:
+    if not isinstance(given, Mapping):
+        raise LotteryError(
+            f'lottery.early_bird must be a dict like dict(window=5, distance=0.1), got {given!r}'
+        )
+    _check_keys('lottery.early_bird', given, [field.name for field in fields(EarlyBirdSettings)])
+    found = EarlyBirdSettings(**{key: value for key, value in given.items() if value is not None})
+    _check_number('early_bird.distance', found.distance)
+    _check_count('early_bird.window', found.window)
+    _check_count('early_bird.interval', 1 if found.interval is None else found.interval)
+    if found.window < 2:
+        raise LotteryError(
+            f'lottery.early_bird.window compares 2 masks or more, got {found.window}'
+        )
+    if not isinstance(found.full_dense, bool):
+        raise LotteryError(
+            f'lottery.early_bird.full_dense must be True or False, got {found.full_dense!r}'
+        )
+    if lottery.get('rewind_what') == 'nothing' and not found.full_dense:
+        raise LotteryError(
+            "lottery.rewind_what='nothing' stays at the learning rate that round 0 ended with, "
+            'which is still high where early_bird stops it; add early_bird.full_dense=True'
+        )
+    if lottery.get('rounds') == 1 and found.full_dense:
+        raise LotteryError(
+            'lottery.early_bird.full_dense=True leaves no round to stop where rounds=1; remove it'
+        )
+    return found
 
 
 def _check_keys(where: str, given: Iterable[str], valid: list[str]) -> None:

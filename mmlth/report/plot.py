@@ -11,7 +11,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from mmlth.report.metrics import is_average_precision, main_metrics, short_names
-from mmlth.report.rounds import Round, measured
+from mmlth.report.rounds import Round, measured, saved
 from mmlth.ticket import atomic_path
 
 # Okabe and Ito's palette; markers tell the curves apart in grey, too.
@@ -56,7 +56,8 @@ def _draw_curves(axes: Axes, rounds: Sequence[Round]) -> None:
         if values[0] is not None:
             axes.axhline(values[0], color=colour, linestyle='--', linewidth=1, alpha=0.7, zorder=1)
     if metrics:
-        axes.plot([], [], color='#555555', linestyle='--', linewidth=1, label='dense model')
+        label = 'dense, ended early' if saved(rounds[0]) else 'dense model'
+        axes.plot([], [], color='#555555', linestyle='--', linewidth=1, label=label)
         axes.figure.legend(loc='outside right upper', frameon=False)
     precisions = [name for name in metrics if is_average_precision(name)]
     axes.set_ylabel('average precision (0 to 1)' if precisions else 'metric value')

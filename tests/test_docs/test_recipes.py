@@ -27,7 +27,6 @@ WAITING = {
     '--ticket': 'training a ticket that was transferred',
     '--allocation uniform': 'allocations',
     '--score random': 'scores',
-    'early_bird': 'early stopping',
 }
 
 

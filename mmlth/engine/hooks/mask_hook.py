@@ -86,7 +86,7 @@ def zero_moments(model: nn.Module, optim_wrapper: Any, mask: Mapping[str, Tensor
         LotteryError: If ``optim_wrapper`` is none of MMEngine's.
     """
     kept = {id(model.get_parameter(name)): tensor for name, tensor in mask.items()}
-    for wrapper in _wrappers(optim_wrapper):
+    for wrapper in optim_wrappers(optim_wrapper):
         for parameter, state in wrapper.optimizer.state.items():
             if id(parameter) not in kept:
                 continue
@@ -96,7 +96,12 @@ def zero_moments(model: nn.Module, optim_wrapper: Any, mask: Mapping[str, Tensor
                     value.masked_fill_(pruned, 0)
 
 
-def _wrappers(optim_wrapper: Any) -> Iterator[OptimWrapper]:
+def optim_wrappers(optim_wrapper: Any) -> Iterator[OptimWrapper]:
+    """The optimizer wrappers of a Runner, of which there may be several.
+
+    Raises:
+        LotteryError: If ``optim_wrapper`` is none of MMEngine's.
+    """
     if isinstance(optim_wrapper, OptimWrapperDict):
         yield from optim_wrapper.values()
     elif isinstance(optim_wrapper, OptimWrapper):
