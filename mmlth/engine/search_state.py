@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mmlth.engine.checkpoints import INTERRUPTED
-from mmlth.engine.comparison import differences
+from mmlth.engine.comparison import decisive_lottery, differences
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.paths import SearchPaths
 from mmlth.engine.settings import Settings
@@ -73,6 +73,9 @@ def load_state(paths: SearchPaths) -> SearchState | None:
         kind, version = content.pop('format'), content.pop('version')
         if (kind, version) != (_FORMAT, _VERSION):
             raise ValueError(f'format {kind!r}, version {version!r}')
+        # Keys that mmlth had not yet when the search began are as they are by default.
+        lottery = content['config']['lottery']
+        content['config']['lottery'] = {**decisive_lottery(Settings().to_dict()), **lottery}
         return SearchState(**content)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise LotteryError(f'{paths.state} is damaged or not of this version: {error}') from error

@@ -238,3 +238,16 @@ def test_no_validation_is_fine(tmp_path):
     state = json.loads((tmp_path / 'search.json').read_text())
     assert [entry['metrics'] for entry in state['rounds']] == [{}, {}, {}]
     assert revived(runner.model) == []
+
+
+def test_a_search_from_before_a_key_existed_goes_on(tmp_path):
+    _, before = run(tmp_path)
+    del before['config']['lottery']['after_rewind']  # as if written when there was no such key
+    del before['rounds'][2]
+    (tmp_path / 'search.json').write_text(json.dumps(before))
+    _, after = run(tmp_path, resume=True)
+    assert len(after['rounds']) == 3
+    before['config']['lottery']['after_rewind'] = 'full'
+    (tmp_path / 'search.json').write_text(json.dumps(before))
+    with pytest.raises(ValueError, match="after_rewind: 'full' → 'continue'"):
+        run(tmp_path, resume=True)
