@@ -1,6 +1,7 @@
-"""Mask, targets, scores, allocation, schedule: pure torch, no I/O."""
+"""Mask, targets, scores, allocations, patterns, schedule: pure torch, no I/O."""
 
-from mmlth.pruning.allocation import global_allocation
+from mmlth.pruning.allocation import Allocation, global_allocation
+from mmlth.pruning.evidence import Evidence, Network
 from mmlth.pruning.mask import Mask, masked
 from mmlth.pruning.masked_modules import (
     attach_mask,
@@ -10,13 +11,20 @@ from mmlth.pruning.masked_modules import (
     revived,
     zero_pruned,
 )
+from mmlth.pruning.patterns import NOfM, Pattern, transposed_weights
 from mmlth.pruning.prune import prune
-from mmlth.pruning.schedule import kept_per_round
-from mmlth.pruning.scores import magnitude
+from mmlth.pruning.schedule import kept_at, kept_per_round
+from mmlth.pruning.scores import Score, magnitude
 from mmlth.pruning.targets import Target, TargetError, computed_weights, find_targets
 
 __all__ = [
+    'Allocation',
+    'Evidence',
     'Mask',
+    'NOfM',
+    'Network',
+    'Pattern',
+    'Score',
     'Target',
     'TargetError',
     'attach_mask',
@@ -25,11 +33,13 @@ __all__ = [
     'detach_mask',
     'find_targets',
     'global_allocation',
+    'kept_at',
     'kept_per_round',
     'magnitude',
     'masked',
     'masked_class',
     'prune',
     'revived',
+    'transposed_weights',
     'zero_pruned',
 ]
