@@ -2,7 +2,7 @@
 
 from mmengine.config import DictAction
 
-from mmlth.engine.api import branch, search, targets
+from mmlth.engine.api import branch, search, targets, targets_table
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.hooks.rst_hook import RSTHook
 from mmlth.engine.reading import build_model, read_config
@@ -25,5 +25,6 @@ __all__ = [
     'search',
     'target_table',
     'targets',
+    'targets_table',
     'transfer',
 ]

@@ -14,13 +14,17 @@ from mmlth.engine.branches import FOLDER
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.paths import SearchPaths
 from mmlth.engine.reading import build_model, read_config, searched_config
-from mmlth.engine.search import choose_targets
+from mmlth.engine.search import choose_targets, table_of_targets
 from mmlth.engine.search_state import load_state
 from mmlth.engine.settings import parse_settings
 from mmlth.engine.training import experiment_name
 from mmlth.pruning import Target
 
-_EXCLUSIVE = {'rounds': 'rate', 'rate': 'rounds'}
+_EXCLUSIVE = {
+    'rounds': ('rate', 'sparsities'),
+    'rate': ('rounds', 'sparsities'),
+    'sparsities': ('rounds', 'rate', 'target_sparsity'),
+}
 
 
 def search(
@@ -182,10 +186,19 @@ def targets(
     return choose_targets(model, settings), model
 
 
+def targets_table(
+    config: str | Path | Config, cfg_options: Mapping[str, Any] | None = None, **lottery: Any
+) -> str:
+    """What `targets` chooses, by module and as plain text; for arguments and errors see there."""
+    cfg = _with_lottery(read_config(config, cfg_options), lottery)
+    return table_of_targets(build_model(cfg), parse_settings(cfg.lottery))
+
+
 def _with_lottery(config: Config, changes: Mapping[str, Any]) -> Config:
     lottery = dict(config.get('lottery') or {})
-    for key, value in changes.items():
-        lottery.pop(_EXCLUSIVE.get(key, ''), None)
-        lottery[key] = value
+    for key in changes:
+        for excluded in _EXCLUSIVE.get(key, ()):
+            lottery.pop(excluded, None)
+    lottery.update(changes)
     config.lottery = lottery
     return config

@@ -14,6 +14,7 @@ from mmlth.engine.branches import branch_state, trunk_of
 from mmlth.engine.comparison import decisive_settings
 from mmlth.engine.control_round import plan_control
 from mmlth.engine.data_check import check_data
+from mmlth.engine.drawing import check_choices, fitting
 from mmlth.engine.errors import LotteryError, Preempted
 from mmlth.engine.full_disk import explaining_full_disks
 from mmlth.engine.lock import only_search_in
@@ -103,7 +104,7 @@ def _run(
         state.save(paths)  # rounds that were added are part of the search from now on
     if is_main_process():
         delete_leftovers(paths, len(state.rounds))
-    runner.logger.info('\n' + target_table(bare_model(runner), targets))
+    runner.logger.info('\n' + table_of_targets(bare_model(runner), settings))
     last = len(state.schedule) - 1
     if state.finished:
         runner.logger.info(f'all {last + 1} rounds in {paths.work_dir} are finished')
@@ -131,9 +132,30 @@ def _run(
 def choose_targets(model: nn.Module, settings: Settings) -> list[Target]:
     """The weights of a model that ``lottery.targets`` chooses; puts the model in training mode.
 
+    Those that ``lottery.pattern`` does not fit are left out.
+
     Raises:
         LotteryError: If a pattern matches no weight, a role is missing, or none is left to prune.
     """
+    found = _candidates(model, settings)
+    fit = fitting(settings, model, found)
+    if not fit:
+        raise LotteryError(
+            f'lottery.pattern={settings.pattern!r} fits none of the {len(found)} weights that may '
+            'be pruned; choose another pattern or other targets'
+        )
+    return fit
+
+
+def table_of_targets(model: nn.Module, settings: Settings) -> str:
+    """What `choose_targets` chooses, and what it leaves out, as plain text; errors as there."""
+    chosen = choose_targets(model, settings)
+    names = {target.name for target in chosen}
+    misfits = [target for target in _candidates(model, settings) if target.name not in names]
+    return target_table(model, chosen, misfits)
+
+
+def _candidates(model: nn.Module, settings: Settings) -> list[Target]:
     model.train()  # some backbones freeze their first stages only here
     chosen = settings.targets
     try:
@@ -151,6 +173,8 @@ def _new_state(
 ) -> SearchState:
     seed = [runner.seed]  # it may differ by process
     broadcast_object_list(seed)
+    schedule = settings.schedule({target.name: target.numel for target in targets})
+    check_choices(settings, bare_model(runner), targets, schedule[-1])
     return SearchState(
         config=config,
         load_from=_load_from(runner),
@@ -158,7 +182,7 @@ def _new_state(
         world_size=get_world_size(),
         targets=recorded_targets(targets),
         parameters=count_parameters(runner),
-        schedule=settings.schedule(sum(target.numel for target in targets)),
+        schedule=schedule,
         rewind={
             'step': settings.rewind,
             'what': settings.rewind_what,

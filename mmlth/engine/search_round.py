@@ -6,11 +6,11 @@ import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import torch
 from mmengine.config import Config
-from mmengine.dist import barrier, broadcast_object_list, is_main_process
+from mmengine.dist import barrier, is_main_process
 from mmengine.runner import Runner
 from torch import Tensor
 
@@ -18,6 +18,7 @@ from mmlth.engine.best_weights import check_best_is_saved, save_best_weights
 from mmlth.engine.checkpoint_loading import REWIND_SCHEME
 from mmlth.engine.checkpoints import newest_checkpoint
 from mmlth.engine.disk_use import disk_use
+from mmlth.engine.drawing import agree_on_mask, draw_by_weights, ranks_by_weights
 from mmlth.engine.early_bird import mask_distance_hook, trained
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.hooks import (
@@ -33,14 +34,13 @@ from mmlth.engine.hooks import (
 from mmlth.engine.paths import SearchPaths
 from mmlth.engine.preemption import Preemption
 from mmlth.engine.provenance import counts, provenance
-from mmlth.engine.registry import ALLOCATIONS, SCORES
 from mmlth.engine.search_state import SearchState, delete_interrupted, sha256_of
 from mmlth.engine.settings import BEST, Settings
 from mmlth.engine.start import Start, reinitialised, round_start, weights_start
 from mmlth.engine.ticket_loading import loading_info
 from mmlth.engine.training import RoundResult, rewind_iteration, round_config, train_round
 from mmlth.engine.training_state import bare_model
-from mmlth.pruning import Mask, masked, prune
+from mmlth.pruning import Mask, masked
 from mmlth.ticket import Ticket, load_rewind_weights, load_ticket, save_ticket, weights_hash
 from mmlth.wording import some
 
@@ -116,8 +116,9 @@ def run_round(
         ProgressHook(index, last_round, sparsity, first_iteration(settings, state))
     )
     control = bool(settings.branch and settings.branch.control)  # its rounds lead to no next one
-    if index < last_round and not control:
-        trainer.register_hook(_watch_next_mask(trainer, settings, state, index, mask))
+    watch = index < last_round and not control
+    if watch and (hook := _watch_next_mask(trainer, settings, state, index, mask)):
+        trainer.register_hook(hook)
     trainer.register_hook(PreemptionHook(preemption))
     result = train_round(trainer)
     if index == 0:
@@ -168,7 +169,8 @@ def plan_round(
     parent = paths.ticket(index - 1)
     ticket = load_ticket(parent)
     before = ticket.state_dict()
-    mask = _agree_on_mask(before, ticket.mask, state.schedule[index], settings)
+    keep = state.schedule[index]
+    mask = agree_on_mask(runner, settings, paths, state.seed, before, ticket.mask, keep)
     _warn_of_lost_layers(runner, ticket.mask, mask, index)
     if settings.rewind_what == 'reinit':
         config = round_config(runner.cfg, folder, state.seed, None, last)
@@ -221,33 +223,16 @@ def first_iteration(settings: Settings, state: SearchState) -> int:
     return 0 if full else int(state.rewind['iteration'])
 
 
-def _agree_on_mask(
-    weights: Mapping[str, Tensor], mask: Mask, keep: int, settings: Settings
-) -> Mask:
-    """The mask that the first process draws; so a score may draw random numbers, or be inexact."""
-    drawn = [_prune(weights, mask, keep, settings) if is_main_process() else None]
-    broadcast_object_list(drawn)
-    return cast(Mask, drawn[0])
-
-
-def _prune(weights: Mapping[str, Tensor], mask: Mask, keep: int, settings: Settings) -> Mask:
-    try:
-        return prune(
-            {name: weights[name] for name in mask},
-            mask,
-            keep=keep,
-            score=SCORES.get(settings.score),
-            allocation=ALLOCATIONS.get(settings.allocation),
-        )
-    except ValueError as error:
-        raise LotteryError(f'cannot prune: {error}') from error
-
-
 def _watch_next_mask(
     trainer: Runner, settings: Settings, state: SearchState, index: int, mask: Mask | None
-) -> MaskDistanceHook:
-    mask = mask or _dense_mask(state, bare_model(trainer).state_dict())
-    draw = functools.partial(_prune, mask=mask, keep=state.schedule[index + 1], settings=settings)
+) -> MaskDistanceHook | None:
+    """The hook that watches the next mask; None where the weights alone do not tell that mask."""
+    model = bare_model(trainer)
+    mask = mask or _dense_mask(state, model.state_dict())
+    if not ranks_by_weights(settings, model, mask):
+        return None
+    keep = state.schedule[index + 1]
+    draw = functools.partial(draw_by_weights, settings, model, state.seed, mask, keep)
     return mask_distance_hook(trainer, settings.early_bird, state, index, mask, draw)
 
 
@@ -256,7 +241,7 @@ def _warn_of_lost_layers(runner: Runner, before: Mask, mask: Mask, index: int) -
     if lost:
         runner.logger.warning(
             f'round {index} prunes every weight of {some(lost)}: where no other path passes a '
-            'layer, the model learns nothing from here on; lottery.targets.exclude spares layers'
+            'layer, the model learns nothing from here on; lottery.floor keeps some of each layer'
         )
 
 

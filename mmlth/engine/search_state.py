@@ -18,7 +18,9 @@ from mmlth.ticket import leftovers, write_bytes
 
 _FORMAT = 'mmlth-search'
 _VERSION = 1
-_MORE_ROUNDS = tuple(f'lottery.{key}: ' for key in ('target_sparsity', 'rounds', 'rate'))
+_MORE_ROUNDS = tuple(
+    f'lottery.{key}' for key in ('target_sparsity', 'rounds', 'rate', 'sparsities')
+)
 
 
 @dataclass
@@ -53,6 +55,11 @@ class SearchState:
     def finished(self) -> bool:
         """Whether all rounds are done."""
         return len(self.rounds) == len(self.schedule)
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Number of weights of each prunable parameter by name."""
+        return {target['name']: target['weights'] for target in self.targets}
 
     def save(self, paths: SearchPaths) -> None:
         """Writes search.json atomically."""
@@ -122,7 +129,7 @@ def check_work_dir(
             f'done; {mend}give another --work-dir, or lottery.overwrite=True to delete it'
         )
     if changed and state.finished and all(line.startswith(_MORE_ROUNDS) for line in changed):
-        return replace(state, config=config, schedule=_longer(state.schedule, settings))
+        return replace(state, config=config, schedule=_longer(state, settings))
     if changed:
         raise LotteryError(
             f'{paths.work_dir} holds a search with other settings, which cannot be resumed with '
@@ -131,19 +138,31 @@ def check_work_dir(
     return state
 
 
-def _longer(schedule: list[int], settings: Settings) -> list[int]:
+def _longer(state: SearchState, settings: Settings) -> list[int]:
     """The schedule of a finished search, continued to a higher sparsity.
 
     Raises:
-        LotteryError: If the settings ask for no more than it has.
+        LotteryError: If the settings ask for no more than it has, or for other rounds before.
     """
+    schedule = state.schedule
     total, kept, done = schedule[0], schedule[-1], len(schedule) - 1
-    target = total - round(total * settings.target_sparsity)
+    target = settings.kept(state.sizes)
     if target >= kept:
         raise LotteryError(
             f'the search is finished at sparsity {1 - kept / total:.4g}; further rounds need a '
             f'higher lottery.target_sparsity, got {settings.target_sparsity}'
         )
+    if settings.sparsities is not None:
+        asked = settings.schedule(state.sizes)[1:]
+        before = [count for count in asked if count >= kept]
+        if before and before != schedule[1:]:
+            raise LotteryError(
+                f'lottery.sparsities={list(settings.sparsities)} begins with other rounds than the '
+                f'{done} that are done, at '
+                f'{", ".join(f"{1 - count / total:.4g}" for count in schedule[1:])}; list these, '
+                'or only sparsities beyond them'
+            )
+        return schedule + asked[len(before) :]
     if settings.rounds is not None and settings.rounds <= done:
         raise LotteryError(
             f'lottery.rounds={settings.rounds} counts all rounds, of which {done} are done; give '

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
+from mmlth.engine.choices import Spec, build_allocation, build_pattern, build_score
 from mmlth.engine.controls import build_control
 from mmlth.engine.errors import LotteryError
-from mmlth.engine.registry import ALLOCATIONS, SCORES
-from mmlth.pruning import kept_per_round
+from mmlth.pruning import kept_at, kept_per_round
 from mmlth.pruning.scopes import read_scope
 
 REWIND_WHAT = ('weights', 'learning_rate', 'nothing', 'reinit')
@@ -17,6 +17,8 @@ AFTER_REWIND = ('continue', 'full')
 BEST = 'best'
 CHECKPOINTS = ('mmengine', 'both', 'tickets')
 DEFAULT_RATE = 0.2  # of both papers
+DEFAULT_TARGET = 0.8
+AGREEMENT = 0.0005  # how far apart two ways to say one sparsity may be
 
 
 @dataclass(frozen=True)
@@ -73,9 +75,11 @@ class Settings:
     """``lottery``, checked.
 
     Attributes:
-        target_sparsity: Share of the prunable weights to remove by the last round, in (0, 1).
+        target_sparsity: Share of the prunable weights to remove by the last round, in (0, 1); None
+            where the allocation says it.
         rounds: Number of pruning rounds, the density falling geometrically; or
-        rate: the share of the remaining weights pruned a round (by default 0.2).
+        rate: the share of the remaining weights pruned a round (by default 0.2); or
+        sparsities: the sparsity after each round.
         rewind: Where in round 0 the later rounds start: ``'0'``, ``'500it'``, ``'1ep'``; or
             ``'best'``, its best weights by the CheckpointHook's ``save_best`` (``pt`` of Chen et
             al., CVPR 2021).
@@ -87,9 +91,13 @@ class Settings:
             counters included. ``'full'``: they keep the weights alone and train the whole schedule
             anew, as both papers' codes do. By default they go on, but for ``rewind='best'``.
         targets: Which weights may be pruned; a string is its ``scope``.
-        score: What ranks the weights (a name in the registry ``SCORES``).
-        allocation: How the budget is spread over layers (a name in ``ALLOCATIONS``).
-        pattern: The shape in which weights are removed.
+        score: What ranks the weights: a name in the registry ``SCORES``, or a dict with the name as
+            ``type`` and its options.
+        allocation: How the budget is spread over layers: a name in ``ALLOCATIONS``, or a dict of
+            the same kind, or final sparsities by module.
+        floor: The smallest share of a layer that is kept, at least one weight; 0 lets layers die.
+        pattern: The shape in which weights are removed: a name in ``PATTERNS``, ``'2:4'`` or the
+            like, or a dict.
         early_bird: When a round ends before its schedule does; None: never.
         checkpoints: What a round writes while it trains: ``'mmengine'``: the CheckpointHook's
             files; ``'both'``: a ticket beside each of them; ``'tickets'``: tickets in their place,
@@ -101,16 +109,18 @@ class Settings:
         ticket: A ticket to train once, as it is, in place of a search.
     """
 
-    target_sparsity: float = 0.8
+    target_sparsity: float | None = DEFAULT_TARGET
     rounds: int | None = None
     rate: float | None = None
+    sparsities: tuple[float, ...] | None = None
     rewind: str = '1ep'
     rewind_what: str = 'weights'
     after_rewind: str = 'continue'
     targets: TargetSettings = TargetSettings()
-    score: str = 'magnitude'
-    allocation: str = 'global'
-    pattern: str = 'unstructured'
+    score: Spec = 'magnitude'
+    allocation: Spec = 'global'
+    floor: float = 0.001
+    pattern: Spec = 'unstructured'
     early_bird: EarlyBirdSettings | None = None
     checkpoints: str = 'mmengine'
     rounds_per_run: int | None = None
@@ -118,9 +128,39 @@ class Settings:
     branch: BranchSettings | None = None
     ticket: str | None = None
 
-    def schedule(self, total: int) -> list[int]:
-        """Number of weights that each round keeps, of ``total`` prunable ones."""
-        return kept_per_round(total, self.target_sparsity, self.rounds, self.rate)
+    def schedule(self, sizes: Mapping[str, int]) -> list[int]:
+        """Number of weights that each round keeps.
+
+        Args:
+            sizes: Number of weights of each prunable parameter by name.
+
+        Raises:
+            LotteryError: If the allocation says another sparsity than the other keys.
+        """
+        total, kept = sum(sizes.values()), self.kept(sizes)
+        if self.sparsities is not None:
+            return [*kept_at(total, self.sparsities)[:-1], kept]
+        return kept_per_round(total, (total - kept) / total, self.rounds, self.rate)
+
+    def kept(self, sizes: Mapping[str, int]) -> int:
+        """Number of weights that the last round keeps; for arguments and errors see `schedule`."""
+        total = sum(sizes.values())
+        allocation = build_allocation(self.allocation)
+        if not hasattr(allocation, 'kept'):
+            return total - round(total * (self.target_sparsity or DEFAULT_TARGET))
+        try:
+            kept = int(allocation.kept(sizes))
+        except ValueError as error:
+            raise LotteryError(f'lottery.allocation: {error}') from error
+        given, found = self.target_sparsity, (total - kept) / total
+        if given is not None and abs(given - found) > AGREEMENT:
+            key = 'target_sparsity' if self.sparsities is None else 'sparsities'
+            raise LotteryError(
+                f'lottery.allocation={self.allocation} removes {found:.4f} of the prunable '
+                f'weights, but lottery.{key} asks for {given}; give that number, or leave '
+                'target_sparsity out (None)'
+            )
+        return kept
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON values."""
@@ -143,9 +183,11 @@ def parse_settings(lottery: Any) -> Settings:
             f'lottery.rounds={values["rounds"]} and lottery.rate={values["rate"]} exclude each '
             'other; keep one (set the other to None)'
         )
-    if 'rounds' not in values:
+    _check_number('target_sparsity', values.get('target_sparsity', DEFAULT_TARGET))
+    if 'sparsities' in values:
+        _settle_sparsities(values)
+    elif 'rounds' not in values:
         values.setdefault('rate', DEFAULT_RATE)
-    _check_number('target_sparsity', values.get('target_sparsity', 0.8))
     if 'rate' in values:
         _check_number('rate', values['rate'])
     for key in ('rounds', 'rounds_per_run'):
@@ -154,9 +196,7 @@ def parse_settings(lottery: Any) -> Settings:
     parse_step(values['rewind'])
     _check_choice('rewind_what', values.get('rewind_what', 'weights'), REWIND_WHAT)
     _settle_after_rewind(values)
-    _check_choice('score', values.get('score', 'magnitude'), SCORES.module_dict)
-    _check_choice('allocation', values.get('allocation', 'global'), ALLOCATIONS.module_dict)
-    _check_choice('pattern', values.get('pattern', 'unstructured'), ['unstructured'])
+    _settle_cut(values)
     if 'early_bird' in values:
         values['early_bird'] = _parse_early_bird(values['early_bird'], values)
     _check_choice('checkpoints', values.get('checkpoints', 'mmengine'), CHECKPOINTS)
@@ -183,6 +223,63 @@ def parse_step(step: str) -> tuple[int, str]:
             f"lottery.rewind must be like '0', '500it' or '1ep', or 'best', got {step!r}"
         )
     return (int(match[1]), match[2]) if match[1] else (0, 'it')
+
+
+def _settle_sparsities(values: dict[str, Any]) -> None:
+    """Checks the list, which excludes ``rounds`` and ``rate`` and ends at the target."""
+    given = values['sparsities']
+    for key in ('rounds', 'rate'):
+        if key in values:
+            raise LotteryError(
+                f'lottery.sparsities={given} and lottery.{key}={values[key]} exclude each other; '
+                'keep one (set the other to None)'
+            )
+    given = [given] if isinstance(given, (int, float)) else given
+    if not isinstance(given, (list, tuple)) or not given:
+        raise LotteryError(
+            f'lottery.sparsities must be a list such as [0.5, 0.8, 0.9], got {given!r}'
+        )
+    for value in given:
+        _check_number('sparsities', value)
+    try:
+        kept_at(1, given)
+    except ValueError as error:
+        raise LotteryError(f'lottery.{error}') from error
+    if values.setdefault('target_sparsity', given[-1]) != given[-1]:
+        raise LotteryError(
+            f'lottery.target_sparsity={values["target_sparsity"]}, but lottery.sparsities ends at '
+            f'{given[-1]}; leave the target out (None), or let them agree'
+        )
+    values['sparsities'] = tuple(given)
+
+
+def _settle_cut(values: dict[str, Any]) -> None:
+    """Checks how weights are chosen: score, allocation, floor, pattern."""
+    for key in ('score', 'allocation', 'pattern'):
+        if isinstance(values.get(key), Mapping):
+            values[key] = _plain(values[key])
+    build_score(values.get('score', 'magnitude'))
+    allocation = build_allocation(values.get('allocation', 'global'))
+    pattern = build_pattern(values.get('pattern', 'unstructured'))
+    values.setdefault('target_sparsity', None if hasattr(allocation, 'kept') else DEFAULT_TARGET)
+    target, least = values['target_sparsity'], getattr(pattern, 'least_sparsity', 0.0)
+    lowest = [target, *getattr(allocation, 'modules', {}).values()]
+    for value in lowest:
+        if value is not None and value < least - 1e-9:
+            raise LotteryError(
+                f'lottery.pattern={values["pattern"]!r} removes at least {least:.4g} of the '
+                f'weights, but {value} is asked for; give at least {least:.4g}'
+            )
+    floor = values.get('floor', 0)
+    if isinstance(floor, bool) or not isinstance(floor, (int, float)) or not 0 <= floor < 1:
+        raise LotteryError(f'lottery.floor must be a share from 0 to below 1, got {floor!r}')
+
+
+def _plain(value: Any) -> Any:
+    """The same without the config's own kinds of dicts and lists."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 def _settle_after_rewind(values: dict[str, Any]) -> None:

@@ -7,14 +7,18 @@ from rich.table import Table
 from torch import nn
 
 from mmlth.pruning import Target, computed_weights
+from mmlth.wording import some
 
 
-def target_table(model: nn.Module, targets: Sequence[Target]) -> str:
+def target_table(
+    model: nn.Module, targets: Sequence[Target], misfits: Sequence[Target] = ()
+) -> str:
     """The prunable weights by module and role, with their share, as plain text.
 
     Args:
         model: The model.
         targets: Which of its weights may be pruned.
+        misfits: Which might be, but for the shape in which weights are removed.
     """
     parameters = sum(parameter.numel() for parameter in model.parameters())
     total = sum(target.numel for target in targets)
@@ -43,7 +47,18 @@ def target_table(model: nn.Module, targets: Sequence[Target]) -> str:
     console = Console(width=110, no_color=True)
     with console.capture() as capture:
         console.print(table)
-    return capture.get() + _computed_weights_note(model)
+    return capture.get() + _misfits_note(misfits) + _computed_weights_note(model)
+
+
+def _misfits_note(misfits: Sequence[Target]) -> str:
+    """Says which weights ``lottery.pattern`` leaves dense; empty if there are none."""
+    if not misfits:
+        return ''
+    return (
+        f'{len(misfits)} weights ({sum(t.numel for t in misfits):,} in all: '
+        f'{some((t.name for t in misfits), 3)}) stay dense, since lottery.pattern does not fit '
+        'their input channels\n'
+    )
 
 
 def _computed_weights_note(model: nn.Module) -> str:
