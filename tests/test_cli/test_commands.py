@@ -130,8 +130,8 @@ BAD = {
         ['targets', 'mmdet::glip/glip_atss_swin-t_a_fpn_dyhead_pretrain_obj365.py'],
         'transformers is not installed',
     ),
-    'score that nobody registered': (['targets', YOLOX, '--score', 'mine'], 'must be one of mag'),
-    'unknown allocation': (['targets', YOLOX, '--allocation', 'mine'], 'must be one of global'),
+    'score that nobody registered': (['targets', YOLOX, '--score', 'mine'], 'must be one of grasp'),
+    'unknown allocation': (['targets', YOLOX, '--allocation', 'mine'], 'must be one of budgets'),
     'share above one': (['train', YOLOX, '--target-sparsity', '1.5'], 'between 0 and 1'),
 }
 
