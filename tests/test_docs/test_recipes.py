@@ -25,8 +25,6 @@ PLACEHOLDER = re.compile(f'(?<![A-Z])({"|".join(sorted(COLUMNS))})(?![A-Z])')
 WAITING = {
     'mmlth transfer': 'the subcommand',
     '--ticket': 'training a ticket that was transferred',
-    '--allocation uniform': 'allocations',
-    '--score random': 'scores',
 }
 
 

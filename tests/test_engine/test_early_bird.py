@@ -52,8 +52,8 @@ def drawn(monkeypatch):
     return masks
 
 
-def _dice_here(weights):
-    return {name: torch.rand_like(weight) for name, weight in weights.items()}
+def _dice_here(evidence):
+    return {name: torch.rand_like(weight) for name, weight in evidence.weights.items()}
 
 
 @pytest.mark.parametrize('iterations', [False, True])
