@@ -26,10 +26,11 @@ def target_table(
     for target in targets:
         module = '.'.join(target.name.split('.')[:-1][:2])
         groups.setdefault((module, target.role), []).append(target)
-    table = Table(title='Prunable weights', title_justify='left', show_footer=True)
+    title = f'Prunable weights: {total / parameters:.1%} of the {parameters:,} parameters'
+    table = Table(title=title, title_justify='left', show_footer=True)
     table.add_column('module', 'all')
     table.add_column('role')
-    table.add_column('types', f'{total / parameters:.1%} of the {parameters:,} parameters')
+    table.add_column('types')
     table.add_column('tensors', str(len(targets)), justify='right')
     table.add_column('weights', f'{total:,}', justify='right')
     table.add_column('share', '100.0 %', justify='right')

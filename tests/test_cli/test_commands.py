@@ -16,7 +16,8 @@ YOLOX = 'mmdet::yolox/yolox_tiny_8xb8-300e_coco.py'
 
 
 def total_and_parameters(printed):
-    parameters, total = re.search(r'of the ([\d,]+) parameters.*?([\d,]{5,})', printed).groups()
+    parameters = re.search(r'of the ([\d,]+) parameters', printed)[1]
+    total = re.search(r'│ all .*?([\d,]{5,})', printed)[1]
     return int(total.replace(',', '')), int(parameters.replace(',', ''))
 
 

@@ -21,12 +21,6 @@ SECTIONS = re.split(r'\n(?=##+ )', TEXT)
 COLUMNS = set(re.findall(r'\| `([A-Z]+)` ', TEXT))
 PLACEHOLDER = re.compile(f'(?<![A-Z])({"|".join(sorted(COLUMNS))})(?![A-Z])')
 
-# Words of commands that wait for what does not exist yet; strict, so that they must leave the list.
-WAITING = {
-    'mmlth transfer': 'the subcommand',
-    '--ticket': 'training a ticket that was transferred',
-}
-
 
 def tables(section: str) -> list[list[dict[str, str]]]:
     """The tables of a section, each row by its header."""
@@ -116,20 +110,7 @@ def check(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
 COMMANDS = commands()
 
 
-@pytest.mark.parametrize(
-    'command',
-    [
-        pytest.param(
-            command,
-            marks=[
-                pytest.mark.xfail(strict=True, reason=f'waits for {why}', raises=Exception)
-                for word, why in WAITING.items()
-                if word in command
-            ][:1],
-        )
-        for command in COMMANDS
-    ],
-)
+@pytest.mark.parametrize('command', COMMANDS)
 def test_a_command_parses(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
     try:
         check(command, monkeypatch)

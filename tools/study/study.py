@@ -34,7 +34,7 @@ class Task:
 
     name: str
     work_dir: Path
-    command: list[str]
+    command: tuple[str, ...]
     after: Path | None = None
 
     @property
@@ -60,15 +60,17 @@ def finished(work_dir: Path) -> bool:
 def tasks(options: argparse.Namespace) -> list[Task]:
     """All searches, seed by seed, then all branches, method by method."""
     searches, others = [], []
-    levels = [str(sparsity) for sparsity in options.sparsities]
+    sparsities = ','.join(map(str, options.sparsities))
     for seed in options.seeds:
         folder = options.work_dir / f'seed_{seed}'
-        command = ['train', options.config, '--work-dir', str(folder), '--sparsities', *levels]
+        command = ['train', options.config, '--work-dir', str(folder), '--sparsities', sparsities]
         command += ['--resume', '--cfg-options', f'randomness.seed={seed}', *options.cfg_options]
-        searches.append(Task(f'seed {seed}: search', folder, command))
+        searches.append(Task(f'seed {seed}: search', folder, tuple(command)))
         for name, given in branches(options.sparsities, options.levels).items():
             command = ['branch', str(folder), *given, '--name', name, '--resume']
-            others.append(Task(f'seed {seed}: {name}', folder / 'branches' / name, command, folder))
+            others.append(
+                Task(f'seed {seed}: {name}', folder / 'branches' / name, tuple(command), folder)
+            )
     per_seed = len(others) // len(options.seeds)
     by_method = [others[seed::per_seed] for seed in range(per_seed)]
     return searches + [task for method in by_method for task in method]
