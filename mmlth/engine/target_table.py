@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.table import Table
 from torch import nn
 
-from mmlth.pruning import Target, computed_weights
+from mmlth.pruning import Target, computed_weights, count_parameters
 
 
 def target_table(model: nn.Module, targets: Sequence[Target]) -> str:
@@ -16,7 +16,7 @@ def target_table(model: nn.Module, targets: Sequence[Target]) -> str:
         model: The model.
         targets: Which of its weights may be pruned.
     """
-    parameters = sum(parameter.numel() for parameter in model.parameters())
+    parameters = count_parameters(model)
     total = sum(target.numel for target in targets)
     groups: dict[str, list[Target]] = {}
     for target in targets:

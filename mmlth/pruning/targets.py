@@ -7,6 +7,7 @@ from fnmatch import fnmatchcase
 
 from torch import Tensor, nn
 
+from mmlth.pruning.averages import averaged_copies
 from mmlth.pruning.predictors import is_predictor
 
 PRUNABLE_MODULES = (
@@ -36,8 +37,10 @@ mmcv's weight standardization and what derives from it (``SAConv2d``). They stay
 under `torch.nn.utils.parametrize`, ``weight_norm`` and ``spectral_norm``.
 """
 
-TRAINING_ONLY = ('loss_module', 'distill_losses')
-"""Attributes that hold learned losses (RLE's flow, distillation): no part of the network."""
+TRAINING_ONLY = ('loss_module', 'distill_losses', 'target_generator')
+"""Attributes that hold learned losses (RLE's flow, distillation) or what a loss compares with (the
+tokenizer of BEiT): no part of the network.
+"""
 
 
 class TargetError(ValueError):
@@ -145,7 +148,10 @@ def _candidates(model: nn.Module) -> Iterator[_Candidate]:
     names: dict[int, list[str]] = {}
     for name, parameter in model.named_parameters(remove_duplicate=False):
         names.setdefault(id(parameter), []).append(name)
+    averages = averaged_copies(model)
     for name, parameter in model.named_parameters():
+        if name in averages:
+            continue  # pruned where its original is
         shared = names[id(parameter)]
         # A language head may come after the embedding whose weight it shares.
         roles = [role for alias in shared if (role := _role(owners, alias))]
