@@ -1,4 +1,4 @@
-"""Every config that MMDetection, MMPose and MMPretrain ship opts in with one line and keeps all of its own."""
+"""Every config that the three packages ship opts in with one line and keeps all of its own."""
 
 import importlib.util
 import os
