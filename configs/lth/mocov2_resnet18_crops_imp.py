@@ -63,7 +63,6 @@ param_scheduler = [
         end=epochs,
         T_max=epochs,
         convert_to_iter_based=True,
-        _delete_=True,
     )
 ]
 default_hooks = dict(checkpoint=dict(interval=5, max_keep_ckpts=2), logger=dict(interval=10))

@@ -63,6 +63,12 @@ def round_config(
     """
     config = bounded_checkpoints(copy.deepcopy(config))
     config.pop('lottery')
+    for key in ('train_dataloader', 'val_dataloader'):
+        collate = (config.get(key) or {}).get('collate_fn')
+        if isinstance(collate, dict):
+            # MMEngine adds it to what is inherited from `mmpretrain::…`, then passes it on to a
+            # function that does not know it.
+            collate.pop('_scope_', None)
     config.experiment_name = experiment_name(config, work_dir)
     if isinstance(config.get('visualizer'), dict):
         config.visualizer.pop('name', None)

@@ -10,9 +10,12 @@ from types import ModuleType
 import cv2
 import numpy as np
 import pytest
+import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
+
+from mmlth.engine.training import round_config
 
 REPOSITORY = Path(__file__).parents[2]
 SCRIPT = REPOSITORY / 'tools' / 'dataset_converters' / 'crops.py'
@@ -246,16 +249,21 @@ def ours(crops: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize('name', ['resnet18_crops_imp.py', 'mocov2_resnet18_crops_imp.py'])
-def test_the_configs_read_the_crops_of_our_sets(ours: Path, name: str) -> None:
+def test_the_configs_read_the_crops_of_our_sets(ours: Path, name: str, tmp_path: Path) -> None:
     pytest.importorskip('mmpretrain', reason='mmpretrain is not installed')
     config = Config.fromfile(str(REPOSITORY / 'configs' / 'lth' / name))
+    assert config.lottery.target_sparsity >= 0.8
+    runner = Runner.from_cfg(round_config(config, tmp_path, 0, None, None))
+    config = runner.cfg
     init_default_scope('mmpretrain')
+    torch.manual_seed(0)
     for split, count in (('train', 900), ('val', 559)):
         loader = config.get(f'{split}_dataloader')
         if loader is None:
             continue
         loader.dataset.data_root = str(ours)
-        data = Runner.build_dataloader(loader, seed=0).dataset
+        batches = runner.build_dataloader(loader, seed=0)
+        data = batches.dataset
         assert len(data) == count
         assert list(data.metainfo['classes']) == (
             (ours / 'annotations' / 'classes.txt').read_text().splitlines()
@@ -265,6 +273,11 @@ def test_the_configs_read_the_crops_of_our_sets(ours: Path, name: str) -> None:
         inputs = data[0]['inputs']
         views = inputs if isinstance(inputs, list) else [inputs]
         assert all(view.shape == (3, 64, 64) for view in views)
+        if split == 'train':
+            losses = runner.model.train_step(
+                next(iter(batches)), runner.build_optim_wrapper(config.optim_wrapper)
+            )
+            assert torch.isfinite(losses['loss'])
 
 
 def test_no_image_of_our_sets_gives_crops_to_both_splits(ours: Path) -> None:

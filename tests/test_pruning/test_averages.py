@@ -38,6 +38,10 @@ class Contrast(nn.Module):
         self.slow.update_parameters(nn.Sequential(self.backbone, self.neck))
 
 
+class Alike(nn.Linear):
+    pass
+
+
 class SemiBaseDetector(nn.Module):
     def __init__(self, teacher: nn.Module) -> None:
         super().__init__()
@@ -65,6 +69,8 @@ def test_originals_are_found_part_by_part():
 
 def test_originals_of_masked_models_are_found():
     model = Contrast()
+    attach_mask(model.neck, {'weight': MASK['neck.weight']})  # alone, so of another class now
+    assert averaged_copies(model) == ORIGINALS
     attach_mask(model, MASK)
     assert averaged_copies(model) == ORIGINALS
 
@@ -83,11 +89,19 @@ def test_parts_that_are_alike_are_told_apart_by_their_order(average):
 
 def test_a_container_of_the_model_is_the_original_as_a_whole():
     model = nn.Module()
+    model.first = nn.Linear(2, 2)  # as each of the stages
     model.stages = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2))
     model.average = ExponentialMovingAverage(model.stages, 0.1)
     found = averaged_copies(model)
     assert found['average.module.1.weight'] == 'stages.1.weight'
     assert len(found) == 4
+
+
+def test_the_original_is_of_the_class_of_its_copy():
+    model = nn.Module()
+    model.first, model.second = Alike(2, 2), nn.Linear(2, 2)
+    model.average = ExponentialMovingAverage(model.second, 0.1)
+    assert averaged_copies(model)['average.module.weight'] == 'second.weight'
 
 
 def test_the_teacher_follows_the_student():
