@@ -16,7 +16,7 @@ from torch import nn
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.missing_package import explaining_missing_packages
 
-ZOOS = ('mmdet', 'mmpose', 'mmlth')
+ZOOS = ('mmdet', 'mmpose', 'mmpretrain', 'mmlth')
 
 
 def read_config(source: str | Path | Config, options: Mapping[str, Any] | None = None) -> Config:

@@ -20,7 +20,6 @@ from mmlth.engine.full_disk import explaining_full_disks
 from mmlth.engine.lock import only_search_in
 from mmlth.engine.paths import SearchPaths
 from mmlth.engine.preemption import Preemption
-from mmlth.engine.provenance import count_parameters
 from mmlth.engine.search_round import Planner, plan_round, run_round
 from mmlth.engine.search_state import (
     SearchState,
@@ -34,7 +33,7 @@ from mmlth.engine.target_table import target_table
 from mmlth.engine.ticket_loading import without_aliases
 from mmlth.engine.training import rewind_iteration
 from mmlth.engine.training_state import bare_model
-from mmlth.pruning import Target, TargetError, find_targets
+from mmlth.pruning import Target, TargetError, count_parameters, find_targets
 from mmlth.ticket import load_ticket
 
 Report = Callable[[Path, bool], None]
@@ -181,7 +180,7 @@ def _new_state(
         seed=seed[0],
         world_size=get_world_size(),
         targets=recorded_targets(targets),
-        parameters=count_parameters(runner),
+        parameters=count_parameters(bare_model(runner)),
         schedule=schedule,
         rewind={
             'step': settings.rewind,

@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.table import Table
 from torch import nn
 
-from mmlth.pruning import Target, computed_weights
+from mmlth.pruning import Target, computed_weights, count_parameters
 from mmlth.wording import some
 
 
@@ -20,7 +20,7 @@ def target_table(
         targets: Which of its weights may be pruned.
         misfits: Which might be, but for the shape in which weights are removed.
     """
-    parameters = sum(parameter.numel() for parameter in model.parameters())
+    parameters = count_parameters(model)
     total = sum(target.numel for target in targets)
     groups: dict[tuple[str, str], list[Target]] = {}
     for target in targets:

@@ -2,6 +2,7 @@
 
 import copy
 import itertools
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,12 +19,22 @@ from mmlth.engine.settings import parse_step
 from mmlth.engine.start import learning_rates
 from mmlth.engine.training_state import saved_weights
 
+TRAIN_LOSS = 'train_loss'
+"""The mean of what is minimised, over the last epoch, or the last tenth of a loop without epochs.
+
+What regularises the training and what makes its task easier lower it alike, so it is no measure of
+quality beside other settings; it compares rounds of one search.
+"""
+
 _trainings = itertools.count()
 
 
 @dataclass(frozen=True)
 class RoundResult:
-    """What a round ended with: weights, newest metrics, learning rates, time in seconds."""
+    """What a round ended with: weights, newest metrics, learning rates, time in seconds.
+
+    Without validation, as in self-supervised training, the one metric is `TRAIN_LOSS`.
+    """
 
     weights: dict[str, Tensor]
     metrics: dict[str, float | None]
@@ -52,6 +63,12 @@ def round_config(
     """
     config = bounded_checkpoints(copy.deepcopy(config))
     config.pop('lottery')
+    for key in ('train_dataloader', 'val_dataloader'):
+        collate = (config.get(key) or {}).get('collate_fn')
+        if isinstance(collate, dict):
+            # MMEngine adds it to what is inherited from `mmpretrain::…`, then passes it on to a
+            # function that does not know it.
+            collate.pop('_scope_', None)
     config.experiment_name = experiment_name(config, work_dir)
     if isinstance(config.get('visualizer'), dict):
         config.visualizer.pop('name', None)
@@ -135,10 +152,22 @@ def train_round(runner: Runner) -> RoundResult:
         runner.val_loop.run()
     return RoundResult(
         saved_weights(runner),
-        result.metrics,
+        result.metrics if runner.val_loop is not None else _train_loss(runner),
         learning_rates(runner.optim_wrapper.state_dict()),
         _hook(runner, ResumeHook).seconds,
     )
+
+
+def _train_loss(runner: Runner) -> dict[str, float | None]:
+    """`TRAIN_LOSS` from what MMEngine logged; nothing if the model's losses have another name."""
+    logged = runner.message_hub.log_scalars.get('train/loss')
+    if logged is None:
+        return {}
+    loop = runner.train_loop
+    epochs = isinstance(loop, EpochBasedTrainLoop)
+    window = len(loop.dataloader) if epochs else max(1, loop.max_iters // 10)
+    mean = float(logged.mean(window))
+    return {TRAIN_LOSS: mean if math.isfinite(mean) else None}  # JSON has no NaN
 
 
 def _hook(runner: Runner, kind: type) -> Any:

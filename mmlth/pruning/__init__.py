@@ -1,6 +1,7 @@
 """Mask, targets, scores, allocations, patterns, schedule: pure torch, no I/O."""
 
 from mmlth.pruning.allocation import Allocation, global_allocation
+from mmlth.pruning.averages import averaged_copies, count_parameters
 from mmlth.pruning.evidence import Evidence, Network
 from mmlth.pruning.mask import Mask, masked
 from mmlth.pruning.masked_modules import (
@@ -29,7 +30,9 @@ __all__ = [
     'TargetError',
     'attach_mask',
     'attached_mask',
+    'averaged_copies',
     'computed_weights',
+    'count_parameters',
     'detach_mask',
     'find_targets',
     'global_allocation',

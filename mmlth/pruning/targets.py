@@ -7,6 +7,7 @@ from fnmatch import fnmatchcase
 
 from torch import Tensor, nn
 
+from mmlth.pruning.averages import averaged_copies
 from mmlth.pruning.predictors import is_predictor
 from mmlth.pruning.scopes import ROLES, Scope, is_shortcut, read_scope, role_of
 
@@ -37,8 +38,10 @@ mmcv's weight standardization and what derives from it (``SAConv2d``). They stay
 under `torch.nn.utils.parametrize`, ``weight_norm`` and ``spectral_norm``.
 """
 
-TRAINING_ONLY = ('loss_module', 'distill_losses')
-"""Attributes that hold learned losses (RLE's flow, distillation): no part of the network."""
+TRAINING_ONLY = ('loss_module', 'distill_losses', 'target_generator')
+"""Attributes that hold learned losses (RLE's flow, distillation) or what a loss compares with (the
+tokenizer of BEiT): no part of the network.
+"""
 
 
 class TargetError(ValueError):
@@ -203,7 +206,10 @@ def _candidates(model: nn.Module) -> Iterator[_Candidate]:
     backbones: set[str] = set()  # whose first layer has come
     for name, parameter in model.named_parameters(remove_duplicate=False):
         names.setdefault(id(parameter), []).append(name)
+    averages = averaged_copies(model)
     for name, parameter in model.named_parameters():
+        if name in averages:
+            continue  # pruned where its original is
         shared = names[id(parameter)]
         # A language head may come after the embedding whose weight it shares.
         uses = [use for alias in shared if (use := _use(owners, alias))]

@@ -144,6 +144,9 @@ def test_harmless_settings_may_change(tmp_path):
 
 
 FILE = {'data_root': 'data/nowhere/', 'ann_file': 'a.json'}
+LOAD = {'pipeline': [{'type': 'LoadImageFromFile'}]}
+FOLDER = {'data_root': 'data/nowhere', 'data_prefix': 'train', **LOAD}  # as MMPretrain's sets
+SPLIT = {'data_root': 'data/nowhere', 'split': 'val', **LOAD}
 IMAGES = {'data_prefix': {'img': 'data/nowhere/images'}, 'pipeline': [{'type': 'LoadImage'}]}
 
 
@@ -153,6 +156,8 @@ IMAGES = {'data_prefix': {'img': 'data/nowhere/images'}, 'pipeline': [{'type': '
         ('train_dataloader.dataset', FILE, 'ann_file does not exist: data/nowhere/a.json'),
         ('val_dataloader.dataset', FILE, 'ann_file does not exist: data/nowhere/a.json'),
         ('train_dataloader.dataset', IMAGES, 'data_prefix.img does not exist: data/nowhere/images'),
+        ('train_dataloader.dataset', FOLDER, 'data_prefix does not exist: data/nowhere/train'),
+        ('val_dataloader.dataset', SPLIT, 'data_root does not exist: data/nowhere'),
         ('val_evaluator', {'ann_file': 'a.json'}, 'ann_file does not exist: a.json'),
     ],
 )
