@@ -114,7 +114,7 @@ SHAPES = [(6, 8), (4, 8, 3, 3), (5, 16)]
 PATTERNS = [unstructured, kernel, channel, NOfM(2, 4), NOfM(4, 8), NOfM(1, 2)]
 
 
-@pytest.mark.parametrize('pattern', PATTERNS, ids=str)
+@pytest.mark.parametrize('pattern', PATTERNS, ids=lambda p: getattr(p, '__name__', str(p)))
 @pytest.mark.parametrize('allocation', ALLOCATIONS)
 @given(st.data())
 @settings(deadline=None, max_examples=10)
