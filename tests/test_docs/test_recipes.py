@@ -22,10 +22,7 @@ COLUMNS = set(re.findall(r'\| `([A-Z]+)` ', TEXT))
 PLACEHOLDER = re.compile(f'(?<![A-Z])({"|".join(sorted(COLUMNS))})(?![A-Z])')
 
 # Words of commands that wait for what does not exist yet; strict, so that they must leave the list.
-WAITING = {
-    'mmlth transfer': 'the subcommand',
-    '--ticket': 'training a ticket that was transferred',
-}
+WAITING: dict[str, str] = {}
 
 
 def tables(section: str) -> list[list[dict[str, str]]]:
