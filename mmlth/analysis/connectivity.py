@@ -5,19 +5,17 @@ https://arxiv.org/abs/1912.05671). Two networks are linearly connected where the
 on the straight line between them.
 """
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from mmlth.analysis.direction import lower_is_better
 from mmlth.wording import some
 
 Metrics = Mapping[str, float | None]
 Evaluate = Callable[[dict[str, Tensor]], Metrics]
-
-_LOWER = re.compile(r'(?:^|[/_\-])(?:nme|epe|mpjpe|mae|loss|error)', re.IGNORECASE)
 
 
 def interpolate(
@@ -82,7 +80,7 @@ class Connection:
         line = self.baseline(metric)
         if line is None:
             return tuple(None for _ in self.points)
-        sign = -1 if _LOWER.search(metric) else 1
+        sign = -1 if lower_is_better(metric) else 1
         return tuple(
             None if value is None else sign * (straight - value)
             for straight, value in zip(line, self.metrics[metric])

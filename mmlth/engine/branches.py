@@ -1,5 +1,6 @@
 """Searches that share the dense round of another one, their trunk."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -96,24 +97,62 @@ def branch_state(
     )
 
 
+def with_new_tickets(
+    state: SearchState, settings: Settings, paths: SearchPaths, config: dict[str, Any]
+) -> SearchState:
+    """The state of a control that is resumed: tickets that are asked for now come after the others.
+
+    Args:
+        state: The control as it was.
+        settings: The ``lottery`` key.
+        paths: The files of the branch.
+        config: The settings that decide the result; see `decisive_settings`.
+
+    Raises:
+        LotteryError: If the trunk lacks a ticket that is asked for.
+    """
+    branch, before = settings.branch or BranchSettings(), state.branch or {}
+    trunk = load_state(SearchPaths(paths.trunk or paths.work_dir))
+    if trunk is None or build_control(branch.control or '').long_dense:
+        return replace(state, config=config)
+    chosen = _chosen(trunk, branch, paths)
+    tickets = [*before['tickets'], *(i for i in chosen if i not in before['tickets'])]
+    schedule = [trunk.schedule[0], *(trunk.rounds[index]['kept'] for index in tickets)]
+    return replace(state, config=config, schedule=schedule, branch={**before, 'tickets': tickets})
+
+
 def _controlled(
     trunk: SearchState, branch: BranchSettings, paths: SearchPaths, runner: Runner
 ) -> dict[str, Any]:
     """Which tickets the control is made of, and how long their search was."""
+    if build_control(branch.control or '').long_dense:
+        whole = training_iterations(runner)
+        return {'tickets': [0], 'length': _iterations(trunk, whole) / whole}
+    return {'tickets': _chosen(trunk, branch, paths)}
+
+
+def _iterations(trunk: SearchState, whole: int) -> int:
+    """How many iterations the rounds of a search have trained in all."""
+    anew = trunk.rewind['after'] == 'full' or trunk.rewind['what'] == 'reinit'
+    later = whole - (0 if anew else trunk.rewind['iteration'])
+    return sum(
+        round_.get('iterations', later if index else whole)
+        for index, round_ in enumerate(trunk.rounds)
+    )
+
+
+def _chosen(trunk: SearchState, branch: BranchSettings, paths: SearchPaths) -> list[int]:
+    """The rounds of the trunk whose tickets get the control."""
     done = list(range(1, len(trunk.rounds)))
     if not done:
         raise LotteryError(f'{paths.trunk} has no pruned round yet, so nothing to compare with')
-    if build_control(branch.control or '').long_dense:
-        whole = training_iterations(runner)
-        first = 0 if trunk.rewind['after'] == 'full' else trunk.rewind['iteration']
-        return {'tickets': [0], 'length': 1 + len(done) * (1 - first / whole)}
     chosen = list(branch.tickets or done)
     if missing := [index for index in chosen if index not in done]:
         raise LotteryError(
             f'lottery.branch.tickets={chosen} asks for round {missing[0]}, but {paths.trunk} has '
             f'done rounds {done[0]} to {done[-1]}'
         )
-    return {'tickets': chosen}
+    return chosen
 
 
 def _check_same_dense_round(

@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 from mmengine.runner import Runner
+from torch import Tensor
 
 from mmlth.engine.checkpoints import newest_checkpoint
 from mmlth.engine.controls import build_control
@@ -43,15 +44,36 @@ def plan_control(
     if control.mask is not None:
         mask = _drawn(control.mask, mask, seed)
     told = {'of_round': of_round}
-    if control.new_weights:
+    if control.new_weights or settings.rewind_what == 'reinit':
+        if control.new_order:
+            raise LotteryError(
+                "the control 'data_order' starts from the weights of the ticket, but each round of "
+                "this search has new ones (rewind_what='reinit'); compare it with 'reinit'"
+            )
         config = round_config(runner.cfg, paths.round(index), state.seed, None, last)
-        return RoundPlan(reinitialised(config, seed), last, mask, parent=parent, told=told)
-    trained = load_ticket(paths.trunk_ticket(of_round - 1)).state_dict()
+        fresh = seed if control.new_weights else state.seed + of_round
+        return RoundPlan(reinitialised(config, fresh), last, mask, parent=parent, told=told)
+    trained = _trained(paths, of_round)
     config, start = rewound(runner, settings, paths, state, index, last, trained)
     if control.new_order:
         config.randomness = {**config.randomness, 'seed': seed}
         start = _with_new_order(start)
     return RoundPlan(config, last, mask, start, parent, told)
+
+
+def _trained(paths: SearchPaths, of_round: int) -> dict[str, Tensor]:
+    """The weights that a round began with where rounds keep trained ones.
+
+    Of those that its mask lacks, which a control may keep, the values are the dense model's: the
+    round before had set them to zero.
+    """
+    dense = load_ticket(paths.trunk_ticket(0)).state_dict()
+    before = load_ticket(paths.trunk_ticket(of_round - 1))
+    weights = before.state_dict()
+    kept = {name: mask for name, mask in before.mask.items() if name in weights}
+    return weights | {
+        name: torch.where(mask, weights[name], dense[name]) for name, mask in kept.items()
+    }
 
 
 def _drawn(draw: Callable[[Mask, torch.Generator], Mask], mask: Mask, seed: int) -> Mask:

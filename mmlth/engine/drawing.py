@@ -12,7 +12,7 @@ from mmlth.engine.choices import build_allocation, build_pattern, build_score
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.network import ConfigNetwork
 from mmlth.engine.paths import SearchPaths
-from mmlth.engine.rng import rng_state, set_rng_state
+from mmlth.engine.rng import rng_state, seed_all, set_rng_state
 from mmlth.engine.settings import Settings
 from mmlth.engine.training_state import bare_model
 from mmlth.pruning import Evidence, Mask, Score, Target, prune, transposed_weights
@@ -47,6 +47,7 @@ def agree_on_mask(
     drawn: list[Mask | None] = [None]
     if is_main_process():
         state = rng_state()
+        seed_all(seed)  # a round that is resumed must draw the mask that it began with
         try:
             drawn = [_draw(runner, settings, paths, seed, weights, mask, keep)]
         finally:

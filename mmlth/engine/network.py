@@ -3,12 +3,10 @@
 import contextlib
 import copy
 import itertools
-import random
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
-import numpy as np
 import torch
 from mmengine.config import Config
 from mmengine.logging import MessageHub
@@ -18,7 +16,9 @@ from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
 from mmlth.engine.forward import image_batch
+from mmlth.engine.loader import plain_loader
 from mmlth.engine.reading import build_model
+from mmlth.engine.rng import seed_all
 
 _hubs = itertools.count()
 _SIDE = 256
@@ -58,7 +58,7 @@ class ConfigNetwork(contextlib.AbstractContextManager['ConfigNetwork']):
         """The training loss of each of ``batches`` batches, as in the first iterations."""
         model: Any = self.model
         self._fetch(batches)
-        _seed_all(self._seed)
+        seed_all(self._seed)
         for batch in self._batches[:batches]:
             data = model.data_preprocessor(copy.deepcopy(batch), True)
             found = model(**data, mode='loss') if isinstance(data, dict) else model(*data, 'loss')
@@ -69,7 +69,7 @@ class ConfigNetwork(contextlib.AbstractContextManager['ConfigNetwork']):
         model: Any = self.model
         inputs, samples = self._one_sample()
         dtype = next(model.parameters()).dtype
-        _seed_all(self._seed)
+        seed_all(self._seed)
         with _one_region(model) as outputs:
             outputs.append(model(torch.ones_like(inputs, dtype=dtype), samples, mode='tensor'))
         found = [tensor for tensor in _tensors(outputs) if tensor.is_floating_point()]
@@ -89,8 +89,8 @@ class ConfigNetwork(contextlib.AbstractContextManager['ConfigNetwork']):
     def _fetch(self, batches: int) -> None:
         if len(self._batches) >= batches:
             return
-        _seed_all(self._seed)
-        loader = copy.deepcopy(self._config.train_dataloader)
+        seed_all(self._seed)
+        loader = plain_loader(self._config.train_dataloader)
         loader.update(num_workers=0, persistent_workers=False, pin_memory=False)
         loader.pop('prefetch_factor', None)
         # The sampler is told the seed, for which it would ask the other processes otherwise.
@@ -174,9 +174,3 @@ def _tensors(value: Any) -> Iterator[Tensor]:
         yield from _tensors(list(value.values()))
     elif hasattr(value, 'all_items'):  # MMEngine's data elements
         yield from _tensors([item for _, item in value.all_items()])
-
-
-def _seed_all(seed: int) -> None:
-    random.seed(seed)
-    np.random.seed(seed % 2**32)
-    torch.manual_seed(seed)

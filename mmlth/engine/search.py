@@ -10,7 +10,7 @@ from mmengine.dist import barrier, broadcast_object_list, get_world_size, is_mai
 from mmengine.runner import Runner
 from torch import nn
 
-from mmlth.engine.branches import branch_state, trunk_of
+from mmlth.engine.branches import branch_state, trunk_of, with_new_tickets
 from mmlth.engine.comparison import decisive_settings
 from mmlth.engine.control_round import plan_control
 from mmlth.engine.data_check import check_data
@@ -99,6 +99,10 @@ def _run(
             f'{paths.work_dir} holds a search by {state.world_size} processes, which cannot be '
             f'resumed by {get_world_size()}: the batch would change'
         )
+    elif settings.branch and settings.branch.control:
+        state = with_new_tickets(state, settings, paths, config)
+        if is_main_process():
+            state.save(paths)
     elif is_main_process():
         state.save(paths)  # rounds that were added are part of the search from now on
     if is_main_process():

@@ -22,6 +22,8 @@ _MORE_ROUNDS = tuple(
     f'lottery.{key}' for key in ('target_sparsity', 'rounds', 'rate', 'sparsities')
 )
 
+_OF_THE_TRUNK = (*_MORE_ROUNDS, 'lottery.sparsities', 'lottery.branch.tickets')
+
 
 @dataclass
 class SearchState:
@@ -120,6 +122,9 @@ def check_work_dir(
             )
         return None
     changed = differences(state.config, config)
+    if settings.branch and settings.branch.control:
+        # Which tickets it has is settled with the trunk, which may have got more rounds since.
+        changed = [line for line in changed if not line.startswith(_OF_THE_TRUNK)]
     shown = '; '.join(changed[:4]) + (f'; and {len(changed) - 4} more' if len(changed) > 4 else '')
     if not resume:
         kind = f'a search with other settings ({shown})' if changed else 'this search already'

@@ -15,6 +15,7 @@ from mmlth.engine.checkpoint_loading import RESUME_SCHEME
 from mmlth.engine.checkpoints import bounded_checkpoints
 from mmlth.engine.errors import LotteryError, StoppedEarly
 from mmlth.engine.hooks import ResultHook, ResumeHook
+from mmlth.engine.loader import plain_loader
 from mmlth.engine.settings import parse_step
 from mmlth.engine.start import learning_rates
 from mmlth.engine.training_state import saved_weights
@@ -64,11 +65,8 @@ def round_config(
     config = bounded_checkpoints(copy.deepcopy(config))
     config.pop('lottery')
     for key in ('train_dataloader', 'val_dataloader'):
-        collate = (config.get(key) or {}).get('collate_fn')
-        if isinstance(collate, dict):
-            # MMEngine adds it to what is inherited from `mmpretrain::…`, then passes it on to a
-            # function that does not know it.
-            collate.pop('_scope_', None)
+        if config.get(key):
+            config[key] = plain_loader(config[key])
     config.experiment_name = experiment_name(config, work_dir)
     if isinstance(config.get('visualizer'), dict):
         config.visualizer.pop('name', None)

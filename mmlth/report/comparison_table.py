@@ -14,7 +14,7 @@ from mmlth.ticket import write_bytes
 WINS = '*'
 CAPTION = (
     f'mean ± standard deviation over seeds; {WINS}: within one standard deviation of the dense '
-    'model, or above'
+    'model, or better'
 )
 
 
@@ -59,7 +59,7 @@ def write_comparison_csv(comparisons: Sequence[Comparison], path: Path) -> None:
         for name, points in lines.items():
             for point in points:
                 numbers = [point.sparsity, point.network_sparsity, point.mean, point.std]
-                wins = None if name == 'dense' else point.wins(comparison.dense)
+                wins = None if name == 'dense' else point.wins(comparison.dense, comparison.metric)
                 values = ' '.join(map(repr, point.values))
                 writer.writerow(
                     [comparison.metric, name, *numbers, len(point.values), wins, values]
@@ -78,7 +78,7 @@ def _rows(comparison: Comparison) -> list[list[str]]:
 def _cell(points: Sequence[Point], sparsity: float, comparison: Comparison) -> str:
     for point in points:
         if point.sparsity == sparsity:
-            return _text(point) + (WINS if point.wins(comparison.dense) else '')
+            return _text(point) + (WINS if point.wins(comparison.dense, comparison.metric) else '')
     return ABSENT
 
 

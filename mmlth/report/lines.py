@@ -1,13 +1,13 @@
 """Several searches and their branches as lines: an accuracy for each sparsity, over seeds."""
 
 import json
-import math
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mmlth.analysis.direction import lower_is_better
 from mmlth.report.rounds import Round, measured, read_rounds
 
 TICKET = 'ticket'
@@ -40,12 +40,19 @@ class Point:
         """Sample standard deviation over the seeds; None of a single one."""
         return statistics.stdev(self.values) if len(self.values) > 1 else None
 
-    def wins(self, dense: 'Point') -> bool | None:
-        """Whether it is within one standard deviation of the dense model, or above.
+    def wins(self, dense: 'Point', metric: str) -> bool | None:
+        """Whether it is within one standard deviation of the dense model, or better.
 
         The rule of Girish et al. (CVPR 2021). None where one seed gives no standard deviation.
+
+        Args:
+            dense: The dense model.
+            metric: Its name, which tells whether higher or lower is better.
         """
-        return None if dense.std is None else self.mean >= dense.mean - dense.std
+        if dense.std is None:
+            return None
+        gain = self.mean - dense.mean
+        return (-gain if lower_is_better(metric) else gain) >= -dense.std
 
 
 @dataclass(frozen=True)
@@ -132,7 +139,7 @@ def _points(rounds: Iterable[Round], metric: str) -> list[Point]:
         Point(
             sparsity,
             statistics.fmean(round_['network_sparsity'] for round_ in group),
-            tuple(float(measured(round_, metric) or math.nan) for round_ in group),
+            tuple(value for r in group if (value := measured(r, metric)) is not None),
         )
         for sparsity, group in sorted(groups.items())
     ]

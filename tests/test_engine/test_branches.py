@@ -259,3 +259,56 @@ def test_a_stretched_schedule_keeps_its_warmup_and_its_shape(tmp_path):
     assert (steps['milestones'], steps['end']) == ([24, 33], 36)
     assert (cosine['begin'], cosine['end'], cosine['T_max']) == (18, 36, 18)
     assert config.train_cfg.max_epochs == 3
+
+
+def test_a_control_gets_the_tickets_of_a_search_that_went_on(tmp_path):
+    config = toy_config(tmp_path)
+    Runner.from_cfg(config).train()
+    mmlth.branch(tmp_path, 'permuted', name='all')
+    mmlth.branch(tmp_path, 'permuted', name='one', tickets=[2])
+    done = (tmp_path / 'branches/all/tickets/round_02.safetensors').read_bytes()
+    longer = toy_config(tmp_path, resume=True)
+    longer.lottery.update(target_sparsity=0.9, rounds=3)
+    Runner.from_cfg(longer).train()
+    assert [
+        e['of_round'] for e in mmlth.branch(tmp_path, 'permuted', name='all', resume=True)[1:]
+    ] == [1, 2, 3]
+    assert (tmp_path / 'branches/all/tickets/round_02.safetensors').read_bytes() == done
+    rounds = mmlth.branch(tmp_path, 'permuted', name='one', tickets=[1, 2], resume=True)
+    assert [entry['of_round'] for entry in rounds[1:]] == [2, 1]
+    folder = tmp_path / 'branches/one'
+    assert load_ticket(folder / rounds[2]['ticket']).mask.kept == rounds[2]['kept'] == 152
+
+
+def test_controls_start_as_the_rounds_of_their_search_do(tmp_path):
+    search = toy_config(tmp_path)
+    search.lottery.update(rewind_what='learning_rate')
+    search.custom_hooks = [{'type': 'SpyHook'}]
+    Runner.from_cfg(search).train()
+    _, rounds = branch(tmp_path, 'complement', tickets=[2], name='complement')
+    kept = load_ticket(tmp_path / 'branches/complement' / rounds[1]['ticket']).mask
+    before = load_ticket(tmp_path / 'tickets/round_01.safetensors')
+    dense = load_ticket(tmp_path / 'tickets/round_00.safetensors')
+    start = spy.records['round_01'][ITERATIONS_PER_EPOCH]['weights']
+    for name, mask in kept.items():
+        trained = torch.where(before.mask[name], before.weights[name], dense.weights[name])
+        assert torch.equal(start[name], torch.where(mask, trained, 0)), name
+
+
+def test_controls_of_a_search_with_new_weights_have_new_weights(tmp_path):
+    search = toy_config(tmp_path)
+    search.lottery.update(rewind_what='reinit')
+    search.custom_hooks = [{'type': 'SpyHook'}]
+    spy.records.clear()
+    Runner.from_cfg(search).train()
+    theirs = spy.records['round_02'][0]['weights']
+    _, rounds = branch(tmp_path, 'permuted', tickets=[2], name='permuted')
+    mask = load_ticket(tmp_path / 'branches/permuted' / rounds[1]['ticket']).mask
+    source = load_ticket(tmp_path / 'tickets/round_02.safetensors').mask
+    start = spy.records['round_01'][0]['weights']
+    for name, kept in mask.items():  # the same new weights under another mask
+        both = kept & source[name]
+        assert torch.equal(start[name][both], theirs[name][both]), name
+        assert not start[name][~kept].any()
+    with pytest.raises(LotteryError, match='compare it with'):
+        mmlth.branch(tmp_path, 'data_order')

@@ -251,3 +251,24 @@ def test_a_search_from_before_a_key_existed_goes_on(tmp_path):
     (tmp_path / 'search.json').write_text(json.dumps(before))
     with pytest.raises(ValueError, match="after_rewind: 'full' → 'continue'"):
         run(tmp_path, resume=True)
+
+
+def test_a_round_that_is_resumed_keeps_its_mask_though_its_score_draws_lots(tmp_path):
+    from mmlth.engine.registry import SCORES
+
+    @SCORES.register_module(name='lots', force=True)
+    def lots(evidence):
+        return {name: torch.rand(weight.shape) for name, weight in evidence.weights.items()}
+
+    try:
+        run(tmp_path / 'whole', score='lots')
+        run(tmp_path / 'parts', score='lots', rounds_per_run=1)
+        torch.rand(7)
+        run(tmp_path / 'parts', resume=True, score='lots')
+    finally:
+        SCORES.module_dict.pop('lots')
+    ticket = 'tickets/round_02.safetensors'
+    assert (
+        load_ticket(tmp_path / 'whole' / ticket).mask
+        == load_ticket(tmp_path / 'parts' / ticket).mask
+    )

@@ -9,7 +9,7 @@ from matplotlib.image import imread
 
 from mmlth.cli.main import main
 from mmlth.report.comparison import write_comparison
-from mmlth.report.lines import compare, rounds_by_line
+from mmlth.report.lines import Point, compare, rounds_by_line
 
 
 def entry(index, sparsity, value, prunable=1000):
@@ -53,9 +53,9 @@ def test_means_deviations_and_the_rule_of_winning(searches):
     assert result.sparsities == [0.8, 0.9]
     ticket, at_90 = result.lines['ticket']
     assert ticket.values == (0.51, 0.53)
-    assert ticket.wins(result.dense)
+    assert ticket.wins(result.dense, result.metric)
     assert at_90.mean == pytest.approx(0.46)
-    assert not at_90.wins(result.dense)  # 0.46 < 0.52 − 0.028
+    assert not at_90.wins(result.dense, result.metric)  # 0.46 < 0.52 − 0.028
     assert result.lines['one_shot'][0].values == (0.3, 1.3)
     assert result.lines['random'][0].network_sparsity == 0.4
 
@@ -63,7 +63,7 @@ def test_means_deviations_and_the_rule_of_winning(searches):
 def test_one_seed_has_no_deviation_and_no_winner(searches):
     result = compare(*rounds_by_line(searches[:1]), 'coco/bbox_mAP')
     assert result.dense.std is None
-    assert result.lines['ticket'][0].wins(result.dense) is None
+    assert result.lines['ticket'][0].wins(result.dense, result.metric) is None
 
 
 def test_the_command_writes_and_prints_the_same_numbers(searches, capsys):
@@ -83,6 +83,20 @@ def test_the_command_writes_and_prints_the_same_numbers(searches, capsys):
     assert rows['random', '0.8']['values'] == '0.4 0.5'
     assert imread(folder / 'comparison.png').std() > 0
     assert (folder / 'comparison.svg').read_text().startswith('<?xml')
+
+
+def test_errors_are_better_when_lower():
+    dense, worse, better = (Point(0, 0, values) for values in ((5.0, 6.0), (7.0, 8.0), (1.0, 2.0)))
+    for metric, best in (('NME', better), ('coco/AP', worse)):
+        assert best.wins(dense, metric)
+        assert not ({worse, better} - {best}).pop().wins(dense, metric)
+
+
+def test_an_accuracy_of_zero_counts(searches):
+    path = searches[0] / 'branches/random/search.json'
+    path.write_text(path.read_text().replace('0.2', '0.0'))
+    result = compare(*rounds_by_line(searches), 'coco/bbox_mAP')
+    assert result.lines['random'][1].values == (0.0, 0.2)
 
 
 def test_other_models_cannot_be_compared(searches, tmp_path):
