@@ -64,7 +64,11 @@ def branch_state(
         raise LotteryError(f'the dense round in {paths.trunk} is not done yet; let it end first')
     _check_same_dense_round(trunk, config, bool(branch.control), paths)
     if trunk.targets != recorded_targets(targets):
-        raise LotteryError(f'{paths.trunk} has other targets than the model of this config')
+        raise LotteryError(
+            f'{paths.trunk} has {len(trunk.targets)} prunable tensors, this branch would have '
+            f'{len(targets)}: a branch shares the targets, so its lottery.pattern must fit all of '
+            'them; run a search of its own, whose lottery.targets leave out what does not fit'
+        )
     if trunk.world_size != get_world_size():
         raise LotteryError(
             f'{paths.trunk} was searched by {trunk.world_size} processes, which a branch by '

@@ -179,7 +179,7 @@ def transfer(
     source_input = _source_input(ticket, path, input, source_config)
     settings = decisive_settings(target_config, dict(target_config.get('lottery') or {}))
     info = {
-        **provenance(found.mask, sum(parameters.values()), seed, settings),
+        **provenance(found.mask, count_parameters(model), seed, settings),
         'transfer': {**told, 'input': source_input and str(source_input)},
         'module_versions': {
             name: each.get('version')
