@@ -21,6 +21,7 @@ from mmlth.engine.image_input import input_of
 from mmlth.engine.paths import SearchPaths
 from mmlth.engine.provenance import provenance
 from mmlth.engine.reading import read_config
+from mmlth.pruning import count_parameters
 from mmlth.pruning.predictors import is_predictor
 from mmlth.ticket import Ticket, is_ticket, load_ticket, read_foreign, with_initial
 from mmlth.ticket.elastic import DEPTHS, Depths
