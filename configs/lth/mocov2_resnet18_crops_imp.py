@@ -72,5 +72,5 @@ lottery = dict(
     target_sparsity=0.9,
     rounds=3,
     rewind='1ep',
-    targets=dict(include=['backbone'], exclude=['backbone.conv1']),
+    targets=dict(scope='s2'),
 )

@@ -90,5 +90,5 @@ lottery = dict(
     target_sparsity=0.9,
     rounds=4,
     rewind='1ep',
-    targets=dict(include=['backbone'], exclude=['backbone.conv1']),
+    targets=dict(scope='s2'),
 )

@@ -66,7 +66,8 @@ def _copies(model: nn.Module) -> Iterator[tuple[str, str | None]]:
     """The paths of the copies, each with that of its original where that is known."""
     for path, module in model.named_modules():
         names = {cls.__name__ for cls in type(module).__mro__}
-        if path and names & set(AVERAGED):
+        averages = path and names & set(AVERAGED)
+        if averages and isinstance(getattr(module, 'module', None), nn.Module):
             yield f'{path}.module', None
         prefix = f'{path}.' if path else ''
         for copy, original in (TEACHERS[name] for name in names & TEACHERS.keys()):

@@ -121,7 +121,7 @@ def config_of(kind, pictures, work_dir, **lottery):
             'target_sparsity': 0.75,
             'rounds': 2,
             'rewind': '1ep',
-            'targets': {'include': ['backbone'], 'exclude': ['backbone.conv1']},
+            'targets': {'scope': 's2'},
             **lottery,
         },
     }
