@@ -229,14 +229,14 @@ def test_revived_weights_are_zeroed(tmp_path):
         assert not ticket.weights['conv.weight'][~ticket.mask['conv.weight']].any()
 
 
-def test_no_validation_is_fine(tmp_path):
+def test_without_validation_the_loss_tells_the_rounds_apart(tmp_path):
     config = toy_config(tmp_path)
     for key in ('val_dataloader', 'val_cfg', 'val_evaluator'):
         config.pop(key)
     runner = Runner.from_cfg(config)
     runner.train()
     state = json.loads((tmp_path / 'search.json').read_text())
-    assert [entry['metrics'] for entry in state['rounds']] == [{}, {}, {}]
+    assert [list(entry['metrics']) for entry in state['rounds']] == [['train_loss']] * 3
     assert revived(runner.model) == []
 
 
