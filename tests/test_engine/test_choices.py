@@ -102,7 +102,7 @@ def test_evaluating_the_network_leaves_no_trace(tmp_path, score):
 
 def test_drawing_leaves_all_random_numbers_alone(monkeypatch):
     def draw(*arguments):
-        return random.random(), np.random.rand(), torch.rand(1)
+        return random.random(), np.random.rand(), torch.rand(1)  # noqa: S311
 
     monkeypatch.setattr(drawing, '_draw', draw)
     first = drawing.agree_on_mask(*[None] * 7)
