@@ -3,8 +3,10 @@
 import itertools
 import json
 import math
+import random
 import sys
 
+import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
@@ -12,7 +14,7 @@ from mmengine.runner import Runner
 from toy import toy_config
 
 from mmlth import LotteryError, load_ticket
-from mmlth.engine import parse_settings
+from mmlth.engine import drawing, parse_settings
 from mmlth.engine.api import targets, targets_table
 from mmlth.engine.registry import ALLOCATIONS, PATTERNS, SCORES
 from mmlth.ticket import load_rewind_weights
@@ -96,6 +98,15 @@ def test_evaluating_the_network_leaves_no_trace(tmp_path, score):
     SCORES.module_dict.pop('known')
     assert again.mask == ticket.mask
     assert all(torch.equal(again.weights[name], w) for name, w in ticket.weights.items())
+
+
+def test_drawing_leaves_all_random_numbers_alone(monkeypatch):
+    def draw(*arguments):
+        return random.random(), np.random.rand(), torch.rand(1)  # noqa: S311
+
+    monkeypatch.setattr(drawing, '_draw', draw)
+    first = drawing.agree_on_mask(*[None] * 7)
+    assert drawing.agree_on_mask(*[None] * 7) == first
 
 
 @pytest.mark.parametrize(

@@ -92,6 +92,11 @@ def test_scores_by_gradients(score, expected):
     assert torch.equal(swapped, found)
 
 
+def test_the_sensitivity_has_no_sign():
+    # The residual is −3, the gradient (−3, −3).
+    assert Snip()(evidence(FAR, {'weight': [[1.0, -3.0]]}, Line()))['weight'].tolist() == [[3, 9]]
+
+
 def test_gradients_are_those_of_the_masked_network():
     mask = {'weight': [[True, False]]}
     # w is (1, 0), so the residual is 1 − 1 = 0 with the first pair and 2 with the second.
