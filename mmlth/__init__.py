@@ -54,7 +54,7 @@ def _report(work_dir: Path, at_end: bool) -> None:
 if importlib.util.find_spec('mmengine') is not None:
     check_requirements()
 
-    from mmlth.engine import LotteryError, install, search, targets
+    from mmlth.engine import LotteryError, branch, install, search, targets, transfer
 
-    __all__ += ['LotteryError', 'search', 'targets']
+    __all__ += ['LotteryError', 'branch', 'search', 'targets', 'transfer']
     install(_report)

@@ -26,7 +26,7 @@ def experiments(package):
     return [name for name in names if not PARTS_OF_OTHERS & set(Path(name).parts)]
 
 
-def opt_in(package, name):
+def opt_in(package, name, base=PRUNING_BASE):
     """None, or whose fault (the stack's own or mmlth's) and what is wrong."""
     path = config_folder(package) / name
     # What custom_imports name may be missing here and is no part of the config.
@@ -37,7 +37,7 @@ def opt_in(package, name):
         return 'stack', f'{type(error).__name__}: {error}'
     with TemporaryDirectory() as folder:
         child = Path(folder, 'child.py')
-        child.write_text(f"_base_ = ['{path}', '{PRUNING_BASE}']\n")
+        child.write_text(f"_base_ = ['{path}', '{base}']\n")
         try:
             inherited = parse(child)
         except Exception as error:

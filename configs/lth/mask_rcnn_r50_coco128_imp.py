@@ -52,4 +52,4 @@ default_hooks = dict(
 log_processor = dict(by_epoch=False)
 randomness = dict(seed=0)
 
-lottery = dict(target_sparsity=0.8, rounds=2, rewind='2it')
+lottery = dict(target_sparsity=0.8, rounds=2, rewind='2it', after_rewind='continue')

@@ -1,8 +1,7 @@
 # Mask R-CNN R50 on COCO as in Girish et al. (CVPR 2021): batch 16, learning rate 0.02 divided by 10
 # at 2/3 and 8/9 of training, warm-up over 2000 iterations from a factor of 5e-4, short side 640 to
 # 800, norm layers frozen. They train 90,000 iterations, the 12 epochs here are 87,960.
-# What they prune: frozen stages too, shortcut convolutions not.
-_base_ = ['mmdet::mask_rcnn/mask-rcnn_r50_fpn_1x_coco.py', '../_base_/lth/imp.py']
+_base_ = ['mmdet::mask_rcnn/mask-rcnn_r50_fpn_1x_coco.py', '../_base_/lth/s1_coco.py']
 
 model = dict(backbone=dict(norm_cfg=dict(type='BN', requires_grad=False)))
 
@@ -24,10 +23,3 @@ param_scheduler = [
     dict(type='MultiStepLR', by_epoch=True, begin=0, end=12, milestones=[8, 11], gamma=0.1),
 ]
 default_hooks = dict(checkpoint=dict(max_keep_ckpts=2))
-
-lottery = dict(
-    target_sparsity=0.8,
-    rounds=8,
-    rewind='1ep',
-    targets=dict(exclude=['downsample.0'], frozen=True),
-)

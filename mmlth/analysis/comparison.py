@@ -1,62 +1,32 @@
 """What changed from one ticket to another of the same model."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import torch
 from torch import Tensor
 
 from mmlth.analysis.layers import density
+from mmlth.pruning.distance import Overlap, overlaps, together
 from mmlth.pruning.mask import Mask
 from mmlth.ticket import Ticket, TicketMismatchError
 from mmlth.wording import some
 
 
 @dataclass(frozen=True)
-class LayerPair:
+class LayerPair(Overlap):
     """One weight under two masks; numbers of weights.
 
     Attributes:
         name: The parameter's name.
-        total: Weights.
-        first: Kept by the first mask.
-        second: Kept by the second mask.
-        both: Kept by both.
     """
 
     name: str
-    total: int
-    first: int
-    second: int
-    both: int
 
     @property
     def densities(self) -> tuple[float, float]:
         """Shares of the weights that each mask keeps, in [0, 1]."""
         return density(self.first, self.total), density(self.second, self.total)
-
-    @property
-    def union(self) -> int:
-        """Weights that either mask keeps."""
-        return self.first + self.second - self.both
-
-    @property
-    def iou(self) -> float | None:
-        """Intersection over union; None where both masks keep nothing."""
-        return self.both / self.union if self.union else None
-
-    @property
-    def chance_both(self) -> float:
-        """Weights that two independent masks of these densities are expected to share."""
-        return self.first * self.second / self.total if self.total else 0.0
-
-    @property
-    def chance_iou(self) -> float | None:
-        """Expected intersection over expected union of independent masks of these densities.
-
-        At equal densities d this is d / (2 − d).
-        """
-        return _ratio(self.chance_both, self.first + self.second - self.chance_both)
 
 
 @dataclass(frozen=True)
@@ -72,14 +42,19 @@ class Comparison:
     @property
     def iou(self) -> float | None:
         """Intersection over union of all layers together."""
-        union = sum(pair.union for pair in self.layers)
-        return _ratio(sum(pair.both for pair in self.layers), union)
+        return together(self.layers).iou
+
+    @property
+    def hamming(self) -> float:
+        """Share of the weights of all layers in which the masks differ, in [0, 1]."""
+        return together(self.layers).hamming
 
     @property
     def chance_iou(self) -> float | None:
-        """The same if the masks were independent within each layer, at its two densities."""
+        """The IoU if the masks were independent within each layer, at its two densities."""
         both = sum(pair.chance_both for pair in self.layers)
-        return _ratio(both, sum(pair.first + pair.second for pair in self.layers) - both)
+        union = sum(pair.first + pair.second for pair in self.layers) - both
+        return both / union if union else None
 
     @property
     def revived(self) -> int:
@@ -102,13 +77,8 @@ def compare(first: Ticket, second: Ticket) -> Comparison:
     """
     masks = _completed(first, second.mask), _completed(second, first.mask)
     _check_same(*masks)
-    pairs = []
-    for name, kept in masks[0].items():
-        other = masks[1][name]
-        both = int(torch.count_nonzero(kept & other))
-        counts = int(kept.count_nonzero()), int(other.count_nonzero())
-        pairs.append(LayerPair(name, kept.numel(), *counts, both))
-    return Comparison(tuple(pairs))
+    found = overlaps(*masks)
+    return Comparison(tuple(LayerPair(name=name, **asdict(part)) for name, part in found.items()))
 
 
 def _completed(ticket: Ticket, other: Mask) -> dict[str, Tensor]:
@@ -147,7 +117,3 @@ def _check_same(first: Mapping[str, Tensor], second: Mapping[str, Tensor]) -> No
 
 def _shape(tensor: Tensor) -> str:
     return ' × '.join(map(str, tensor.shape)) or 'a single number'
-
-
-def _ratio(part: float, whole: float) -> float | None:
-    return part / whole if whole else None

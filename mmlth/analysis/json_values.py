@@ -37,10 +37,12 @@ def comparison_json(comparison: Comparison) -> dict[str, Any]:
     return {
         'iou': comparison.iou,
         'chance_iou': comparison.chance_iou,
+        'hamming': comparison.hamming,
         'nested': comparison.nested,
         'revived': comparison.revived,
         'layers': [
             {
+                'name': pair.name,
                 **dataclasses.asdict(pair),
                 'density': list(pair.densities),
                 'difference': pair.densities[1] - pair.densities[0],

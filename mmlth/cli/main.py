@@ -4,17 +4,21 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from mmlth.cli import convert, export, inspect, targets, train
+from mmlth.cli import branch, connect, convert, export, inspect, report, targets, train, transfer
 from mmlth.engine import LotteryError
 from mmlth.ticket import TicketError
 from mmlth.version import __version__
 
 COMMANDS = {
     'train': train,
+    'branch': branch,
+    'report': report,
     'targets': targets,
+    'transfer': transfer,
     'convert': convert,
     'export': export,
     'inspect': inspect,
+    'connect': connect,
 }
 
 

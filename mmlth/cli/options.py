@@ -1,6 +1,7 @@
 """Options that several commands share."""
 
 import argparse
+import ast
 from typing import Any
 
 from mmlth.engine import DictAction
@@ -9,11 +10,16 @@ LOTTERY = (
     'target_sparsity',
     'rounds',
     'rate',
+    'sparsities',
     'rewind',
     'rewind_what',
+    'after_rewind',
     'score',
     'allocation',
+    'floor',
+    'pattern',
     'rounds_per_run',
+    'ticket',
 )
 
 
@@ -22,6 +28,11 @@ def add_config(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         'config', help='a file, or a name such as mmdet::yolox/yolox_s_8xb8-300e_coco.py'
     )
+    add_cfg_options(parser)
+
+
+def add_cfg_options(parser: argparse.ArgumentParser) -> None:
+    """Changes to the config."""
     parser.add_argument(
         '--cfg-options',
         nargs='+',
@@ -38,13 +49,38 @@ def add_lottery(parser: argparse.ArgumentParser) -> None:
         '--target-sparsity', type=float, metavar='S', help='of the prunable weights, at the end'
     )
     group.add_argument('--rounds', type=int, metavar='N', help='pruning rounds, or')
-    group.add_argument('--rate', type=float, metavar='R', help='share of the rest pruned a round')
-    group.add_argument('--rewind', metavar='STEP', help="'0', '500it' or '1ep'")
+    group.add_argument(
+        '--rate', type=float, metavar='R', help='share of the rest pruned a round, or'
+    )
+    group.add_argument(
+        '--sparsities', type=_sparsities, metavar='S,S', help='sparsity after each round'
+    )
+    group.add_argument('--rewind', metavar='STEP', help="'0', '500it', '1ep' or 'best'")
     group.add_argument(
         '--rewind-what', metavar='WHAT', help='weights, learning_rate, nothing or reinit'
     )
-    group.add_argument('--score', metavar='NAME', help='what ranks the weights')
-    group.add_argument('--allocation', metavar='NAME', help='what spreads the budget over layers')
+    group.add_argument(
+        '--after-rewind', metavar='WHAT', help='continue the schedule, or full: run it anew'
+    )
+    group.add_argument(
+        '--score',
+        type=_choice,
+        metavar='NAME[,KEY=VALUE]',
+        help='what ranks the weights, such as snip,batches=4',
+    )
+    group.add_argument(
+        '--allocation',
+        type=_choice,
+        metavar='NAME',
+        help='what spreads the budget over layers, such as erk or backbone=0.9,neck=0.5',
+    )
+    group.add_argument('--floor', type=float, metavar='F', help='smallest share kept of a layer')
+    group.add_argument(
+        '--pattern', type=_choice, metavar='NAME', help='unstructured, kernel, channel, 2:4 …'
+    )
+    group.add_argument(
+        '--ticket', metavar='FILE', help='train this ticket once, as it is, in place of a search'
+    )
     group.add_argument(
         '--rounds-per-run', type=int, metavar='N', help='end after N rounds; go on with --resume'
     )
@@ -54,3 +90,25 @@ def lottery(options: argparse.Namespace) -> dict[str, Any]:
     """The keys of ``lottery`` that were given."""
     given = {key: getattr(options, key) for key in LOTTERY}
     return {key: value for key, value in given.items() if value is not None}
+
+
+def _sparsities(text: str) -> list[float]:
+    return [float(part) for part in text.split(',')]
+
+
+def _choice(text: str) -> str | dict[str, Any]:
+    """``snip`` → a name, ``snip,batches=4`` → its dict, ``backbone=0.9`` → a dict without type."""
+    if '=' not in text:
+        return text
+    options: dict[str, Any] = {}
+    for part in text.split(','):
+        key, equals, value = part.partition('=')
+        options['type' if not equals else key] = _literal(value) if equals else part
+    return options
+
+
+def _literal(text: str) -> Any:
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text

@@ -3,7 +3,7 @@
 import argparse
 
 from mmlth.cli.options import add_config, add_lottery, lottery
-from mmlth.engine import target_table, targets
+from mmlth.engine import targets_table
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -14,5 +14,4 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Prints the table."""
-    chosen, model = targets(options.config, options.cfg_options, **lottery(options))
-    print(target_table(model, chosen), end='')
+    print(targets_table(options.config, options.cfg_options, **lottery(options)), end='')

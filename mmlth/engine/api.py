@@ -1,6 +1,7 @@
 """What notebooks and the command line call: run a search, choose targets, by config or name."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,15 +10,21 @@ from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 from torch import nn
 
+from mmlth.engine.branches import FOLDER
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.paths import SearchPaths
-from mmlth.engine.reading import build_model, read_config
-from mmlth.engine.search import choose_targets
+from mmlth.engine.reading import build_model, read_config, searched_config
+from mmlth.engine.search import choose_targets, table_of_targets
 from mmlth.engine.search_state import load_state
 from mmlth.engine.settings import parse_settings
+from mmlth.engine.training import experiment_name
 from mmlth.pruning import Target
 
-_EXCLUSIVE = {'rounds': 'rate', 'rate': 'rounds'}
+_EXCLUSIVE = {
+    'rounds': ('rate', 'sparsities'),
+    'rate': ('rounds', 'sparsities'),
+    'sparsities': ('rounds', 'rate', 'target_sparsity'),
+}
 
 
 def search(
@@ -42,7 +49,8 @@ def search(
         auto_scale_lr: Whether to scale the learning rate with the batch size.
         launcher: ``'none'``, ``'pytorch'``, ``'slurm'`` or ``'mpi'``.
         cfg_options: Changes of the config by dotted key.
-        **lottery: Changes of the ``lottery`` key, such as ``target_sparsity=0.9``.
+        **lottery: Changes of the ``lottery`` key, such as ``target_sparsity=0.9``; with
+            ``ticket=PATH`` that ticket is trained once instead, and nothing is returned.
 
     Returns:
         What ``search.json`` records of each round: sparsity, metrics, seconds, ticket, …
@@ -79,6 +87,83 @@ def search(
     return state.rounds if state else []
 
 
+def branch(
+    work_dir: str | Path,
+    control: str | Mapping[str, Any] | None = None,
+    *,
+    name: str | None = None,
+    label: str | None = None,
+    tickets: Sequence[int] | None = None,
+    seed: int = 0,
+    resume: bool = False,
+    launcher: str = 'none',
+    cfg_options: Mapping[str, Any] | None = None,
+    **lottery: Any,
+) -> list[dict[str, Any]]:
+    """Trains a control of a search, or a search with other settings, without its dense round.
+
+    Args:
+        work_dir: Of the search; the branch goes to ``work_dir/branches/NAME``.
+        control: A name or a dict with the name as ``type`` and options; ``'random'``,
+            ``'random_layerwise'``, ``'permuted'``, ``'complement'``, ``'noise'`` (``share``,
+            ``matched``), ``'reinit'``, ``'data_order'``, ``'long_dense'``, or one of your own in
+            the registry ``CONTROLS``. None: a search with other settings, given by ``lottery``.
+        name: By default after the control or the settings.
+        label: Its line in `mmlth report`, which several branches may share; by default the name.
+        tickets: The rounds whose tickets get the control; by default all pruned ones.
+        seed: Another one draws other masks, weights or orders.
+        resume: Whether to continue a branch of that name.
+        launcher: As for `search`.
+        cfg_options: Changes of the config that leave the dense round as it is.
+        **lottery: Changes of the ``lottery`` key, such as ``rewind_what='learning_rate'``.
+
+    Returns:
+        What the branch's ``search.json`` records of each round; the first is the shared dense one.
+
+    Raises:
+        LotteryError: On bad input.
+    """
+    root = Path(work_dir)
+    state = load_state(SearchPaths(root))
+    if state is None:
+        raise LotteryError(f'{root} holds no search: it has no search.json')
+    config = searched_config(root)
+    settings = {
+        'control': control,
+        'tickets': tickets and list(tickets),
+        'seed': seed,
+        'label': label,
+    }
+    folder = root / FOLDER / (name or _branch_name(control, seed, lottery))
+    config.load_from = state.load_from
+    config.experiment_name = experiment_name(config, folder)
+    return search(
+        config,
+        work_dir=folder,
+        resume=resume,
+        launcher=launcher,
+        cfg_options=cfg_options,
+        branch=settings,
+        **lottery,
+    )
+
+
+def _branch_name(
+    control: str | Mapping[str, Any] | None, seed: int, lottery: Mapping[str, Any]
+) -> str:
+    if control is None and not lottery:
+        raise LotteryError(
+            'a branch needs a control, or settings that differ from those of the search, such as '
+            "rewind_what='learning_rate'"
+        )
+    given = {'type': control} if isinstance(control, str) else dict(control or {})
+    parts = [str(given.pop('type'))] if given else []
+    parts += [f'{key}_{value}' for key, value in (given or lottery).items()]
+    if seed:
+        parts.append(f'seed_{seed}')
+    return re.sub(r'[^\w.+-]+', '_', '-'.join(parts)).strip('_')
+
+
 def targets(
     config: str | Path | Config, cfg_options: Mapping[str, Any] | None = None, **lottery: Any
 ) -> tuple[list[Target], nn.Module]:
@@ -101,10 +186,19 @@ def targets(
     return choose_targets(model, settings), model
 
 
+def targets_table(
+    config: str | Path | Config, cfg_options: Mapping[str, Any] | None = None, **lottery: Any
+) -> str:
+    """What `targets` chooses, by module and as plain text; for arguments and errors see there."""
+    cfg = _with_lottery(read_config(config, cfg_options), lottery)
+    return table_of_targets(build_model(cfg), parse_settings(cfg.lottery))
+
+
 def _with_lottery(config: Config, changes: Mapping[str, Any]) -> Config:
     lottery = dict(config.get('lottery') or {})
-    for key, value in changes.items():
-        lottery.pop(_EXCLUSIVE.get(key, ''), None)
-        lottery[key] = value
+    for key in changes:
+        for excluded in _EXCLUSIVE.get(key, ()):
+            lottery.pop(excluded, None)
+    lottery.update(changes)
     config.lottery = lottery
     return config

@@ -25,7 +25,7 @@ _IRRELEVANT = {
     'tta_model',
     'tta_pipeline',
 }
-_OF_THE_RUN = ('checkpoints', 'rounds_per_run')
+_OF_THE_RUN = ('checkpoints', 'rounds_per_run', 'ticket')
 _IRRELEVANT_ANYWHERE = {
     'num_workers',
     'persistent_workers',
@@ -44,7 +44,7 @@ def decisive_settings(config: Config, lottery: dict[str, Any]) -> dict[str, Any]
         lottery: Its ``lottery`` key with all defaults spelled out.
     """
     kept = {key: value for key, value in config.to_dict().items() if key not in _IRRELEVANT}
-    kept['lottery'] = {key: value for key, value in lottery.items() if key not in _OF_THE_RUN}
+    kept['lottery'] = decisive_lottery(lottery)
     hooks = kept.get('default_hooks')
     if isinstance(hooks, dict):
         kept['default_hooks'] = {
@@ -52,6 +52,12 @@ def decisive_settings(config: Config, lottery: dict[str, Any]) -> dict[str, Any]
             for key, value in hooks.items()
             if key not in ('logger', 'visualization', 'checkpoint')
         }
+    return json.loads(json.dumps(_without(kept), default=str))
+
+
+def decisive_lottery(lottery: dict[str, Any]) -> dict[str, Any]:
+    """The part of the ``lottery`` key that decides the result, as plain JSON values."""
+    kept = {key: value for key, value in lottery.items() if key not in _OF_THE_RUN}
     return json.loads(json.dumps(_without(kept), default=str))
 
 

@@ -45,9 +45,16 @@ def _paths(dataset: Any, key: str) -> Iterator[tuple[str, Path]]:
         yield from _local(f'{key}.ann_file', root, dataset['ann_file'])
     if dataset.get('bbox_file'):
         yield from _local(f'{key}.bbox_file', '', dataset['bbox_file'])
+    if not _loads_images(dataset):
+        return
     prefixes = dataset.get('data_prefix')
-    if isinstance(prefixes, Mapping) and prefixes.get('img') is not None and _loads_images(dataset):
+    if isinstance(prefixes, Mapping) and prefixes.get('img') is not None:
         yield from _local(f'{key}.data_prefix.img', root, prefixes['img'])
+    elif isinstance(prefixes, str):  # of MMPretrain
+        yield from _local(f'{key}.data_prefix', root, prefixes)
+    elif root and dataset.get('split') and not dataset.get('ann_file'):
+        # MMPretrain's sets of a known layout; those that download themselves load no image files.
+        yield from _local(f'{key}.data_root', '', root)
 
 
 def _loads_images(dataset: Mapping[str, Any]) -> bool:

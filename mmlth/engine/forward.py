@@ -93,7 +93,7 @@ def stock_model(config: Config, weights: Mapping[str, Tensor] | None = None) -> 
     torch.manual_seed(0)
     model: Any = revert_sync_batchnorm(build_model(config))
     if weights is None:
-        _initialise(model)
+        initialise(model)
     else:
         own = model.state_dict()
         fitting = {k: v for k, v in weights.items() if k in own and v.shape == own[k].shape}
@@ -110,7 +110,7 @@ def forward_of(model: nn.Module, height: int, width: int) -> Forward:
         height: Of the image, in pixels.
         width: Of the image, in pixels.
     """
-    inputs, samples = _batch(model, height, width)
+    inputs, samples = image_batch(model, height, width)
     regions: list[int] = []
     extract = getattr(model, 'extract_feat', None)
 
@@ -126,8 +126,14 @@ def forward_of(model: nn.Module, height: int, width: int) -> Forward:
     )
 
 
-def _batch(model: Any, height: int, width: int) -> tuple[Tensor, list[Any] | None]:
-    """A batch of one image, preprocessed and described as the model's own package does."""
+def image_batch(model: Any, height: int, width: int) -> tuple[Tensor, list[Any] | None]:
+    """A batch of one image of noise, preprocessed and described as the model's own package does.
+
+    Args:
+        model: A model of MMDetection or MMPose, or another, for which there is no description.
+        height: Of the image, in pixels.
+        width: Of the image, in pixels.
+    """
     generator = torch.Generator().manual_seed(0)
     image = torch.randint(0, 256, (3, height, width), dtype=torch.uint8, generator=generator)
     packages = {cls.__module__.partition('.')[0] for cls in type(model).__mro__}
@@ -153,10 +159,11 @@ def _batch(model: Any, height: int, width: int) -> tuple[Tensor, list[Any] | Non
     return batch['inputs'], batch['data_samples']
 
 
-def _initialise(model: Any) -> None:
+def initialise(model: Any) -> None:
+    """Initialises a model without a line a parameter."""
     logger = MMLogger.get_current_instance()
     level = logger.level
-    logger.setLevel(logging.ERROR)  # else a line a parameter
+    logger.setLevel(logging.ERROR)
     try:
         model.init_weights()
     finally:

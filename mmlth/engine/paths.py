@@ -6,9 +6,15 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class SearchPaths:
-    """Names every file that a search writes; what MMEngine writes of a round is in `round`."""
+    """Names every file that a search writes; what MMEngine writes of a round is in `round`.
+
+    Attributes:
+        work_dir: Where the search is.
+        trunk: Where the search is that it branches off from, whose dense round it shares.
+    """
 
     work_dir: Path
+    trunk: Path | None = None
 
     @property
     def state(self) -> Path:
@@ -18,7 +24,7 @@ class SearchPaths:
     @property
     def rewind(self) -> Path:
         """The training state at the rewind step."""
-        return self.work_dir / 'rewind.safetensors'
+        return (self.trunk or self.work_dir) / 'rewind.safetensors'
 
     def round(self, index: int) -> Path:
         """The work_dir of one round's training."""
@@ -26,9 +32,22 @@ class SearchPaths:
 
     def ticket(self, index: int) -> Path:
         """The ticket that a round ended with."""
-        return self.work_dir / 'tickets' / f'round_{index:02d}.safetensors'
+        return self.trunk_ticket(0) if self.trunk and index == 0 else self.tickets / _ticket(index)
+
+    @property
+    def tickets(self) -> Path:
+        """The folder of its own tickets."""
+        return self.work_dir / 'tickets'
+
+    def trunk_ticket(self, index: int) -> Path:
+        """The ticket that a round of the search ended with that this one branches off from."""
+        return (self.trunk or self.work_dir) / 'tickets' / _ticket(index)
 
     @property
     def report(self) -> Path:
         """Tables and plots."""
         return self.work_dir / 'report'
+
+
+def _ticket(index: int) -> str:
+    return f'round_{index:02d}.safetensors'

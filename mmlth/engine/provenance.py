@@ -14,7 +14,7 @@ from mmengine.runner import Runner
 
 from mmlth.engine.comparison import decisive_settings
 from mmlth.engine.training_state import bare_model
-from mmlth.pruning import Mask
+from mmlth.pruning import Mask, count_parameters
 from mmlth.version import __version__
 
 _DISTRIBUTIONS = {
@@ -63,12 +63,7 @@ def training_provenance(runner: Runner, mask: Mask) -> dict[str, Any]:
     if isinstance(hooks := config.get('custom_hooks'), list):
         # They say where the mask lies, which the ticket holds itself.
         config['custom_hooks'] = [hook for hook in hooks if _kind(hook) not in _OWN_HOOKS]
-    return provenance(mask, count_parameters(runner), runner.seed, config)
-
-
-def count_parameters(runner: Runner) -> int:
-    """Number of parameters of the model, prunable or not."""
-    return sum(parameter.numel() for parameter in bare_model(runner).parameters())
+    return provenance(mask, count_parameters(bare_model(runner)), runner.seed, config)
 
 
 def _kind(hook: Any) -> str:

@@ -16,7 +16,7 @@ from torch import nn
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.missing_package import explaining_missing_packages
 
-ZOOS = ('mmdet', 'mmpose', 'mmlth')
+ZOOS = ('mmdet', 'mmpose', 'mmpretrain', 'mmlth')
 
 
 def read_config(source: str | Path | Config, options: Mapping[str, Any] | None = None) -> Config:
@@ -46,6 +46,21 @@ def read_config(source: str | Path | Config, options: Mapping[str, Any] | None =
     if config.get('model') is None:
         raise LotteryError(f'{source} is no config of a model: it has no key `model`')
     return config
+
+
+def searched_config(work_dir: Path) -> Config:
+    """The config of a search, which its Runner left in its work_dir.
+
+    Raises:
+        LotteryError: If there is none.
+    """
+    dumped = sorted(work_dir.glob('*.py'), key=lambda path: path.stat().st_mtime)
+    if not dumped:
+        raise LotteryError(
+            f'{work_dir} lacks the config that MMEngine leaves in the work_dir of a search, a file '
+            '*.py; copy it there'
+        )
+    return read_config(dumped[-1])
 
 
 def build_model(config: Config) -> nn.Module:

@@ -22,6 +22,7 @@ from mmlth.engine.processes import join_processes
 from mmlth.engine.search import Report, run_search
 from mmlth.engine.settings import parse_settings
 from mmlth.engine.ticket_loading import install_ticket_loading
+from mmlth.engine.ticket_training import train_ticket
 
 
 def install(report: Report) -> None:
@@ -47,7 +48,10 @@ def install(report: Report) -> None:
             explaining_full_disks(Path(cfg.get('work_dir') or '.')),
         ):
             runner = original(cls, _importing_mmlth(cfg))
-        runner.train = functools.partial(run_search, runner, settings, report)
+        if settings.ticket is not None:
+            runner.train = functools.partial(train_ticket, runner, settings)
+        else:
+            runner.train = functools.partial(run_search, runner, settings, report)
         return runner
 
     from_cfg.searches = True  # type: ignore[attr-defined]

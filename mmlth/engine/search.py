@@ -1,6 +1,7 @@
 """The search: train, prune, rewind, round after round."""
 
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -9,27 +10,30 @@ from mmengine.dist import barrier, broadcast_object_list, get_world_size, is_mai
 from mmengine.runner import Runner
 from torch import nn
 
+from mmlth.engine.branches import branch_state, trunk_of, with_new_tickets
 from mmlth.engine.comparison import decisive_settings
+from mmlth.engine.control_round import plan_control
 from mmlth.engine.data_check import check_data
+from mmlth.engine.drawing import check_choices, fitting
 from mmlth.engine.errors import LotteryError, Preempted
 from mmlth.engine.full_disk import explaining_full_disks
 from mmlth.engine.lock import only_search_in
 from mmlth.engine.paths import SearchPaths
 from mmlth.engine.preemption import Preemption
-from mmlth.engine.provenance import count_parameters
-from mmlth.engine.search_round import run_round
+from mmlth.engine.search_round import Planner, plan_round, run_round
 from mmlth.engine.search_state import (
     SearchState,
     check_work_dir,
     delete_leftovers,
     delete_search,
+    recorded_targets,
 )
 from mmlth.engine.settings import Settings
 from mmlth.engine.target_table import target_table
 from mmlth.engine.ticket_loading import without_aliases
 from mmlth.engine.training import rewind_iteration
 from mmlth.engine.training_state import bare_model
-from mmlth.pruning import Target, TargetError, find_targets
+from mmlth.pruning import Target, TargetError, count_parameters, find_targets
 from mmlth.ticket import load_ticket
 
 Report = Callable[[Path, bool], None]
@@ -54,7 +58,8 @@ def run_search(runner: Runner, settings: Settings, report: Report) -> nn.Module:
         LotteryError: On bad input; a search that is there already is left as it was.
         Preempted: If a signal asked for the end; all that was done is saved.
     """
-    paths = SearchPaths(Path(runner.work_dir))
+    work_dir = Path(runner.work_dir)
+    paths = SearchPaths(work_dir, trunk_of(work_dir) if settings.branch else None)
     with (
         explaining_full_disks(paths.work_dir),
         only_search_in(paths.work_dir),
@@ -80,32 +85,38 @@ def _run(
     state = check_work_dir(paths, config, bool(runner._resume), settings)
     targets = choose_targets(bare_model(runner), settings)
     if state is None:
-        state = _new_state(runner, settings, targets, config)
+        make = branch_state if settings.branch else _new_state
+        state = make(runner, settings, paths, targets, config)
         if settings.overwrite:
             rewind_iteration(runner, settings.rewind)  # before anything is deleted for its sake
             if is_main_process():
                 delete_search(paths)
+        if settings.branch and is_main_process():
+            state.save(paths)
         barrier()
     elif state.world_size != get_world_size():
         raise LotteryError(
             f'{paths.work_dir} holds a search by {state.world_size} processes, which cannot be '
             f'resumed by {get_world_size()}: the batch would change'
         )
+    elif settings.branch and settings.branch.control:
+        state = with_new_tickets(state, settings, paths, config)
+        if is_main_process():
+            state.save(paths)
     elif is_main_process():
         state.save(paths)  # rounds that were added are part of the search from now on
     if is_main_process():
         delete_leftovers(paths, len(state.rounds))
-    runner.logger.info('\n' + target_table(bare_model(runner), targets))
+    runner.logger.info('\n' + table_of_targets(bare_model(runner), settings))
     last = len(state.schedule) - 1
     if state.finished:
         runner.logger.info(f'all {last + 1} rounds in {paths.work_dir} are finished')
+    planner: Planner = plan_control if settings.branch and settings.branch.control else plan_round
     left = range(len(state.rounds), last + 1)
     for index in left[: settings.rounds_per_run]:
         if preemption.requested:
             raise Preempted
-        sparsity = 1 - state.schedule[index] / state.schedule[0]
-        runner.logger.info(f'search: round {index} of {last} starts, sparsity {sparsity:.1%}')
-        run_round(runner, settings, paths, state, index, preemption)
+        run_round(runner, settings, paths, state, index, preemption, planner)
         if is_main_process() and index < last:
             report(paths.work_dir, False)
     if is_main_process():
@@ -124,31 +135,62 @@ def _run(
 def choose_targets(model: nn.Module, settings: Settings) -> list[Target]:
     """The weights of a model that ``lottery.targets`` chooses; puts the model in training mode.
 
+    Those that ``lottery.pattern`` does not fit are left out.
+
     Raises:
-        LotteryError: If a pattern matches no weight, or none is left to prune.
+        LotteryError: If a pattern matches no weight, a role is missing, or none is left to prune.
     """
+    found = _candidates(model, settings)
+    fit = fitting(settings, model, found)
+    if not fit:
+        raise LotteryError(
+            f'lottery.pattern={settings.pattern!r} fits none of the {len(found)} weights that may '
+            'be pruned; choose another pattern or other targets'
+        )
+    return fit
+
+
+def table_of_targets(model: nn.Module, settings: Settings) -> str:
+    """What `choose_targets` chooses, and what it leaves out, as plain text; errors as there."""
+    chosen = choose_targets(model, settings)
+    names = {target.name for target in chosen}
+    misfits = [target for target in _candidates(model, settings) if target.name not in names]
+    return target_table(model, chosen, misfits)
+
+
+def _candidates(model: nn.Module, settings: Settings) -> list[Target]:
     model.train()  # some backbones freeze their first stages only here
     chosen = settings.targets
     try:
-        return find_targets(model, chosen.include, chosen.exclude, chosen.predictors, chosen.frozen)
+        return find_targets(model, **asdict(chosen))
     except TargetError as error:
         raise LotteryError(str(error)) from error
 
 
 def _new_state(
-    runner: Runner, settings: Settings, targets: list[Target], config: dict[str, Any]
+    runner: Runner,
+    settings: Settings,
+    paths: SearchPaths,
+    targets: list[Target],
+    config: dict[str, Any],
 ) -> SearchState:
     seed = [runner.seed]  # it may differ by process
     broadcast_object_list(seed)
+    schedule = settings.schedule({target.name: target.numel for target in targets})
+    check_choices(settings, bare_model(runner), targets, schedule[-1])
     return SearchState(
         config=config,
         load_from=_load_from(runner),
         seed=seed[0],
         world_size=get_world_size(),
-        targets=[{'name': t.name, 'type': t.module_type, 'weights': t.numel} for t in targets],
-        parameters=count_parameters(runner),
-        schedule=settings.schedule(sum(target.numel for target in targets)),
-        rewind={'step': settings.rewind, 'what': settings.rewind_what},
+        targets=recorded_targets(targets),
+        parameters=count_parameters(bare_model(runner)),
+        schedule=schedule,
+        rewind={
+            'step': settings.rewind,
+            'what': settings.rewind_what,
+            'after': settings.after_rewind,
+        },
     )
 
 

@@ -3,19 +3,26 @@
 import functools
 import gc
 import shutil
-from collections.abc import Mapping
-from typing import Any, cast
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 import torch
-from mmengine.dist import barrier, broadcast_object_list, is_main_process
+from mmengine.config import Config
+from mmengine.dist import barrier, is_main_process
 from mmengine.runner import Runner
 from torch import Tensor
 
+from mmlth.engine.best_weights import check_best_is_saved, save_best_weights
 from mmlth.engine.checkpoint_loading import REWIND_SCHEME
 from mmlth.engine.checkpoints import newest_checkpoint
 from mmlth.engine.disk_use import disk_use
+from mmlth.engine.drawing import agree_on_mask, draw_by_weights, ranks_by_weights
+from mmlth.engine.early_bird import mask_distance_hook, trained
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.hooks import (
+    MaskDistanceHook,
     MaskHook,
     PreemptionHook,
     ProgressHook,
@@ -27,16 +34,40 @@ from mmlth.engine.hooks import (
 from mmlth.engine.paths import SearchPaths
 from mmlth.engine.preemption import Preemption
 from mmlth.engine.provenance import counts, provenance
-from mmlth.engine.registry import ALLOCATIONS, SCORES
 from mmlth.engine.search_state import SearchState, delete_interrupted, sha256_of
-from mmlth.engine.settings import Settings
-from mmlth.engine.start import reinitialised, round_start
+from mmlth.engine.settings import BEST, Settings
+from mmlth.engine.start import Start, reinitialised, round_start, weights_start
 from mmlth.engine.ticket_loading import loading_info
 from mmlth.engine.training import RoundResult, rewind_iteration, round_config, train_round
 from mmlth.engine.training_state import bare_model
-from mmlth.pruning import Mask, masked, prune
+from mmlth.pruning import Mask, masked
 from mmlth.ticket import Ticket, load_rewind_weights, load_ticket, save_ticket, weights_hash
 from mmlth.wording import some
+
+
+@dataclass(frozen=True)
+class RoundPlan:
+    """What a round trains, from where.
+
+    Attributes:
+        config: Of its training.
+        last: The checkpoint that an interrupted round continues from.
+        mask: What it trains under; None: the dense model.
+        start: Turns the checkpoint that the config loads into what the round starts from.
+        parent: The ticket that its mask comes from.
+        told: What its record and its ticket tell beside what all rounds do.
+    """
+
+    config: Config
+    last: Path | None
+    mask: Mask | None = None
+    start: Start | None = None
+    parent: Path | None = None
+    told: dict[str, Any] = field(default_factory=dict)
+
+
+Planner = Callable[[Runner, Settings, SearchPaths, SearchState, int], RoundPlan]
+"""Plans a round by its index; may raise a LotteryError."""
 
 
 def run_round(
@@ -46,6 +77,7 @@ def run_round(
     state: SearchState,
     index: int,
     preemption: Preemption,
+    planner: Planner,
 ) -> None:
     """Runs a round, or what is left of it, and adds its result to ``state`` and search.json.
 
@@ -56,28 +88,43 @@ def run_round(
         state: The search so far.
         index: Which round; 0 is the dense one.
         preemption: Tells whether a signal asks for the end.
+        planner: Says what the round trains, from where.
 
     Raises:
         LotteryError: If the round before left something that cannot be used.
         Preempted: If a signal asked for the end.
     """
-    mask, trainer = _build(runner, settings, paths, state, index)
+    plan = planner(runner, settings, paths, state, index)
+    mask = plan.mask
+    sparsity = mask.sparsity if mask else 0.0
+    last_round = len(state.schedule) - 1
+    runner.logger.info(f'search: round {index} of {last_round} starts, sparsity {sparsity:.1%}')
+    trainer = type(runner).from_cfg(plan.config)
+    if mask is not None:
+        trainer.register_hook(MaskHook(mask, plan.start if plan.last is None else None))
     trainer.register_hook(ResumeHook(preemption.group))
     trainer.register_hook(ResultHook())
     if index == 0:
         _settle_rewind_step(trainer, paths, state)
-        trainer.register_hook(RewindHook(paths.rewind, state.rewind['iteration']))
+        if state.rewind['step'] != BEST:
+            trainer.register_hook(RewindHook(paths.rewind, state.rewind['iteration']))
     if settings.checkpoints != 'mmengine':
         saved = mask or _dense_mask(state, bare_model(trainer).state_dict())
-        told = functools.partial(_provenance, state, paths, index, saved)
+        told = functools.partial(_provenance, state, paths, index, saved, plan)
         trainer.register_hook(TicketSaver(settings.checkpoints, saved, told))
-    sparsity = 1 - state.schedule[index] / state.schedule[0]
-    last = len(state.schedule) - 1
-    first = 0 if settings.rewind_what == 'reinit' else state.rewind['iteration']
-    trainer.register_hook(ProgressHook(index, last, sparsity, first))
+    trainer.register_hook(
+        ProgressHook(index, last_round, sparsity, first_iteration(settings, state))
+    )
+    control = bool(settings.branch and settings.branch.control)  # its rounds lead to no next one
+    watch = index < last_round and not control
+    if watch and (hook := _watch_next_mask(trainer, settings, state, index, mask)):
+        trainer.register_hook(hook)
     trainer.register_hook(PreemptionHook(preemption))
     result = train_round(trainer)
     if index == 0:
+        if state.rewind['step'] == BEST and is_main_process():
+            save_best_weights(trainer, paths.rewind)
+        barrier()
         if not paths.rewind.exists():
             raise LotteryError(
                 f'training stopped after {trainer.iter} iterations, before the rewind step '
@@ -87,10 +134,13 @@ def run_round(
         _settle_rewind_weights(paths, state)
     if mask is None:
         mask = _dense_mask(state, result.weights)
-    state.rounds.append(_record(state, mask, result, index))
+    state.rounds.append({**_record(state, paths, mask, result, index), **plan.told})
+    if settings.early_bird is not None and not control:
+        first = first_iteration(settings, state) if index else 0
+        state.rounds[index].update(trained(trainer, first))
     if is_main_process():
         ended = {key: state.rounds[index][key] for key in ('metrics', 'learning_rates')}
-        info = {**_provenance(state, paths, index, mask), **ended, **loading_info(trainer)}
+        info = {**_provenance(state, paths, index, mask, plan), **ended, **loading_info(trainer)}
         save_ticket(Ticket(mask, masked(result.weights, mask), info), paths.ticket(index))
         state.save(paths)
         delete_interrupted(paths, index)
@@ -101,61 +151,89 @@ def run_round(
         torch.cuda.empty_cache()
 
 
-def _build(
+def plan_round(
     runner: Runner, settings: Settings, paths: SearchPaths, state: SearchState, index: int
-) -> tuple[Mask | None, Runner]:
-    """The mask of a round (None: dense) and the Runner that trains under it."""
+) -> RoundPlan:
+    """A round of a search: pruned by what the round before ended with, and rewound.
+
+    Raises:
+        LotteryError: If the rewind file or the ticket before cannot be used.
+    """
     folder = paths.round(index)
     last = newest_checkpoint(runner.cfg, folder, runner.logger)
-    build = type(runner).from_cfg
     if index == 0:
         if last is None and is_main_process():
             paths.rewind.unlink(missing_ok=True)  # of an attempt that left no checkpoint
         barrier()
-        return None, build(round_config(runner.cfg, folder, state.seed, state.load_from, last))
-    if sha256_of(paths.rewind) != state.rewind['sha256']:
-        raise LotteryError(f'{paths.rewind} is not the file that round 0 wrote; restore it')
-    ticket = load_ticket(paths.ticket(index - 1))
+        return RoundPlan(round_config(runner.cfg, folder, state.seed, state.load_from, last), last)
+    parent = paths.ticket(index - 1)
+    ticket = load_ticket(parent)
     before = ticket.state_dict()
-    mask = _agree_on_mask(before, ticket.mask, state.schedule[index], settings)
+    keep = state.schedule[index]
+    mask = agree_on_mask(runner, settings, paths, state.seed, before, ticket.mask, keep)
     _warn_of_lost_layers(runner, ticket.mask, mask, index)
     if settings.rewind_what == 'reinit':
         config = round_config(runner.cfg, folder, state.seed, None, last)
         config = reinitialised(config, state.seed + index)
-        start = None
-    else:
-        rewind = f'{REWIND_SCHEME}{paths.rewind}'
-        config = round_config(runner.cfg, folder, state.seed, rewind, last)
-        if settings.rewind_what == 'nothing':
-            config.param_scheduler = None
-        rates = state.rounds[0]['learning_rates']
-        trained = {} if settings.rewind_what == 'weights' else before
-        start = round_start(settings.rewind_what, trained, rates) if last is None else None
-    trainer = build(config)
-    trainer.register_hook(MaskHook(mask, start))
-    return mask, trainer
+        return RoundPlan(config, last, mask, parent=parent)
+    config, start = rewound(runner, settings, paths, state, index, last, before)
+    return RoundPlan(config, last, mask, start, parent)
 
 
-def _agree_on_mask(
-    weights: Mapping[str, Tensor], mask: Mask, keep: int, settings: Settings
-) -> Mask:
-    """The mask that the first process draws; so a score may draw random numbers, or be inexact."""
-    drawn = [_prune(weights, mask, keep, settings) if is_main_process() else None]
-    broadcast_object_list(drawn)
-    return cast(Mask, drawn[0])
+def rewound(
+    runner: Runner,
+    settings: Settings,
+    paths: SearchPaths,
+    state: SearchState,
+    index: int,
+    last: Path | None,
+    trained: Mapping[str, Tensor],
+) -> tuple[Config, Start]:
+    """The config of a round that starts from the rewind file, and how it starts from there.
+
+    Args:
+        runner: The user's Runner.
+        settings: The ``lottery`` key.
+        paths: The files of the search.
+        state: The search so far.
+        index: Which round.
+        last: The checkpoint that the round continues from, if it was interrupted.
+        trained: The weights that the round before ended with.
+
+    Raises:
+        LotteryError: If the rewind file is not the one that round 0 wrote.
+    """
+    if sha256_of(paths.rewind) != state.rewind['sha256']:
+        raise LotteryError(f'{paths.rewind} is not the file that round 0 wrote; restore it')
+    what, full = settings.rewind_what, settings.after_rewind == 'full'
+    source = f'{REWIND_SCHEME}{paths.rewind}'
+    config = round_config(runner.cfg, paths.round(index), state.seed, source, last, full)
+    if what == 'nothing':
+        config.param_scheduler = None
+    if full:
+        weights = load_rewind_weights(paths.rewind) if what == 'weights' else trained
+        return config, weights_start(weights)
+    given = {} if what == 'weights' else trained
+    return config, round_start(what, given, state.rounds[0]['learning_rates'])
 
 
-def _prune(weights: Mapping[str, Tensor], mask: Mask, keep: int, settings: Settings) -> Mask:
-    try:
-        return prune(
-            {name: weights[name] for name in mask},
-            mask,
-            keep=keep,
-            score=SCORES.get(settings.score),
-            allocation=ALLOCATIONS.get(settings.allocation),
-        )
-    except ValueError as error:
-        raise LotteryError(f'cannot prune: {error}') from error
+def first_iteration(settings: Settings, state: SearchState) -> int:
+    """The iteration that later rounds start at."""
+    full = settings.after_rewind == 'full' or settings.rewind_what == 'reinit'
+    return 0 if full else int(state.rewind['iteration'])
+
+
+def _watch_next_mask(
+    trainer: Runner, settings: Settings, state: SearchState, index: int, mask: Mask | None
+) -> MaskDistanceHook | None:
+    """The hook that watches the next mask; None where the weights alone do not tell that mask."""
+    model = bare_model(trainer)
+    mask = mask or _dense_mask(state, model.state_dict())
+    if not ranks_by_weights(settings, model, mask):
+        return None
+    keep = state.schedule[index + 1]
+    draw = functools.partial(draw_by_weights, settings, model, state.seed, mask, keep)
+    return mask_distance_hook(trainer, settings.early_bird, state, index, mask, draw)
 
 
 def _warn_of_lost_layers(runner: Runner, before: Mask, mask: Mask, index: int) -> None:
@@ -163,13 +241,15 @@ def _warn_of_lost_layers(runner: Runner, before: Mask, mask: Mask, index: int) -
     if lost:
         runner.logger.warning(
             f'round {index} prunes every weight of {some(lost)}: where no other path passes a '
-            'layer, the model learns nothing from here on; lottery.targets.exclude spares layers'
+            'layer, the model learns nothing from here on; lottery.floor keeps some of each layer'
         )
 
 
 def _settle_rewind_step(trainer: Runner, paths: SearchPaths, state: SearchState) -> None:
     """Finds the rewind step in iterations; the search exists once that has succeeded."""
     try:
+        if state.rewind['step'] == BEST:
+            check_best_is_saved(trainer)
         state.rewind['iteration'] = rewind_iteration(trainer, state.rewind['step'])
     except LotteryError:
         if is_main_process() and not paths.state.exists():
@@ -188,18 +268,22 @@ def _settle_rewind_weights(paths: SearchPaths, state: SearchState) -> None:
         state.rewind['weights_sha256'] = weights_hash(load_rewind_weights(paths.rewind))
 
 
-def _record(state: SearchState, mask: Mask, result: RoundResult, index: int) -> dict[str, Any]:
+def _record(
+    state: SearchState, paths: SearchPaths, mask: Mask, result: RoundResult, index: int
+) -> dict[str, Any]:
     return {
         'round': index,
         **counts(mask, state.parameters),
         'metrics': result.metrics,
         'seconds': round(result.seconds, 1),
         'learning_rates': result.learning_rates,
-        'ticket': f'tickets/round_{index:02d}.safetensors',
+        'ticket': f'tickets/{paths.ticket(index).name}',
     }
 
 
-def _provenance(state: SearchState, paths: SearchPaths, index: int, mask: Mask) -> dict[str, Any]:
+def _provenance(
+    state: SearchState, paths: SearchPaths, index: int, mask: Mask, plan: RoundPlan
+) -> dict[str, Any]:
     """What the tickets of a round tell of where they come from."""
     _settle_rewind_weights(paths, state)
     return {
@@ -207,7 +291,8 @@ def _provenance(state: SearchState, paths: SearchPaths, index: int, mask: Mask) 
         **provenance(mask, state.parameters, state.seed, state.config),
         # Not the file's hash: the file tells the time that each iteration took.
         'rewind': {key: value for key, value in state.rewind.items() if key != 'sha256'},
-        'parent_sha256': sha256_of(paths.ticket(index - 1)) if index else None,
+        'parent_sha256': sha256_of(plan.parent) if plan.parent else None,
+        **plan.told,
     }
 
 

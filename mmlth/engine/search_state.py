@@ -3,21 +3,26 @@
 import hashlib
 import json
 import shutil
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from mmlth.engine.checkpoints import INTERRUPTED
-from mmlth.engine.comparison import differences
+from mmlth.engine.comparison import decisive_lottery, differences
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.paths import SearchPaths
 from mmlth.engine.settings import Settings
-from mmlth.pruning import kept_per_round
+from mmlth.pruning import Target, kept_per_round
 from mmlth.ticket import leftovers, write_bytes
 
 _FORMAT = 'mmlth-search'
 _VERSION = 1
-_MORE_ROUNDS = tuple(f'lottery.{key}: ' for key in ('target_sparsity', 'rounds', 'rate'))
+_MORE_ROUNDS = tuple(
+    f'lottery.{key}' for key in ('target_sparsity', 'rounds', 'rate', 'sparsities')
+)
+
+_OF_THE_TRUNK = (*_MORE_ROUNDS, 'lottery.sparsities', 'lottery.branch.tickets')
 
 
 @dataclass
@@ -34,6 +39,7 @@ class SearchState:
         schedule: Number of weights that each round keeps.
         rewind: The rewind step, as given and in iterations, and the file's SHA-256 once written.
         rounds: The finished rounds; what `mmlth.report` reads.
+        branch: What makes a branch differ from the search that it shares the dense round with.
     """
 
     config: dict[str, Any]
@@ -45,11 +51,17 @@ class SearchState:
     schedule: list[int]
     rewind: dict[str, Any]
     rounds: list[dict[str, Any]] = field(default_factory=list)
+    branch: dict[str, Any] | None = None
 
     @property
     def finished(self) -> bool:
         """Whether all rounds are done."""
         return len(self.rounds) == len(self.schedule)
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Number of weights of each prunable parameter by name."""
+        return {target['name']: target['weights'] for target in self.targets}
 
     def save(self, paths: SearchPaths) -> None:
         """Writes search.json atomically."""
@@ -70,6 +82,9 @@ def load_state(paths: SearchPaths) -> SearchState | None:
         kind, version = content.pop('format'), content.pop('version')
         if (kind, version) != (_FORMAT, _VERSION):
             raise ValueError(f'format {kind!r}, version {version!r}')
+        # Keys that mmlth had not yet when the search began are as they are by default.
+        lottery = content['config']['lottery']
+        content['config']['lottery'] = {**decisive_lottery(Settings().to_dict()), **lottery}
         return SearchState(**content)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise LotteryError(f'{paths.state} is damaged or not of this version: {error}') from error
@@ -98,7 +113,8 @@ def check_work_dir(
     if settings.overwrite and not resume:
         return None
     if state is None:
-        remains = [paths.rewind, paths.ticket(0).parent, *paths.work_dir.glob('round_*/*.pth')]
+        own = [] if paths.trunk else [paths.rewind]
+        remains = [*own, paths.tickets, *paths.work_dir.glob('round_*/*.pth')]
         if not settings.overwrite and any(path.exists() for path in remains):
             raise LotteryError(
                 f'{paths.work_dir} holds tickets or checkpoints of rounds but no search.json; give '
@@ -106,6 +122,9 @@ def check_work_dir(
             )
         return None
     changed = differences(state.config, config)
+    if settings.branch and settings.branch.control:
+        # Which tickets it has is settled with the trunk, which may have got more rounds since.
+        changed = [line for line in changed if not line.startswith(_OF_THE_TRUNK)]
     shown = '; '.join(changed[:4]) + (f'; and {len(changed) - 4} more' if len(changed) > 4 else '')
     if not resume:
         kind = f'a search with other settings ({shown})' if changed else 'this search already'
@@ -115,7 +134,7 @@ def check_work_dir(
             f'done; {mend}give another --work-dir, or lottery.overwrite=True to delete it'
         )
     if changed and state.finished and all(line.startswith(_MORE_ROUNDS) for line in changed):
-        return replace(state, config=config, schedule=_longer(state.schedule, settings))
+        return replace(state, config=config, schedule=_longer(state, settings))
     if changed:
         raise LotteryError(
             f'{paths.work_dir} holds a search with other settings, which cannot be resumed with '
@@ -124,19 +143,31 @@ def check_work_dir(
     return state
 
 
-def _longer(schedule: list[int], settings: Settings) -> list[int]:
+def _longer(state: SearchState, settings: Settings) -> list[int]:
     """The schedule of a finished search, continued to a higher sparsity.
 
     Raises:
-        LotteryError: If the settings ask for no more than it has.
+        LotteryError: If the settings ask for no more than it has, or for other rounds before.
     """
+    schedule = state.schedule
     total, kept, done = schedule[0], schedule[-1], len(schedule) - 1
-    target = total - round(total * settings.target_sparsity)
+    target = settings.kept(state.sizes)
     if target >= kept:
         raise LotteryError(
             f'the search is finished at sparsity {1 - kept / total:.4g}; further rounds need a '
             f'higher lottery.target_sparsity, got {settings.target_sparsity}'
         )
+    if settings.sparsities is not None:
+        asked = settings.schedule(state.sizes)[1:]
+        before = [count for count in asked if count >= kept]
+        if before and before != schedule[1:]:
+            raise LotteryError(
+                f'lottery.sparsities={list(settings.sparsities)} begins with other rounds than the '
+                f'{done} that are done, at '
+                f'{", ".join(f"{1 - count / total:.4g}" for count in schedule[1:])}; list these, '
+                'or only sparsities beyond them'
+            )
+        return schedule + asked[len(before) :]
     if settings.rounds is not None and settings.rounds <= done:
         raise LotteryError(
             f'lottery.rounds={settings.rounds} counts all rounds, of which {done} are done; give '
@@ -146,11 +177,17 @@ def _longer(schedule: list[int], settings: Settings) -> list[int]:
     return schedule + kept_per_round(kept, 1 - target / kept, rounds, settings.rate)[1:]
 
 
+def recorded_targets(targets: Iterable[Target]) -> list[dict[str, Any]]:
+    """What search.json tells of the prunable weights."""
+    return [{'name': t.name, 'type': t.module_type, 'weights': t.numel} for t in targets]
+
+
 def delete_search(paths: SearchPaths) -> None:
     """Removes a search's own files from ``work_dir``; search.json first, so no half remains."""
     paths.state.unlink(missing_ok=True)
-    paths.rewind.unlink(missing_ok=True)
-    for folder in (paths.report, paths.ticket(0).parent, *paths.work_dir.glob('round_[0-9][0-9]*')):
+    if paths.trunk is None:
+        paths.rewind.unlink(missing_ok=True)
+    for folder in (paths.report, paths.tickets, *paths.work_dir.glob('round_[0-9][0-9]*')):
         if folder.is_dir():
             shutil.rmtree(folder)
 
@@ -162,8 +199,7 @@ def delete_leftovers(paths: SearchPaths, finished: int) -> None:
         paths: The files of the search.
         finished: Number of rounds that are done, and need nothing to continue from.
     """
-    tickets = paths.ticket(0).parent
-    for folder in (paths.work_dir, paths.report, tickets, *paths.work_dir.glob('round_*')):
+    for folder in (paths.work_dir, paths.report, paths.tickets, *paths.work_dir.glob('round_*')):
         for path in leftovers(folder):
             path.unlink()
     for index in range(finished):

@@ -17,9 +17,11 @@ from torch import Tensor
 _OF_ANOTHER_ROUND = ('best_score', 'best_ckpt', 'keep_ckpt_ids', 'last_ckpt')
 
 
-def round_start(
-    rewind_what: str, trained: Mapping[str, Tensor], learning_rates: Any
-) -> Callable[[dict[str, Any]], None]:
+Start = Callable[[dict[str, Any]], None]
+"""Turns the state of step k into the state that a round starts from: changes a checkpoint."""
+
+
+def round_start(rewind_what: str, trained: Mapping[str, Tensor], learning_rates: Any) -> Start:
     """The function that turns the state of step k into the state that a round starts from.
 
     Args:
@@ -48,6 +50,20 @@ def round_start(
             for optimizer, rates in zip(_optimizers(checkpoint['optimizer']), learning_rates):
                 for group, rate in zip(optimizer['param_groups'], rates):
                     group['lr'] = rate
+
+    return start
+
+
+def weights_start(weights: Mapping[str, Tensor]) -> Start:
+    """The function by which a round starts from these weights alone, as if new otherwise.
+
+    Args:
+        weights: θ_k, or those that the round before ended with.
+    """
+
+    def start(checkpoint: dict[str, Any]) -> None:
+        checkpoint['state_dict'] = dict(weights)
+        checkpoint.pop('ema_state_dict', None)  # averages begin as copies of the weights
 
     return start
 

@@ -6,37 +6,60 @@ from rich.console import Console
 from rich.table import Table
 from torch import nn
 
-from mmlth.pruning import Target, computed_weights
+from mmlth.pruning import Target, computed_weights, count_parameters
+from mmlth.wording import some
 
 
-def target_table(model: nn.Module, targets: Sequence[Target]) -> str:
-    """The prunable weights by module, with their share, as plain text.
+def target_table(
+    model: nn.Module, targets: Sequence[Target], misfits: Sequence[Target] = ()
+) -> str:
+    """The prunable weights by module and role, with their share, as plain text.
 
     Args:
         model: The model.
         targets: Which of its weights may be pruned.
+        misfits: Which might be, but for the shape in which weights are removed.
     """
-    parameters = sum(parameter.numel() for parameter in model.parameters())
+    parameters = count_parameters(model)
     total = sum(target.numel for target in targets)
-    groups: dict[str, list[Target]] = {}
+    groups: dict[tuple[str, str], list[Target]] = {}
     for target in targets:
-        groups.setdefault('.'.join(target.name.split('.')[:-1][:2]), []).append(target)
-    table = Table(title='Prunable weights', title_justify='left', show_footer=True)
+        module = '.'.join(target.name.split('.')[:-1][:2])
+        groups.setdefault((module, target.role), []).append(target)
+    title = f'Prunable weights: {total / parameters:.1%} of the {parameters:,} parameters'
+    table = Table(title=title, title_justify='left', show_footer=True)
     table.add_column('module', 'all')
-    table.add_column('types', f'{total / parameters:.1%} of the {parameters:,} parameters')
+    table.add_column('role')
+    table.add_column('types')
     table.add_column('tensors', str(len(targets)), justify='right')
     table.add_column('weights', f'{total:,}', justify='right')
     table.add_column('share', '100.0 %', justify='right')
-    for module, group in groups.items():
+    for (module, role), group in groups.items():
         count = sum(target.numel for target in group)
         types = ', '.join(dict.fromkeys(target.module_type for target in group))
         table.add_row(
-            module, types, str(len(group)), f'{count:,}', f'{count / total:.1%}'.replace('%', ' %')
+            module,
+            role,
+            types,
+            str(len(group)),
+            f'{count:,}',
+            f'{count / total:.1%}'.replace('%', ' %'),
         )
     console = Console(width=110, no_color=True)
     with console.capture() as capture:
         console.print(table)
-    return capture.get() + _computed_weights_note(model)
+    return capture.get() + _misfits_note(misfits) + _computed_weights_note(model)
+
+
+def _misfits_note(misfits: Sequence[Target]) -> str:
+    """Says which weights ``lottery.pattern`` leaves dense; empty if there are none."""
+    if not misfits:
+        return ''
+    return (
+        f'{len(misfits)} weights ({sum(t.numel for t in misfits):,} in all: '
+        f'{some((t.name for t in misfits), 3)}) stay dense, since lottery.pattern does not fit '
+        'their input channels\n'
+    )
 
 
 def _computed_weights_note(model: nn.Module) -> str:

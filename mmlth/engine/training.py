@@ -2,6 +2,7 @@
 
 import copy
 import itertools
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,16 +15,27 @@ from mmlth.engine.checkpoint_loading import RESUME_SCHEME
 from mmlth.engine.checkpoints import bounded_checkpoints
 from mmlth.engine.errors import LotteryError, StoppedEarly
 from mmlth.engine.hooks import ResultHook, ResumeHook
+from mmlth.engine.loader import plain_loader
 from mmlth.engine.settings import parse_step
 from mmlth.engine.start import learning_rates
 from mmlth.engine.training_state import saved_weights
+
+TRAIN_LOSS = 'train_loss'
+"""The mean of what is minimised, over the last epoch, or the last tenth of a loop without epochs.
+
+What regularises the training and what makes its task easier lower it alike, so it is no measure of
+quality beside other settings; it compares rounds of one search.
+"""
 
 _trainings = itertools.count()
 
 
 @dataclass(frozen=True)
 class RoundResult:
-    """What a round ended with: weights, newest metrics, learning rates, time in seconds."""
+    """What a round ended with: weights, newest metrics, learning rates, time in seconds.
+
+    Without validation, as in self-supervised training, the one metric is `TRAIN_LOSS`.
+    """
 
     weights: dict[str, Tensor]
     metrics: dict[str, float | None]
@@ -32,7 +44,12 @@ class RoundResult:
 
 
 def round_config(
-    config: Config, work_dir: Path, seed: int, load_from: str | None, last: Path | None
+    config: Config,
+    work_dir: Path,
+    seed: int,
+    load_from: str | None,
+    last: Path | None,
+    full: bool = False,
 ) -> Config:
     """The config of one round's training: the user's without ``lottery``, in its own folder.
 
@@ -40,22 +57,30 @@ def round_config(
         config: The user's config.
         work_dir: The round's folder.
         seed: Seed of the search; every round sees the same data in the same order.
-        load_from: Where the round starts, if anywhere; a path, or one of our schemes, which are
-            resumed rather than loaded.
+        load_from: Where the round starts, if anywhere: a path, or one of our schemes.
         last: The checkpoint that the round continues from, if it was interrupted.
+        full: Whether only weights are taken from one of our schemes, rather than all that is
+            needed to continue from there.
     """
     config = bounded_checkpoints(copy.deepcopy(config))
     config.pop('lottery')
-    # Each Runner needs a name of its own: loggers, message hubs and visualizers are found by name.
-    stem = Path(config.filename).stem if config.filename else 'search'
-    config.experiment_name = f'{stem}_{work_dir.name}_{next(_trainings)}'
+    for key in ('train_dataloader', 'val_dataloader'):
+        if config.get(key):
+            config[key] = plain_loader(config[key])
+    config.experiment_name = experiment_name(config, work_dir)
     if isinstance(config.get('visualizer'), dict):
         config.visualizer.pop('name', None)
     config.work_dir = str(work_dir)
     config.randomness = {**(config.get('randomness') or {}), 'seed': seed}
     config.load_from = f'{RESUME_SCHEME}{last}' if last else load_from
-    config.resume = (config.load_from or '').startswith('mmlth-')
+    config.resume = bool(last) or (not full and (load_from or '').startswith('mmlth-'))
     return config
+
+
+def experiment_name(config: Config, work_dir: Path) -> str:
+    """A name that no other Runner has: loggers, message hubs and visualizers are found by name."""
+    stem = Path(config.filename).stem if config.filename else 'search'
+    return f'{stem}_{work_dir.name}_{next(_trainings)}'
 
 
 def rewind_iteration(runner: Runner, step: str) -> int:
@@ -95,6 +120,11 @@ def rewind_iteration(runner: Runner, step: str) -> int:
     return count
 
 
+def training_iterations(runner: Runner) -> int:
+    """How many iterations a training takes; its loop is built if it is not yet."""
+    return int(runner.train_loop.max_iters)
+
+
 def _accumulation(optim_wrapper: Any) -> int:
     """Over how many iterations gradients accumulate; the most, where there are several wrappers."""
     wrappers = [optim_wrapper, *(v for v in optim_wrapper.values() if isinstance(v, dict))]
@@ -120,10 +150,22 @@ def train_round(runner: Runner) -> RoundResult:
         runner.val_loop.run()
     return RoundResult(
         saved_weights(runner),
-        result.metrics,
+        result.metrics if runner.val_loop is not None else _train_loss(runner),
         learning_rates(runner.optim_wrapper.state_dict()),
         _hook(runner, ResumeHook).seconds,
     )
+
+
+def _train_loss(runner: Runner) -> dict[str, float | None]:
+    """`TRAIN_LOSS` from what MMEngine logged; nothing if the model's losses have another name."""
+    logged = runner.message_hub.log_scalars.get('train/loss')
+    if logged is None:
+        return {}
+    loop = runner.train_loop
+    epochs = isinstance(loop, EpochBasedTrainLoop)
+    window = len(loop.dataloader) if epochs else max(1, loop.max_iters // 10)
+    mean = float(logged.mean(window))
+    return {TRAIN_LOSS: mean if math.isfinite(mean) else None}  # JSON has no NaN
 
 
 def _hook(runner: Runner, kind: type) -> Any:

@@ -15,6 +15,7 @@ from typing import Any, ClassVar, cast
 import torch
 from torch import Tensor, nn
 
+from mmlth.pruning.averages import averaged_copies
 from mmlth.pruning.mask import Mask
 
 _classes: dict[type[nn.Module], type['Masked']] = {}
@@ -215,6 +216,8 @@ MaskedLinear = masked_class(nn.Linear)
 def attach_mask(model: nn.Module, mask: Mapping[str, Tensor]) -> None:
     """Prunes ``model`` in place: its masked weights become zero and stay zero while it trains.
 
+    Averaged copies that the model holds of what is masked (see `averaged_copies`) are masked alike.
+
     Args:
         model: Any model. A parameter that several modules share may be masked by any of its names.
         mask: Bool tensors (true: kept) by parameter name.
@@ -223,6 +226,9 @@ def attach_mask(model: nn.Module, mask: Mapping[str, Tensor]) -> None:
         ValueError: If a name is no parameter of the model, or a shape differs.
     """
     kept_by_id = {id(_parameter(model, name)): kept for name, kept in mask.items()}
+    for copy, original in averaged_copies(model).items():
+        if original and (source := id(_parameter(model, original))) in kept_by_id:
+            kept_by_id[id(_parameter(model, copy))] = kept_by_id[source]
     for module in list(model.modules()):
         for attribute, parameter in module._parameters.items():
             if parameter is not None and id(parameter) in kept_by_id:
@@ -240,7 +246,10 @@ def detach_mask(model: nn.Module) -> None:
 def attached_mask(model: nn.Module) -> Mask:
     """The mask that `attach_mask` gave the model (on the CPU); empty for a dense model."""
     tensors: dict[str, Tensor] = {}
+    averages = averaged_copies(model)
     for name, _ in model.named_parameters():
+        if name in averages:
+            continue
         path, _, attribute = name.rpartition('.')
         module = model.get_submodule(path)
         if isinstance(module, Masked) and attribute in module.pruned:

@@ -167,6 +167,37 @@ PREDICTORS: dict[str, tuple[str, ...]] = {
     'TemporalRegressionHead': ('conv',),
     'TrajectoryRegressionHead': ('conv',),
     'MotionRegressionHead': ('fc',),
+    # ---------------------------------------------------------------- mmpretrain: classification
+    'LinearClsHead': ('fc',),
+    'MultiLabelLinearClsHead': ('fc',),
+    'StackedLinearClsHead': ('layers.-1',),
+    'VisionTransformerClsHead': ('layers.head',),
+    'DeiTClsHead': ('layers.head', 'layers.head_dist'),
+    'ConformerHead': ('conv_cls_head', 'trans_cls_head'),
+    'EfficientFormerClsHead': ('head', 'dist_head'),
+    'LeViTClsHead': ('head', 'head_dist'),
+    'VigClsHead': ('fc2',),
+    'ArcFaceClsHead': ('norm_product',),
+    'CSRAClsHead': ('csra_heads',),
+    # ---------------------------------------------------------------- mmpretrain: contrastive
+    # Embeddings compared as they are. Where a predictor follows (BYOL, SimSiam, MoCo v3) or
+    # prototypes do (SwAV), the projection is hidden.
+    'MoCoV2Neck': ('mlp.-1',),
+    'DenseCLNeck': ('mlp.-1', 'mlp2.-1'),
+    'SimCLR': ('neck.-1',),
+    'BarlowTwins': ('neck.-1',),
+    'LatentPredictHead': ('predictor.-1',),  # BYOL, SimSiam
+    'MoCoV3Head': ('predictor.-1',),
+    # ---------------------------------------------------------------- mmpretrain: masked images
+    'BEiTV1Head': ('cls_head',),
+    'BEiTV2Head': ('cls_head',),
+    'iTPNClipHead': ('cls_head',),
+    'CAENeck': ('head',),
+    'MaskFeat': ('neck.fc',),
+    'MAEPretrainDecoder': ('decoder_pred',),  # MILAN, MixMIM, EVA
+    'iTPNPretrainDecoder': ('decoder_pred',),
+    'SimMIMLinearDecoder': ('decoder',),
+    'SparKLightDecoder': ('proj',),
 }
 """Final predictors by the class that owns them, as paths relative to it.
 

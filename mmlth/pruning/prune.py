@@ -1,11 +1,15 @@
 """One pruning step: from trained weights and a mask to the next mask."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from torch import Tensor
 
 from mmlth.pruning.allocation import Allocation, global_allocation
+from mmlth.pruning.evidence import Evidence, Network
 from mmlth.pruning.mask import Mask
+from mmlth.pruning.patterns import Pattern, inward, outward, unstructured
+from mmlth.pruning.schedule import geometric
 from mmlth.pruning.scores import Score, magnitude
 
 
@@ -17,23 +21,39 @@ def prune(
     sparsity: float | None = None,
     score: Score = magnitude,
     allocation: Allocation = global_allocation,
+    pattern: Pattern = unstructured,
+    floor: float = 0.0,
+    start: Mapping[str, Tensor] | None = None,
+    network: Network | None = None,
+    seed: int = 0,
+    transposed: Mapping[str, int] | None = None,
 ) -> Mask:
     """Draws a new mask, a subset of ``mask``, from trained weights.
 
     Args:
-        weights: Trained weights by parameter name; those that ``mask`` does not name are ignored.
+        weights: Trained weights by parameter name; those that ``mask`` does not name are not
+            pruned, but scores that evaluate the network do so with them.
         mask: The current mask; by default one that keeps every weight of ``weights``.
         keep: Number of weights to keep, or
         sparsity: the share of all prunable weights to have removed, in [0, 1].
-        score: Ranks the weights.
-        allocation: Spreads the budget over the layers.
+        score: Ranks the weights; see `mmlth.pruning.scores`.
+        allocation: Spreads the number over the layers; see `mmlth.pruning.allocation`.
+        pattern: The shape in which weights are removed; see `mmlth.pruning.patterns`.
+        floor: The smallest share of a layer that is kept, at least one weight if it is not 0.
+        start: The weights that training starts from, for scores that look at them.
+        network: The network, for scores that evaluate it.
+        seed: For scores that draw random numbers.
+        transposed: Which weights are of transposed convolutions; see `transposed_weights`. Patterns
+            need it.
 
     Returns:
-        The new mask; ``mask`` and ``weights`` are unchanged.
+        The new mask; ``mask`` and ``weights`` are unchanged. It keeps exactly as many weights as
+        asked for, or fewer where the pattern removes whole units.
 
     Raises:
         ValueError: If not exactly one of ``keep`` and ``sparsity`` is given, if more is asked for
-            than the mask keeps, if a weight is missing or of another shape, or if it is NaN.
+            than the mask keeps, if a weight is missing or of another shape, if it is NaN, or if
+            score, allocation or pattern lack something or do not fit.
 
     Example:
         >>> import torch
@@ -46,12 +66,45 @@ def prune(
     for name, kept in mask.items():
         if name not in weights:
             raise ValueError(f'the mask names {name!r}, which the weights lack')
-        if weights[name].shape != kept.shape:
-            raise ValueError(
-                f'the mask of {name!r} has shape {tuple(kept.shape)}, '
-                f'the weight {tuple(weights[name].shape)}'
-            )
+        _check_shape(name, kept, weights[name], 'weight')
     if sparsity is not None:
         keep = mask.total - round(mask.total * sparsity)
-    competing = {name: weights[name] for name in mask}
-    return allocation(mask, score(competing), int(keep or 0))
+    keep = int(keep or 0)
+    if not 0 <= keep <= mask.kept:
+        raise ValueError(f'cannot keep {keep} weights of the {mask.kept} that the mask keeps')
+    evidence = Evidence(weights, mask, start, network, seed)
+    for count in geometric(mask.kept, keep, getattr(score, 'iterations', 1)):
+        evidence = replace(evidence, mask=mask)
+        # A pattern of whole units may have left less than the step before was to keep.
+        count = min(count, mask.kept)
+        mask = _step(evidence, score(evidence), count, allocation, pattern, floor, transposed or {})
+    return mask
+
+
+def _step(
+    evidence: Evidence,
+    scores: Mapping[str, Tensor],
+    keep: int,
+    allocation: Allocation,
+    pattern: Pattern,
+    floor: float,
+    transposed: Mapping[str, int],
+) -> Mask:
+    mask = evidence.mask
+    for name, kept in mask.items():
+        if name not in scores:
+            raise ValueError(f'the score lacks {name!r}')
+        _check_shape(name, kept, scores[name], 'score')
+    if pattern is unstructured or not transposed:
+        return pattern(mask, scores, keep, allocation, floor)
+    turned = Mask(outward(mask, transposed))
+    return Mask(
+        inward(pattern(turned, outward(scores, transposed), keep, allocation, floor), transposed)
+    )
+
+
+def _check_shape(name: str, kept: Tensor, found: Tensor, what: str) -> None:
+    if found.shape != kept.shape:
+        raise ValueError(
+            f'the mask of {name!r} has shape {tuple(kept.shape)}, the {what} {tuple(found.shape)}'
+        )

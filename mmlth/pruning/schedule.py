@@ -1,6 +1,8 @@
 """How many weights each round keeps."""
 
+import itertools
 import math
+from collections.abc import Sequence
 
 
 def kept_per_round(
@@ -43,3 +45,37 @@ def kept_per_round(
     # The small slack keeps 1 - 0.8**n from being taken for "just short of" itself.
     count = max(1, math.ceil(math.log(1 - target_sparsity) / math.log(1 - rate) - 1e-9))
     return [total, *(round(total * (1 - rate) ** r) for r in range(1, count)), target]
+
+
+def kept_at(total: int, sparsities: Sequence[float]) -> list[int]:
+    """Exact number of weights kept in rounds 0 … N, by the sparsity after each round.
+
+    Args:
+        total: Number of prunable weights.
+        sparsities: Shares removed after rounds 1 … N, in (0, 1), each more than the one before.
+
+    Returns:
+        N + 1 integers, round 0 being the dense model.
+
+    Raises:
+        ValueError: If there are none, or they do not rise, or one is out of range.
+    """
+    rising = [0.0, *sparsities, 1.0]
+    if not sparsities or any(before >= after for before, after in itertools.pairwise(rising)):
+        raise ValueError(
+            'sparsities must rise from round to round and lie between 0 and 1 (excluded), got '
+            f'{list(sparsities)}'
+        )
+    return [total, *(total - round(total * sparsity) for sparsity in sparsities)]
+
+
+def geometric(kept: int, keep: int, steps: int) -> list[int]:
+    """Numbers of weights to keep in so many steps from ``kept`` to ``keep``, which is the last.
+
+    Example:
+        >>> geometric(1000, 10, 2)
+        [100, 10]
+    """
+    ratio = max(keep, 1) / max(kept, 1)
+    inner = [round(kept * ratio ** (step / steps)) for step in range(1, steps)]
+    return [*(max(count, keep) for count in inner), keep]

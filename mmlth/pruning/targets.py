@@ -7,7 +7,9 @@ from fnmatch import fnmatchcase
 
 from torch import Tensor, nn
 
+from mmlth.pruning.averages import averaged_copies
 from mmlth.pruning.predictors import is_predictor
+from mmlth.pruning.scopes import ROLES, Scope, is_shortcut, read_scope, role_of
 
 PRUNABLE_MODULES = (
     '_ConvNd',  # every convolution and transposed convolution of torch, and what derives from it
@@ -36,8 +38,10 @@ mmcv's weight standardization and what derives from it (``SAConv2d``). They stay
 under `torch.nn.utils.parametrize`, ``weight_norm`` and ``spectral_norm``.
 """
 
-TRAINING_ONLY = ('loss_module', 'distill_losses')
-"""Attributes that hold learned losses (RLE's flow, distillation): no part of the network."""
+TRAINING_ONLY = ('loss_module', 'distill_losses', 'target_generator')
+"""Attributes that hold learned losses (RLE's flow, distillation) or what a loss compares with (the
+tokenizer of BEiT): no part of the network.
+"""
 
 
 class TargetError(ValueError):
@@ -46,11 +50,12 @@ class TargetError(ValueError):
 
 @dataclass(frozen=True)
 class Target:
-    """A prunable parameter: its name, the class of the module that owns it, and its tensor."""
+    """A prunable parameter: its name, the class of its owner, its tensor, and its role."""
 
     name: str
     module_type: str
     parameter: Tensor
+    role: str = 'other'  # see `mmlth.pruning.scopes`
 
     @property
     def numel(self) -> int:
@@ -65,10 +70,16 @@ class _Candidate:
     parameter: nn.Parameter
     predictor: bool
     computed: bool  # the forward pass computes its weight from the parameter
+    role: str  # see `mmlth.pruning.scopes`
+    stem: bool  # the first layer of a backbone
+
+    @property
+    def target(self) -> Target:
+        return Target(self.names[0], self.types[0], self.parameter, self.role)
 
 
 @dataclass(frozen=True)
-class _Role:
+class _Use:
     types: tuple[str, ...]
     computed: bool
 
@@ -79,6 +90,7 @@ def find_targets(
     exclude: Sequence[str] = (),
     predictors: bool = False,
     frozen: bool = False,
+    scope: str = 'all',
 ) -> list[Target]:
     """Chooses the weights that may be pruned, in the order of ``model.named_parameters()``.
 
@@ -92,11 +104,18 @@ def find_targets(
         exclude: Patterns; what matches one is never pruned.
         predictors: Whether the final predictors (see `mmlth.pruning.predictors`) may be pruned.
         frozen: Whether weights that are not trained may be pruned.
+        scope: The roles that may be pruned, or a named choice; see
+            `mmlth.pruning.scopes.read_scope`. What it switches on is on whatever ``predictors``
+            and ``frozen`` say; patterns choose within it.
 
     Raises:
         TargetError: If a pattern matches no weight of the model, if one of ``include`` matches only
-            weights that cannot be pruned, if a layer has no weights yet, or if nothing is left.
+            weights that cannot be pruned, if a layer has no weights yet, if the model lacks a role
+            or has nothing to prune in it, or if nothing is left.
+        ValueError: If the scope has an unknown word.
     """
+    chosen = read_scope(scope)
+    predictors, frozen = predictors or chosen.predictors, frozen or chosen.frozen
     candidates = list(_candidates(model))
     for pattern in (*include, *exclude):
         matched = [candidate for candidate in candidates if _matches(pattern, candidate)]
@@ -109,20 +128,26 @@ def find_targets(
                 'standardize or parametrize their weights, so that a pruned one would not be zero '
                 'in the forward pass; leave it out'
             )
-    targets = [
-        Target(candidate.names[0], candidate.types[0], candidate.parameter)
+    within = [
+        candidate
         for candidate in candidates
-        if (not include or any(_matches(pattern, candidate) for pattern in include))
-        and not any(_matches(pattern, candidate) for pattern in exclude)
+        if _in_scope(candidate, chosen)
         and (predictors or not candidate.predictor)
         and (frozen or candidate.parameter.requires_grad)
         and not candidate.computed
     ]
+    _check_roles(chosen, candidates, {candidate.role for candidate in within})
+    targets = [
+        candidate.target
+        for candidate in within
+        if (not include or any(_matches(pattern, candidate) for pattern in include))
+        and not any(_matches(pattern, candidate) for pattern in exclude)
+    ]
     if not targets:
         raise TargetError(
             f'the model has no prunable weights: of its {len(candidates)} convolutions and linear '
-            f'layers, include={list(include)}, exclude={list(exclude)}, predictors={predictors} '
-            f'and frozen={frozen} leave none'
+            f'layers, scope={scope!r}, include={list(include)}, exclude={list(exclude)}, '
+            f'predictors={predictors} and frozen={frozen} leave none'
         )
     return targets
 
@@ -132,38 +157,81 @@ def computed_weights(model: nn.Module) -> list[Target]:
 
     The forward pass computes the layer's weight from them: `COMPUTED_WEIGHTS`, parametrizations.
     """
-    return [
-        Target(candidate.names[0], candidate.types[0], candidate.parameter)
-        for candidate in _candidates(model)
-        if candidate.computed
-    ]
+    return [candidate.target for candidate in _candidates(model) if candidate.computed]
+
+
+def _in_scope(candidate: _Candidate, scope: Scope) -> bool:
+    return (
+        candidate.role in scope.roles
+        and (candidate.predictor or not scope.only_predictors)
+        and (scope.shortcuts or not any(is_shortcut(name) for name in candidate.names))
+        and (scope.stem or not candidate.stem)
+    )
+
+
+def _check_roles(scope: Scope, candidates: Sequence[_Candidate], left: set[str]) -> None:
+    """Refuses a scope that names a role of which there is nothing to prune."""
+    has = {candidate.role for candidate in candidates}
+    for role in scope.named:
+        if role not in has:
+            raise TargetError(
+                f'lottery.targets: {scope.text!r} asks for the role {role}, which the model lacks; '
+                f'it has {", ".join(known for known in ROLES if known in has)}'
+            )
+        if role in left:
+            continue
+        ours = [candidate for candidate in candidates if candidate.role == role]
+        if all(candidate.computed for candidate in ours):
+            why = 'standardizes or parametrizes all of its weights; leave it out'
+        elif all(candidate.predictor for candidate in ours if not candidate.computed):
+            why = f"has final predictors only; '{scope.text}+predictors' prunes them"
+        elif scope.frozen:
+            why = 'has none but its first layer'
+        else:
+            why = 'is frozen; targets=dict(scope=…, frozen=True) prunes it nevertheless'
+        raise TargetError(f'lottery.targets: {scope.text!r} leaves nothing of {role}, which {why}')
+    has_predictors = {candidate.role for candidate in candidates if candidate.predictor}
+    if scope.predictors and not has_predictors & set(scope.roles):
+        where = ', '.join(role for role in ROLES if role in has_predictors) or 'no role'
+        raise TargetError(
+            f'lottery.targets: {scope.text!r} asks for final predictors where there are none; '
+            f'this model has them in {where}'
+        )
 
 
 def _candidates(model: nn.Module) -> Iterator[_Candidate]:
     modules = dict(model.named_modules())
     owners = dict(model.named_modules(remove_duplicate=False))
     names: dict[int, list[str]] = {}
+    backbones: set[str] = set()  # whose first layer has come
     for name, parameter in model.named_parameters(remove_duplicate=False):
         names.setdefault(id(parameter), []).append(name)
+    averages = averaged_copies(model)
     for name, parameter in model.named_parameters():
+        if name in averages:
+            continue  # pruned where its original is
         shared = names[id(parameter)]
         # A language head may come after the embedding whose weight it shares.
-        roles = [role for alias in shared if (role := _role(owners, alias))]
-        if not roles:
+        uses = [use for alias in shared if (use := _use(owners, alias))]
+        if not uses:
             continue
         if isinstance(parameter, nn.UninitializedParameter):
             raise TargetError(
-                f'{name} of a {roles[0].types[0]} has no weights before its first forward pass, so '
+                f'{name} of a {uses[0].types[0]} has no weights before its first forward pass, so '
                 'none can be chosen; use the class without Lazy, which is given its input size'
             )
         if parameter.dim() < 2:
             continue
         predictor = any(is_predictor(alias, _ancestors(modules, alias)) for alias in shared)
-        computed = any(role.computed for role in roles)
-        yield _Candidate(tuple(shared), roles[0].types, parameter, predictor, computed)
+        computed = any(use.computed for use in uses)
+        role, path = role_of(name, _ancestors(modules, name))
+        stem = role == 'backbone' and path not in backbones
+        if stem:
+            backbones.add(path)
+        yield _Candidate(tuple(shared), uses[0].types, parameter, predictor, computed, role, stem)
 
 
-def _role(owners: dict[str, nn.Module], name: str) -> _Role | None:
+def _use(owners: dict[str, nn.Module], name: str) -> _Use | None:
     """What the parameter is to the layer that uses it; None: no weight of a prunable kind."""
     path, _, attribute = name.rpartition('.')
     layer, parametrized, rest = f'.{path}'.rpartition('.parametrizations.')
@@ -179,7 +247,7 @@ def _role(owners: dict[str, nn.Module], name: str) -> _Role | None:
     if not set(types) & set(PRUNABLE_MODULES):
         return None
     computed = attribute not in owner._parameters or bool(set(types) & set(COMPUTED_WEIGHTS))
-    return _Role(types, computed)
+    return _Use(types, computed)
 
 
 def _ancestors(modules: dict[str, nn.Module], name: str) -> list[tuple[str, nn.Module]]:

@@ -1,5 +1,6 @@
 """Reports of a search: a table in the terminal, a CSV of every number, and plots."""
 
+from mmlth.report.comparison import print_comparison, write_comparison
 from mmlth.report.metrics import main_metrics
 from mmlth.report.plot import plot_accuracy
 from mmlth.report.results import write_results_csv
@@ -11,9 +12,11 @@ __all__ = [
     'Round',
     'main_metrics',
     'plot_accuracy',
+    'print_comparison',
     'print_results',
     'read_rounds',
     'results_table',
+    'write_comparison',
     'write_report',
     'write_results_csv',
 ]

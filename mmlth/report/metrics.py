@@ -30,8 +30,12 @@ def main_metrics(rounds: Sequence[Round]) -> list[str]:
     Returns:
         Names of metrics in order of first appearance.
     """
-    names = metric_names(rounds)
-    return [name for name in names if is_average_precision(name)] or names[:_FEW]
+    return main_among(metric_names(rounds))
+
+
+def main_among(names: Sequence[str]) -> list[str]:
+    """The same of metrics by their names."""
+    return [name for name in names if is_average_precision(name)] or list(names[:_FEW])
 
 
 def short_names(metrics: Sequence[str]) -> list[str]:

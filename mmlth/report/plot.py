@@ -11,12 +11,12 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from mmlth.report.metrics import is_average_precision, main_metrics, short_names
-from mmlth.report.rounds import Round, measured
+from mmlth.report.rounds import Round, measured, saved
 from mmlth.ticket import atomic_path
 
 # Okabe and Ito's palette; markers tell the curves apart in grey, too.
-_COLOURS = ('#0072B2', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '#56B4E9', '#000000')
-_MARKERS = 'os^DvPX'
+COLOURS = ('#0072B2', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '#56B4E9', '#000000')
+MARKERS = 'os^DvPX'
 
 # Tick labels closer than this share of the axis would touch.
 _LABEL_GAP = 0.07
@@ -47,7 +47,7 @@ def plot_accuracy(rounds: Sequence[Round], path: Path) -> None:
 def _draw_curves(axes: Axes, rounds: Sequence[Round]) -> None:
     metrics = main_metrics(rounds)
     densities = _densities(rounds)
-    styles = itertools.cycle(zip(_COLOURS, _MARKERS, strict=True))
+    styles = itertools.cycle(zip(COLOURS, MARKERS, strict=True))
     for metric, name, style in zip(metrics, short_names(metrics), styles, strict=False):
         colour, marker = style
         values = [measured(round_, metric) for round_ in rounds]
@@ -56,7 +56,8 @@ def _draw_curves(axes: Axes, rounds: Sequence[Round]) -> None:
         if values[0] is not None:
             axes.axhline(values[0], color=colour, linestyle='--', linewidth=1, alpha=0.7, zorder=1)
     if metrics:
-        axes.plot([], [], color='#555555', linestyle='--', linewidth=1, label='dense model')
+        label = 'dense, ended early' if saved(rounds[0]) else 'dense model'
+        axes.plot([], [], color='#555555', linestyle='--', linewidth=1, label=label)
         axes.figure.legend(loc='outside right upper', frameon=False)
     precisions = [name for name in metrics if is_average_precision(name)]
     axes.set_ylabel('average precision (0 to 1)' if precisions else 'metric value')
@@ -70,7 +71,7 @@ def _draw_sparsity_axis(axes: Axes, rounds: Sequence[Round]) -> None:
     margin = (most / least) ** 0.04 if most > least else 1.1
     labelled = _spread(densities)
     axes.set_xscale('log')
-    axes.set_xticks(labelled, [_percent_removed(density) for density in labelled])
+    axes.set_xticks(labelled, [percent_removed(density) for density in labelled])
     axes.set_xticks(densities, labels=[''] * len(densities), minor=True)
     axes.set_xlim(most * margin, least / margin)  # from dense at the left to sparse
     axes.set_xlabel('sparsity of the prunable weights (%), spaced by log density')
@@ -93,7 +94,7 @@ def _spread(densities: Sequence[float]) -> list[float]:
     return chosen
 
 
-def _percent_removed(density: float) -> str:
+def percent_removed(density: float) -> str:
     """Writes a sparsity in %, with a digit more for each tenfold of density below 1 %."""
     if density == 1:
         return '0'

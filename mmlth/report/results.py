@@ -8,9 +8,13 @@ from pathlib import Path
 from mmlth.report.rounds import Round, metric_names
 from mmlth.ticket import write_bytes
 
+_LENGTHS = ('epochs', 'saved_epochs', 'iterations', 'saved_iterations')
+
 
 def write_results_csv(rounds: Sequence[Round], path: Path) -> None:
     """Writes one row a round: round, sparsity, network_sparsity, each metric, seconds.
+
+    With early-bird, the epochs and iterations trained and saved stand before the metrics.
 
     Metrics stand in order of first appearance, just as they were recorded (-1 and NaN too); a cell
     is empty where a round lacks the metric. Reading a number back gives the very same float.
@@ -20,11 +24,13 @@ def write_results_csv(rounds: Sequence[Round], path: Path) -> None:
         path: Where to write.
     """
     metrics = metric_names(rounds)
+    lengths = [name for name in _LENGTHS if any(name in round_ for round_ in rounds)]
     text = io.StringIO(newline='')
     writer = csv.writer(text, lineterminator='\n')  # writes floats as their repr
-    writer.writerow(['round', 'sparsity', 'network_sparsity', *metrics, 'seconds'])
+    writer.writerow(['round', 'sparsity', 'network_sparsity', *lengths, *metrics, 'seconds'])
     for round_ in rounds:
         values = [round_['metrics'].get(name) for name in metrics]  # csv writes None as empty
-        numbers = [round_['sparsity'], round_['network_sparsity'], *values, round_['seconds']]
-        writer.writerow([round_['round'], *numbers])
+        shares = round_['sparsity'], round_['network_sparsity']
+        trained = [round_.get(name) for name in lengths]
+        writer.writerow([round_['round'], *shares, *trained, *values, round_['seconds']])
     write_bytes(path, text.getvalue().encode())

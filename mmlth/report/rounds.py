@@ -4,12 +4,10 @@ import json
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TypedDict
+from typing import Literal, TypedDict
 
 
-class Round(TypedDict):
-    """What a search records of one finished round; round 0 is the dense model."""
-
+class _Always(TypedDict):
     round: int
     prunable: int
     kept: int
@@ -19,6 +17,19 @@ class Round(TypedDict):
     metrics: dict[str, float]
     seconds: float
     ticket: str
+
+
+class Round(_Always, total=False):
+    """What a search records of one finished round; round 0 is the dense model.
+
+    With early-bird, how long it trained, and what ending it early saved, too: in iterations, and in
+    epochs where its loop has them.
+    """
+
+    iterations: int
+    saved_iterations: int
+    epochs: float
+    saved_epochs: float
 
 
 def read_rounds(work_dir: Path) -> list[Round]:
@@ -51,6 +62,17 @@ def read_rounds(work_dir: Path) -> list[Round]:
 def metric_names(rounds: Sequence[Round]) -> list[str]:
     """Lists the metrics of all rounds in order of first appearance."""
     return list(dict.fromkeys(name for round_ in rounds for name in round_['metrics']))
+
+
+def trained_unit(rounds: Sequence[Round]) -> Literal['epochs', 'iterations'] | None:
+    """In what the rounds record how long they trained; None where they do not."""
+    units: tuple[Literal['epochs', 'iterations'], ...] = ('epochs', 'iterations')
+    return next((unit for unit in units if any(unit in round_ for round_ in rounds)), None)
+
+
+def saved(round_: Round) -> int:
+    """How many iterations early-bird saved in a round."""
+    return round_.get('saved_iterations', 0)
 
 
 def measured(round_: Round, metric: str) -> float | None:

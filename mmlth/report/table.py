@@ -1,13 +1,14 @@
 """The results of a search as a table in the terminal."""
 
 from collections.abc import Sequence
+from typing import cast
 
 from rich import box
 from rich.table import Table
 from rich.text import Text
 
 from mmlth.report.metrics import main_metrics, short_names
-from mmlth.report.rounds import Round, measured
+from mmlth.report.rounds import Round, measured, saved, trained_unit
 
 _ABSENT = '–'
 _CAPTION = """\
@@ -34,11 +35,14 @@ def results_table(rounds: Sequence[Round], metrics: Sequence[str] | None = None)
         show_edge=False,
         padding=(0, 1, 0, 0),
         pad_edge=False,
-        caption=_CAPTION,
+        caption='\n'.join([_CAPTION, *_early_bird(rounds)]),
         caption_justify='left',
     )
     for header in ('round', 'sparsity', 'network'):
         table.add_column(header, justify='right', no_wrap=True)
+    unit = trained_unit(rounds)
+    if unit is not None:
+        table.add_column(unit, justify='right', no_wrap=True)
     for name in short_names(metrics):
         # As Text, for a name is no markup: it may have brackets of its own.
         table.add_column(Text(name, overflow='fold'))
@@ -48,6 +52,7 @@ def results_table(rounds: Sequence[Round], metrics: Sequence[str] | None = None)
             str(round_['round']),
             f'{round_["sparsity"]:.2%}',
             f'{round_["network_sparsity"]:.2%}',
+            *([] if unit is None else [_length(round_, unit)]),
             *(_cell(round_, rounds[0], name) for name in metrics),
             clock(round_['seconds']),
         )
@@ -59,6 +64,27 @@ def clock(seconds: float) -> str:
     minutes, second = divmod(round(seconds), 60)
     hour, minute = divmod(minutes, 60)
     return f'{hour}:{minute:02}:{second:02}'
+
+
+def _length(round_: Round, unit: str) -> str:
+    """How long a round trained, and of how long a training, where it ended early: ``7 of 12``."""
+    record = cast(dict[str, float], round_)
+    trained, spared = record.get(unit), record.get(f'saved_{unit}')
+    if trained is None:
+        return _ABSENT
+    return f'{trained:g} of {trained + spared:g}' if spared else f'{trained:g}'
+
+
+def _early_bird(rounds: Sequence[Round]) -> list[str]:
+    """What early-bird saved, and that round 0 is then no model to compare with."""
+    spared = sum(map(saved, rounds))
+    if not spared:
+        return []
+    planned = spared + sum(round_.get('iterations', 0) for round_ in rounds)
+    lines = [f'early-bird saved {spared:,} of {planned:,} iterations ({spared / planned:.0%})']
+    if saved(rounds[0]):
+        lines.append('round 0 ended early, too: it is no dense model trained in full')
+    return lines
 
 
 def _cell(round_: Round, dense: Round, metric: str) -> Text:

@@ -11,7 +11,7 @@ from mmlth.report.rounds import read_rounds
 from mmlth.report.table import results_table
 
 # Rich would fold the table to 80 columns in a log file, which has no width.
-_LOG_WIDTH = 100
+LOG_WIDTH = 100
 
 
 def write_report(work_dir: Path) -> Path:
@@ -36,7 +36,7 @@ def print_results(work_dir: Path) -> None:
     Args:
         work_dir: The work_dir of the search.
     """
-    console = Console(width=None if sys.stdout.isatty() else _LOG_WIDTH)
+    console = Console(width=None if sys.stdout.isatty() else LOG_WIDTH)
     console.print(results_table(read_rounds(work_dir)))
     plot = _plot_path(work_dir)
     if plot.exists():

@@ -20,7 +20,7 @@ def test_layers_side_by_side():
     # Independent masks share 8 · 1/2 · 1/4 = 1 weight and keep 4 + 2 - 1 = 5 between them.
     assert a.chance_iou == pytest.approx(1 / 5)
     assert (b.iou, b.chance_iou) == (0, pytest.approx(0.5 / 2.5))
-    assert found.iou == 2 / 7
+    assert (found.iou, found.hamming) == (2 / 7, 5 / 12)
     assert found.chance_iou == pytest.approx(1.5 / 7.5)
     assert (found.nested, found.revived) == (False, 1)
 

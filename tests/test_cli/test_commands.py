@@ -16,7 +16,8 @@ YOLOX = 'mmdet::yolox/yolox_tiny_8xb8-300e_coco.py'
 
 
 def total_and_parameters(printed):
-    parameters, total = re.search(r'of the ([\d,]+) parameters.*?([\d,]{5,})', printed).groups()
+    parameters = re.search(r'of the ([\d,]+) parameters', printed)[1]
+    total = re.search(r'│ all .*?([\d,]{5,})', printed)[1]
     return int(total.replace(',', '')), int(parameters.replace(',', ''))
 
 
@@ -108,6 +109,23 @@ def test_amp(config_file):
     assert (wrapper.type, wrapper.loss_scale) == ('AmpOptimWrapper', 'dynamic')
 
 
+def test_choices_with_options(config_file, capsys):
+    options = ['--score', 'snip,batches=2,at=trained', '--pattern', 'kernel', '--floor', '0']
+    options += ['--sparsities', '0.4,0.7', '--work-dir', 'work']
+    assert main(['train', config_file, *options]) == 0
+    state = json.loads(Path('work/search.json').read_text())
+    lottery = state['config']['lottery']
+    assert lottery['score'] == {'type': 'snip', 'batches': 2, 'at': 'trained'}
+    assert (lottery['pattern'], lottery['floor']) == ('kernel', 0)
+    assert lottery['sparsities'] == [0.4, 0.7]
+    budgets = ['--allocation', 'conv=0.5,depthwise=0.25,fc=0', '--work-dir', 'other']
+    assert main(['train', config_file, '--target-sparsity', '0.75', *budgets]) == 1
+    assert 'removes 0.4145 of the prunable weights' in capsys.readouterr().err
+    assert main(['train', config_file, '--rounds', '1', *budgets]) == 0
+    state = json.loads(Path('other/search.json').read_text())
+    assert state['schedule'] == [304, 178]
+
+
 BAD = {
     'no file': (['targets', 'nowhere.py'], 'nowhere.py does not exist'),
     'misspelt file': (['targets', 'configs/lth/mask_rcnn_r5_imp.py'], 'mask_rcnn_r50_imp.py'),
@@ -130,8 +148,8 @@ BAD = {
         ['targets', 'mmdet::glip/glip_atss_swin-t_a_fpn_dyhead_pretrain_obj365.py'],
         'transformers is not installed',
     ),
-    'score that nobody registered': (['targets', YOLOX, '--score', 'mine'], 'must be one of mag'),
-    'unknown allocation': (['targets', YOLOX, '--allocation', 'mine'], 'must be one of global'),
+    'score that nobody registered': (['targets', YOLOX, '--score', 'mine'], 'must be one of grasp'),
+    'unknown allocation': (['targets', YOLOX, '--allocation', 'mine'], 'must be one of budgets'),
     'share above one': (['train', YOLOX, '--target-sparsity', '1.5'], 'between 0 and 1'),
 }
 

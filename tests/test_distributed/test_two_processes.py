@@ -137,6 +137,17 @@ def test_scores_that_differ_by_process_give_one_mask(tmp_path):
     assert masks[0] == masks[1]
 
 
+def test_the_network_is_evaluated_by_one_process_as_if_it_were_alone(tmp_path):
+    """The others wait for the mask, so whatever it asked of them would never come."""
+    imports = {'imports': ['mmlth', 'plain', 'dice']}
+    lottery = {'score': 'Feeling', 'rounds': 1, 'target_sparsity': 0.5}
+    config = plain_config(tmp_path, lottery=lottery, custom_imports=imports)
+    code, out = dist_train(config, PLAIN_LOG=tmp_path)
+    assert code == 0, out[-3000:]
+    masks = noted(tmp_path, 'masks')
+    assert masks[0] == masks[1]
+
+
 def test_mim_train_searches_with_the_demo_by_two_processes(tmp_path):
     make_shapes(tmp_path, train=8, val=4)
     demo = ROOT / 'configs/lth/mask_rcnn_tiny_shapes_imp.py'

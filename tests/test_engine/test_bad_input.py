@@ -23,11 +23,42 @@ SETTINGS = {
     'lottery.rounds must be a whole number of at least 1, got True': {'rounds': True},
     'lottery.rounds=3 and lottery.rate=0.2 exclude each other': {'rounds': 3, 'rate': 0.2},
     'lottery.rate must lie between 0 and 1 (excluded), got 1.5': {'rate': 1.5},
-    "lottery.rewind must be like '0', '500it' or '1ep', got '1 epoch'": {'rewind': '1 epoch'},
+    "lottery.rewind must be like '0', '500it' or '1ep', or 'best', got '1 epoch'": {
+        'rewind': '1 epoch'
+    },
     'lottery.rewind_what must be one of': {'rewind_what': 'everything'},
-    'lottery.score must be one of magnitude, got': {'score': 'magnitud'},
-    'lottery.allocation must be one of global, got': {'allocation': 'locl'},
-    'lottery.pattern must be one of unstructured, got': {'pattern': '2:4'},
+    'lottery.score must be one of grasp, magnitude, magnitude_increase': {'score': 'magnitud'},
+    "lottery.score='snip' has no option 'batchs'; it has batches, at": {
+        'score': {'type': 'snip', 'batchs': 2}
+    },
+    "lottery.score='snip': batches must be a whole number of at least 1, got 0": {
+        'score': {'type': 'snip', 'batches': 0}
+    },
+    "lottery.score='taylor': at must be one of start, trained, got 'end'": {
+        'score': {'type': 'taylor', 'at': 'end'}
+    },
+    'lottery.allocation must be one of budgets, erk, global, lamp, uniform': {'allocation': 'locl'},
+    "lottery.allocation='budgets' needs the option 'modules'": {'allocation': 'budgets'},
+    "lottery.allocation='budgets': the budget of 'neck' must be a sparsity": {
+        'allocation': {'neck': 1.0}
+    },
+    'lottery.pattern must be one of channel, kernel, n_of_m, unstructured, N:M': {'pattern': 'row'},
+    'lottery.pattern: N:M needs whole numbers 0 < N < M, got 4:2': {'pattern': '4:2'},
+    "lottery.pattern='1:4' removes at least 0.75 of the weights, but 0.5 is asked for": {
+        'pattern': '1:4',
+        'target_sparsity': 0.5,
+    },
+    'lottery.floor must be a share from 0 to below 1, got 1': {'floor': 1},
+    'lottery.sparsities=[0.5] and lottery.rounds=2 exclude each other': {
+        'sparsities': [0.5],
+        'rounds': 2,
+    },
+    'lottery.sparsities must be a list such as [0.5, 0.8, 0.9], got []': {'sparsities': []},
+    'lottery.sparsities must rise from round to round': {'sparsities': [0.5, 0.5]},
+    'lottery.target_sparsity=0.8, but lottery.sparsities ends at 0.9': {
+        'target_sparsity': 0.8,
+        'sparsities': [0.5, 0.9],
+    },
     'lottery must be a dict, got 0.8': 0.8,
     'lottery.targets.exclude must be a list of patterns, got 3': {'targets': {'exclude': 3}},
     "lottery.targets.frozen must be True or False, got 'no'": {'targets': {'frozen': 'no'}},
@@ -113,6 +144,9 @@ def test_harmless_settings_may_change(tmp_path):
 
 
 FILE = {'data_root': 'data/nowhere/', 'ann_file': 'a.json'}
+LOAD = {'pipeline': [{'type': 'LoadImageFromFile'}]}
+FOLDER = {'data_root': 'data/nowhere', 'data_prefix': 'train', **LOAD}  # as MMPretrain's sets
+SPLIT = {'data_root': 'data/nowhere', 'split': 'val', **LOAD}
 IMAGES = {'data_prefix': {'img': 'data/nowhere/images'}, 'pipeline': [{'type': 'LoadImage'}]}
 
 
@@ -122,6 +156,8 @@ IMAGES = {'data_prefix': {'img': 'data/nowhere/images'}, 'pipeline': [{'type': '
         ('train_dataloader.dataset', FILE, 'ann_file does not exist: data/nowhere/a.json'),
         ('val_dataloader.dataset', FILE, 'ann_file does not exist: data/nowhere/a.json'),
         ('train_dataloader.dataset', IMAGES, 'data_prefix.img does not exist: data/nowhere/images'),
+        ('train_dataloader.dataset', FOLDER, 'data_prefix does not exist: data/nowhere/train'),
+        ('val_dataloader.dataset', SPLIT, 'data_root does not exist: data/nowhere'),
         ('val_evaluator', {'ann_file': 'a.json'}, 'ann_file does not exist: a.json'),
     ],
 )

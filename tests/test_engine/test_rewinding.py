@@ -204,3 +204,87 @@ def test_a_tampered_rewind_file_is_an_error(tmp_path):
 
     with pytest.raises(ValueError, match='not the file that round 0 wrote'):
         search(tmp_path, hooks=({'type': 'TamperHook'},))
+
+
+@pytest.mark.parametrize('hooks', [(), (EMA,)], ids=['plain', 'averaged'])
+@pytest.mark.parametrize(('rewind', 'step'), [('0', 0), ('1ep', 6), ('8it', 8)])
+def test_a_round_in_full_takes_the_weights_of_step_k_and_nothing_else(
+    tmp_path, hooks, rewind, step
+):
+    records, state = search(
+        tmp_path, rewind=rewind, hooks=hooks, **{'lottery.after_rewind': 'full'}
+    )
+    assert state['rewind']['iteration'] == step
+    first = records['round_00']
+    for index in (1, 2):
+        seen = records[f'round_{index:02d}']
+        assert (min(seen), max(seen)) == (0, 17)
+        mask = load_ticket(tmp_path / state['rounds'][index]['ticket']).mask
+        begun, dense = seen[0], first[0]
+        for name, theta in first[step]['weights'].items():
+            expected = torch.where(mask[name], theta, 0) if name in mask else theta
+            assert torch.equal(begun['weights'][name], expected), name
+            if hooks:
+                assert torch.equal(begun['ema'][f'module.{name}'], expected), name
+        # Optimizer, schedule, epoch and order of the data are those that a training begins with.
+        assert begun['optimizer']['state'] == {}
+        for key in ('schedulers', 'epoch', 'batch_idx', 'losses', 'batch'):
+            assert_equal(begun[key], dense[key], key)
+        assert begun['optimizer']['param_groups'] == dense['optimizer']['param_groups']
+
+
+def test_learning_rate_rewinding_in_full(tmp_path):
+    records, _ = search(tmp_path, what='learning_rate', **{'lottery.after_rewind': 'full'})
+    mask = load_ticket(tmp_path / 'tickets/round_01.safetensors').mask
+    for name, trained in load_ticket(tmp_path / 'tickets/round_00.safetensors').weights.items():
+        expected = torch.where(mask[name], trained, 0) if name in mask else trained
+        assert torch.equal(records['round_01'][0]['weights'][name], expected), name
+
+
+@pytest.mark.parametrize('checkpoints', ['mmengine', 'tickets'])
+def test_rewinding_to_the_best_dense_weights(tmp_path, checkpoints):
+    changes = {
+        'default_hooks.checkpoint.save_best': 'toy/accuracy',
+        'default_hooks.checkpoint.rule': 'less',  # so that the best are not the last ones
+        'lottery.checkpoints': checkpoints,
+    }
+    records, state = search(tmp_path, rewind='best', **changes)
+    assert state['rewind']['after'] == 'full'
+    names = [path.stem for path in (tmp_path / 'round_00').glob('best_*')]
+    assert len(names) == 1
+    epoch = int(names[0].rsplit('_', 1)[1])
+    if epoch < 3:  # what the next epoch began with are the weights that were validated
+        best = records['round_00'][epoch * ITERATIONS_PER_EPOCH]['ema']
+    else:
+        best = {
+            f'module.{n}': w
+            for n, w in load_ticket(tmp_path / 'tickets/round_00.safetensors').weights.items()
+        }
+    for index in (1, 2):
+        seen = records[f'round_{index:02d}']
+        assert (min(seen), max(seen)) == (0, 17)
+        mask = load_ticket(tmp_path / state['rounds'][index]['ticket']).mask
+        for name, weight in seen[0]['weights'].items():
+            theta = best[f'module.{name}']
+            expected = torch.where(mask[name], theta, 0) if name in mask else theta
+            assert torch.equal(weight, expected), name
+
+
+@pytest.mark.parametrize(
+    ('lottery', 'message'),
+    [
+        ({'rewind': 'best'}, "set default_hooks.checkpoint.save_best='auto'"),
+        ({'rewind': 'best', 'rewind_what': 'nothing'}, 'starts elsewhere'),
+        ({'rewind': 'best', 'after_rewind': 'continue'}, 'no place in the schedule'),
+        ({'rewind_what': 'nothing', 'after_rewind': 'full'}, 'keep one of them'),
+        ({'after_rewind': 'ful'}, 'must be one of continue, full'),
+        ({'rewind': 'worst'}, "or 'best', got 'worst'"),
+    ],
+)
+def test_what_does_not_go_together(tmp_path, lottery, message):
+    config = toy_config(tmp_path)
+    config.lottery.update(lottery)
+    with pytest.raises(ValueError, match=message):
+        Runner.from_cfg(config).train()
+    assert not (tmp_path / 'search.json').exists()
+    assert not (tmp_path / 'round_00').exists()

@@ -229,12 +229,46 @@ def test_revived_weights_are_zeroed(tmp_path):
         assert not ticket.weights['conv.weight'][~ticket.mask['conv.weight']].any()
 
 
-def test_no_validation_is_fine(tmp_path):
+def test_without_validation_the_loss_tells_the_rounds_apart(tmp_path):
     config = toy_config(tmp_path)
     for key in ('val_dataloader', 'val_cfg', 'val_evaluator'):
         config.pop(key)
     runner = Runner.from_cfg(config)
     runner.train()
     state = json.loads((tmp_path / 'search.json').read_text())
-    assert [entry['metrics'] for entry in state['rounds']] == [{}, {}, {}]
+    assert [list(entry['metrics']) for entry in state['rounds']] == [['train_loss']] * 3
     assert revived(runner.model) == []
+
+
+def test_a_search_from_before_a_key_existed_goes_on(tmp_path):
+    _, before = run(tmp_path)
+    del before['config']['lottery']['after_rewind']  # as if written when there was no such key
+    del before['rounds'][2]
+    (tmp_path / 'search.json').write_text(json.dumps(before))
+    _, after = run(tmp_path, resume=True)
+    assert len(after['rounds']) == 3
+    before['config']['lottery']['after_rewind'] = 'full'
+    (tmp_path / 'search.json').write_text(json.dumps(before))
+    with pytest.raises(ValueError, match="after_rewind: 'full' → 'continue'"):
+        run(tmp_path, resume=True)
+
+
+def test_a_round_that_is_resumed_keeps_its_mask_though_its_score_draws_lots(tmp_path):
+    from mmlth.engine.registry import SCORES
+
+    @SCORES.register_module(name='lots', force=True)
+    def lots(evidence):
+        return {name: torch.rand(weight.shape) for name, weight in evidence.weights.items()}
+
+    try:
+        run(tmp_path / 'whole', score='lots')
+        run(tmp_path / 'parts', score='lots', rounds_per_run=1)
+        torch.rand(7)
+        run(tmp_path / 'parts', resume=True, score='lots')
+    finally:
+        SCORES.module_dict.pop('lots')
+    ticket = 'tickets/round_02.safetensors'
+    assert (
+        load_ticket(tmp_path / 'whole' / ticket).mask
+        == load_ticket(tmp_path / 'parts' / ticket).mask
+    )

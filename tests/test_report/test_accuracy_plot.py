@@ -80,6 +80,15 @@ def test_each_curve_has_its_dense_line(axes: Axes) -> None:
     assert [line.get_ydata()[0] for line in dashed] == [0.369, 0.58]
 
 
+@pytest.mark.parametrize(('saved', 'label'), [(0, 'dense model'), (9, 'dense, ended early')])
+def test_a_dense_model_that_ended_early_is_called_so(
+    search: list[Round], saved: int, label: str
+) -> None:
+    axes = Figure().subplots()
+    plot._draw_curves(axes, [search[0] | {'saved_iterations': saved}, *search[1:]])
+    assert label in [line.get_label() for line in axes.lines]
+
+
 def test_rounds_stand_at_even_steps_from_dense_to_sparse(axes: Axes) -> None:
     assert [label.get_text() for label in axes.get_xticklabels()] == ['0', '20.0', '36.0', '48.8']
     pixels = axes.transData.transform([(tick, 0.3) for tick in axes.get_xticks()])[:, 0]
@@ -110,4 +119,4 @@ def test_crowded_labels_are_thinned_but_never_the_ends(count: int) -> None:
     ],
 )
 def test_labels_tell_high_sparsities_apart(density: float, label: str) -> None:
-    assert plot._percent_removed(density) == label
+    assert plot.percent_removed(density) == label

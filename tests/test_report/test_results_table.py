@@ -76,3 +76,39 @@ def test_clock() -> None:
     assert [clock(seconds) for seconds in times] == [
         *('0:00:00', '0:00:59', '0:01:00', '1:00:00', '100:00:00')
     ]
+
+
+def early(round_: Round, epochs: float, saved: float, length: int = 100) -> Round:
+    lengths = {'epochs': epochs, 'saved_epochs': saved}
+    return (
+        round_
+        | lengths
+        | {k.replace('epochs', 'iterations'): int(v * length) for k, v in lengths.items()}
+    )
+
+
+def test_rounds_that_ended_early(search: list[Round]) -> None:
+    rounds = [early(search[0], 5, 7), early(search[1], 3.5, 7), early(search[2], 11, 0)]
+    assert lines(rounds)[0].split()[3] == 'epochs'
+    assert row(rounds, 0)[3:6] == ['5', 'of', '12']
+    assert row(rounds, 1)[3:6] == ['3.5', 'of', '10.5']
+    assert row(rounds, 2)[3:5] == ['11', '0.300']
+    printed = ' '.join(' '.join(lines(rounds)).split())
+    assert 'early-bird saved 1,400 of 3,350 iterations (42%)' in printed
+    assert 'round 0 ended early, too: it is no dense model trained in full' in printed
+
+
+def test_a_dense_model_in_full_is_one(search: list[Round]) -> None:
+    printed = ' '.join(' '.join(lines([early(search[0], 12, 0), early(search[1], 5, 6)])).split())
+    assert 'early-bird saved 600 of 2,300 iterations' in printed
+    assert 'round 0 ended early' not in printed
+
+
+def test_rounds_of_a_loop_without_epochs(search: list[Round]) -> None:
+    rounds = [search[0] | {'iterations': 500, 'saved_iterations': 250}]
+    assert lines(rounds)[0].split()[3] == 'iterations'
+    assert row(rounds, 0)[3:6] == ['500', 'of', '750']
+
+
+def test_without_early_bird_nothing_tells_of_it(search: list[Round]) -> None:
+    assert 'early' not in ' '.join(lines(search))

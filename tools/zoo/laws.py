@@ -2,7 +2,7 @@
 
 import copy
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,7 @@ from torch import Tensor
 from mmlth.engine import LotteryError, build_model, read_config
 from mmlth.engine.start import reinitialised
 from mmlth.engine.ticket_loading import require_match
-from mmlth.pruning import Mask, attach_mask, attached_mask, find_targets, prune
+from mmlth.pruning import Evidence, Mask, attach_mask, attached_mask, find_targets, prune
 from mmlth.ticket import TicketMismatchError
 
 FIRST, SECOND = 0.8, 0.9
@@ -131,9 +131,12 @@ def _compare(model: BaseModel, stock: BaseModel, batch: Callable[[int], dict[str
     return ''
 
 
-def _relative(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def _relative(evidence: Evidence) -> dict[str, Tensor]:
     """Magnitudes by each layer's own scale: initial weights of 0.001 would make it go whole."""
-    return {key: w.abs() / w.square().mean().sqrt().clamp(min=1e-12) for key, w in weights.items()}
+    return {
+        name: weight.abs() / weight.square().mean().sqrt().clamp(min=1e-12)
+        for name, weight in evidence.weights.items()
+    }
 
 
 def _config(name: str) -> Config:

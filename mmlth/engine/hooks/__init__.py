@@ -1,5 +1,6 @@
 """The hooks that a search adds to the Runner of each round."""
 
+from mmlth.engine.hooks.mask_distance_hook import MaskDistanceHook
 from mmlth.engine.hooks.mask_hook import MaskHook
 from mmlth.engine.hooks.preemption_hook import PreemptionHook
 from mmlth.engine.hooks.progress_hook import ProgressHook
@@ -9,6 +10,7 @@ from mmlth.engine.hooks.rewind_hook import RewindHook
 from mmlth.engine.hooks.ticket_saver import TicketSaver
 
 __all__ = [
+    'MaskDistanceHook',
     'MaskHook',
     'PreemptionHook',
     'ProgressHook',

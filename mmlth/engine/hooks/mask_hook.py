@@ -1,6 +1,6 @@
 """Keeps a model under its mask while MMEngine trains it."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +11,11 @@ from torch import Tensor, nn
 
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.registry import HOOKS
+from mmlth.engine.start import Start
 from mmlth.engine.training_state import bare_model
 from mmlth.pruning import Mask, attach_mask, revived, zero_pruned
 from mmlth.ticket import load_ticket
 from mmlth.wording import some
-
-Start = Callable[[dict[str, Any]], None]
 
 
 @HOOKS.register_module()
@@ -87,7 +86,7 @@ def zero_moments(model: nn.Module, optim_wrapper: Any, mask: Mapping[str, Tensor
         LotteryError: If ``optim_wrapper`` is none of MMEngine's.
     """
     kept = {id(model.get_parameter(name)): tensor for name, tensor in mask.items()}
-    for wrapper in _wrappers(optim_wrapper):
+    for wrapper in optim_wrappers(optim_wrapper):
         for parameter, state in wrapper.optimizer.state.items():
             if id(parameter) not in kept:
                 continue
@@ -97,7 +96,12 @@ def zero_moments(model: nn.Module, optim_wrapper: Any, mask: Mapping[str, Tensor
                     value.masked_fill_(pruned, 0)
 
 
-def _wrappers(optim_wrapper: Any) -> Iterator[OptimWrapper]:
+def optim_wrappers(optim_wrapper: Any) -> Iterator[OptimWrapper]:
+    """The optimizer wrappers of a Runner, of which there may be several.
+
+    Raises:
+        LotteryError: If ``optim_wrapper`` is none of MMEngine's.
+    """
     if isinstance(optim_wrapper, OptimWrapperDict):
         yield from optim_wrapper.values()
     elif isinstance(optim_wrapper, OptimWrapper):

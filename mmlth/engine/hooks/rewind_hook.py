@@ -13,6 +13,7 @@ from mmengine.dist import (
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
+from mmlth.engine.hooks.mask_distance_hook import MASKS_KEY
 from mmlth.engine.hooks.resume_hook import RESUME_KEY
 from mmlth.engine.position import begins_epoch
 from mmlth.engine.registry import HOOKS
@@ -84,7 +85,8 @@ class RewindHook(Hook):
         processes = all_gather_object(own)
         if is_main_process():
             checkpoint = training_state(runner, runner.epoch, runner.iter)
-            # A round counts its own time, and early stopping its own patience.
+            # A round counts its own time, early stopping its own patience, and masks are its own.
+            checkpoint.pop(MASKS_KEY, None)
             checkpoint[RESUME_KEY].update(processes=processes, metrics=[], seconds=0.0)
             weights = dict(bare_model(runner).state_dict())
             save_training_state(self.path, checkpoint, weights)

@@ -29,7 +29,7 @@ class TicketSaver(Hook):
     Args:
         checkpoints: ``'both'``: a ticket beside each checkpoint. ``'tickets'``: instead of each,
             but for the newest one, from which training resumes.
-        mask: What the tickets keep; by default the mask that is attached to the model.
+        mask: What the tickets keep; by default the mask that is attached to the model then.
         info: What the tickets tell beside what they know themselves; a function is asked anew for
             each.
     """
@@ -64,13 +64,11 @@ class TicketSaver(Hook):
                 "the CheckpointHook's published_keys need checkpoints to publish; remove them, or "
                 "keep both by checkpoints='both'"
             )
-        mask = self.mask or attached_mask(bare_model(runner))
-        if not mask:
+        if not self._mask(runner):
             raise LotteryError(
                 'a TicketSaver found no mask on the model; train under one by a MaskHook: '
                 "dict(type='mmlth.MaskHook', mask='ticket.safetensors')"
             )
-        self.mask = mask
         self._held, self._newest = _held(runner), _newest(runner)  # where training is resumed
         runner.save_checkpoint = functools.partial(self._save, runner, runner.save_checkpoint)
 
@@ -85,15 +83,19 @@ class TicketSaver(Hook):
     ) -> None:
         """Stands in for ``runner.save_checkpoint``, which is called for the best ones, too."""
         weights = saved_weights(runner)  # by all processes, some of which may have to gather
-        if is_main_process() and self.mask is not None:
+        if is_main_process():
             # First: whoever resumes from a checkpoint that is there has its ticket, too.
-            info = self._info(runner, self.mask, kwargs.get('meta') or {})
-            ticket = Ticket(self.mask, masked(weights, self.mask), info)
+            mask = self._mask(runner)
+            info = self._info(runner, mask, kwargs.get('meta') or {})
+            ticket = Ticket(mask, masked(weights, mask), info)
             save_ticket(ticket, _ticket_path(Path(out_dir, filename)))
         if self.checkpoints == 'both' or filename not in _best(runner):
             write(out_dir, filename, *args, **kwargs)
         if is_main_process():
             self._tidy(runner, Path(out_dir))
+
+    def _mask(self, runner: Runner) -> Mask:
+        return self.mask or attached_mask(bare_model(runner))  # which may change while it trains
 
     def _info(self, runner: Runner, mask: Mask, meta: Mapping[str, Any]) -> dict[str, Any]:
         hub = runner.message_hub.runtime_info

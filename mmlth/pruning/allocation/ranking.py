@@ -1,15 +1,14 @@
-"""How a budget of weights is spread over the layers."""
+"""All layers together, by exact and fast selection."""
 
 import functools
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 import torch
 from torch import Tensor
 
 from mmlth.pruning.mask import Mask
 
-Allocation = Callable[[Mask, Mapping[str, Tensor], int], Mask]
 _Bound = Tensor | float
 
 _SAMPLE = 2**17

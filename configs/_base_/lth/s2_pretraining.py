@@ -1,0 +1,11 @@
+# Chen et al. (CVPR 2021): 20 % of the remaining weights a round, 18 rounds, each from the weights
+# that training starts from (pt_trans; from random ones: lt). All of the backbone but conv1.
+_base_ = './imp.py'
+
+lottery = dict(
+    rate=0.2,
+    target_sparsity=0.982,
+    rewind='0',
+    after_rewind='full',
+    targets=dict(scope='s2'),
+)

@@ -1,0 +1,68 @@
+# RTMDet-tiny on BCCD for comparisons over several seeds: 128 × 128 and batches of 4, by which 16
+# epochs take about 4 minutes on one core and leave the dense model nearly converged.
+# tools/study/study.py runs it; docs/results.md has what came out.
+_base_ = './rtmdet_tiny_bccd_imp.py'
+
+size = (128, 128)
+epochs, last_epochs = 16, 3
+
+load = [dict(type='LoadImageFromFile'), dict(type='LoadAnnotations', with_bbox=True)]
+pack = [
+    dict(type='RandomFlip', prob=0.5),
+    dict(type='Pad', size=size, pad_val=dict(img=(114, 114, 114))),
+    dict(type='PackDetInputs'),
+]
+train_pipeline = [
+    *load,
+    dict(type='RandomResize', scale=size, ratio_range=(0.8, 1.25), keep_ratio=True),
+    dict(type='RandomCrop', crop_size=size),
+    dict(type='YOLOXHSVRandomAug'),
+    *pack,
+]
+last_pipeline = [*load, dict(type='Resize', scale=size, keep_ratio=True), *pack]
+val_pipeline = [
+    dict(type='LoadImageFromFile'),
+    dict(type='Resize', scale=size, keep_ratio=True),
+    dict(type='Pad', size=size, pad_val=dict(img=(114, 114, 114))),
+    dict(type='LoadAnnotations', with_bbox=True),
+    dict(
+        type='PackDetInputs',
+        meta_keys=('img_id', 'img_path', 'ori_shape', 'img_shape', 'scale_factor'),
+    ),
+]
+
+train_dataloader = dict(batch_size=4, dataset=dict(pipeline=train_pipeline))
+val_dataloader = dict(dataset=dict(pipeline=val_pipeline))
+test_dataloader = val_dataloader
+
+train_cfg = dict(max_epochs=epochs, val_interval=epochs)
+param_scheduler = [
+    dict(type='LinearLR', start_factor=0.01, by_epoch=False, begin=0, end=52),
+    dict(
+        type='CosineAnnealingLR',
+        by_epoch=True,
+        begin=1,
+        end=epochs,
+        T_max=epochs - 1,
+        eta_min=0.0001,
+        convert_to_iter_based=True,
+    ),
+]
+default_hooks = dict(checkpoint=dict(interval=4), logger=dict(interval=52))
+custom_hooks = [
+    dict(
+        type='EMAHook',
+        ema_type='ExpMomentumEMA',
+        momentum=0.0002,
+        update_buffers=True,
+        priority=49,
+    ),
+    dict(
+        type='PipelineSwitchHook',
+        switch_epoch=epochs - last_epochs,
+        switch_pipeline=last_pipeline,
+    ),
+]
+
+# The list of sparsities is the study's, at which methods are compared.
+lottery = dict(target_sparsity=0.98, rounds=None, sparsities=[0.5, 0.8, 0.9, 0.95, 0.98])

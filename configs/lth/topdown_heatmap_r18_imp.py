@@ -1,0 +1,7 @@
+# As topdown_heatmap_r50_imp.py, with a ResNet-18.
+_base_ = './topdown_heatmap_r50_imp.py'
+
+model = dict(
+    backbone=dict(depth=18, init_cfg=dict(type='Pretrained', checkpoint='torchvision://resnet18')),
+    head=dict(in_channels=512),
+)

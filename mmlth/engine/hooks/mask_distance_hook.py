@@ -1,0 +1,152 @@
+"""Tells how much the mask that a training leads to still changes."""
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.dist import broadcast_object_list, is_main_process
+from mmengine.hooks import EMAHook, Hook
+from mmengine.runner import EpochBasedTrainLoop, Runner
+from torch import Tensor
+
+from mmlth.engine.registry import HOOKS
+from mmlth.engine.rng import rng_state, set_rng_state
+from mmlth.engine.training_state import bare_model
+from mmlth.pruning import Mask
+from mmlth.pruning.distance import Overlap, overlap
+
+Draw = Callable[[Mapping[str, Tensor]], Mask]
+
+MASKS_KEY = 'mmlth_masks'
+"""Where this hook keeps its state in a checkpoint."""
+
+
+@HOOKS.register_module()
+class MaskDistanceHook(Hook):
+    """Draws, after every epoch, the mask that the next round would get if training ended now.
+
+    It logs the Hamming distance to the masks of the epochs before, as a share of the weights that
+    compete (`mmlth.pruning.distance.hamming`), and the intersection over union: the scalars
+    ``lottery/mask_distance`` and ``lottery/mask_iou`` are those to the mask of the window that is
+    farthest. Where it is told to, it ends the training once the mask has converged, as You et al.
+    (ICLR 2020, https://arxiv.org/abs/1909.11957) do. Training is not disturbed: no random number
+    is drawn, and of the model only copies are looked at.
+
+    Args:
+        draw: Draws the mask from the weights that the mask of this round names, on the CPU.
+        mask: The mask of this round.
+        window: Number of masks that are compared, the newest one included.
+        interval: After how many iterations a mask is drawn in loops without epochs; by default as
+            often as they validate.
+        stop_at: Training ends when the newest mask is no farther than this from each other one of
+            a full window; None: never.
+        stop_after: Number of iterations that are trained in any case, and one more.
+    """
+
+    priority = 'LOW'  # after averages are taken, before a checkpoint is written
+
+    def __init__(
+        self,
+        draw: Draw,
+        mask: Mask,
+        window: int = 5,
+        interval: int | None = None,
+        stop_at: float | None = None,
+        stop_after: int = 0,
+    ) -> None:
+        self.draw = draw
+        self.mask = mask
+        self.interval = interval
+        self.stop_at = stop_at
+        self.stop_after = stop_after
+        self.converged = False
+        self._masks: deque[Tensor] = deque(maxlen=window)  # a bit a weight, the newest one last
+
+    def before_train(self, runner: Runner) -> None:
+        if self.converged:  # the training was interrupted after its end
+            runner.train_loop.stop_training = True
+
+    def after_train_epoch(self, runner: Runner) -> None:
+        if isinstance(runner.train_loop, EpochBasedTrainLoop):
+            self._look(runner, f'epoch {runner.epoch + 1}', runner.iter)
+
+    def after_train_iter(self, runner: Runner, *args: Any, **kwargs: Any) -> None:
+        loop, done = runner.train_loop, runner.iter + 1
+        if isinstance(loop, EpochBasedTrainLoop):
+            return
+        if done % (self.interval or loop.val_interval) == 0:
+            self._look(runner, f'iteration {done}', done)
+
+    def before_save_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
+        checkpoint[MASKS_KEY] = {'masks': list(self._masks), 'converged': self.converged}
+
+    def after_load_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
+        if runner._resume and MASKS_KEY in checkpoint:
+            self._masks.extend(checkpoint[MASKS_KEY]['masks'])
+            self.converged = checkpoint[MASKS_KEY]['converged']
+
+    def _look(self, runner: Runner, when: str, done: int) -> None:
+        if is_main_process():
+            found = self._compare(self._next_mask(runner))
+            if found:
+                _log(runner, found, when, done)
+            full = len(found) + 1 == self._masks.maxlen
+            near = self.stop_at is not None and all(o.hamming <= self.stop_at for o in found)
+            self.converged = full and near and done > self.stop_after
+        if self.stop_at is None:
+            return
+        decided = [self.converged]
+        broadcast_object_list(decided)
+        self.converged = decided[0]
+        if self.converged:
+            runner.logger.info(
+                f'early-bird: the mask has converged after {when}, {self._masks.maxlen} masks '
+                f'differ in {self.stop_at:.4g} of the competing weights at most; training ends'
+            )
+            runner.train_loop.stop_training = True
+
+    def _next_mask(self, runner: Runner) -> Mask:
+        state = _saved_model(runner).state_dict()
+        before = rng_state()
+        try:
+            return self.draw({name: state[name].detach().cpu() for name in self.mask})
+        finally:
+            set_rng_state(before)  # a score may draw random numbers
+
+    def _compare(self, mask: Mask) -> list[Overlap]:
+        """What the mask shares with the earlier ones, the newest of them first; remembers it."""
+        newest, within = _flat(mask), _flat(self.mask)
+        others = list(self._masks)[1 if len(self._masks) == self._masks.maxlen else 0 :]
+        self._masks.append(torch.from_numpy(np.packbits(newest.numpy())))
+        return [overlap(newest, _unpacked(other, newest), within) for other in reversed(others)]
+
+
+def _saved_model(runner: Runner) -> Any:
+    """The model whose weights a ticket would hold now: the averages, under an EMAHook."""
+    averages = [hook.ema_model.module for hook in runner.hooks if isinstance(hook, EMAHook)]
+    return averages[-1] if averages else bare_model(runner)
+
+
+def _flat(mask: Mask) -> Tensor:
+    return torch.cat([kept.reshape(-1) for kept in mask.values()])
+
+
+def _unpacked(packed: Tensor, like: Tensor) -> Tensor:
+    bits = np.unpackbits(packed.numpy(), count=like.numel())
+    return torch.from_numpy(bits.view(bool))
+
+
+def _log(runner: Runner, found: list[Overlap], when: str, done: int) -> None:
+    ious = [1.0 if each.iou is None else each.iou for each in found]  # both keep nothing
+    distances = [each.hamming for each in found]
+    scalars = {'lottery/mask_iou': min(ious), 'lottery/mask_distance': max(distances)}
+    for name, value in scalars.items():
+        runner.message_hub.update_scalar(name, value)
+        runner.visualizer.add_scalar(name, value, step=done)
+    runner.logger.info(
+        f'the mask of {when} and those before it, newest first: '
+        f'IoU {" ".join(f"{value:.4f}" for value in ious)}, '
+        f'distance {" ".join(f"{value:.4f}" for value in distances)}'
+    )

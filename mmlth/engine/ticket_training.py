@@ -1,0 +1,60 @@
+"""The training of one ticket under its mask, in place of a search: ``lottery.ticket``."""
+
+import os
+from pathlib import Path
+
+from mmengine.runner import Runner, find_latest_checkpoint
+from torch import nn
+
+from mmlth.engine.checkpoint_loading import RESUME_SCHEME
+from mmlth.engine.errors import LotteryError
+from mmlth.engine.hooks import MaskHook, TicketSaver
+from mmlth.engine.paths import SearchPaths
+from mmlth.engine.settings import Settings
+from mmlth.engine.ticket_loading import require_match
+from mmlth.ticket import load_ticket
+
+
+def train_ticket(runner: Runner, settings: Settings) -> nn.Module:
+    """Trains in the user's own Runner, from the ticket's weights and under its mask.
+
+    Everything else is as the config has it. Tickets are written beside the checkpoints, or in
+    their place by ``lottery.checkpoints='tickets'``.
+
+    Args:
+        runner: The user's Runner.
+        settings: The ``lottery`` key, whose ``ticket`` is set.
+
+    Returns:
+        The trained model.
+
+    Raises:
+        LotteryError: If there is no such file, ``work_dir`` holds a search, or the config starts
+            from another checkpoint.
+        TicketError: If the file is no ticket of the model.
+    """
+    path = os.path.expanduser(str(settings.ticket))
+    if not Path(path).is_file():
+        raise LotteryError(
+            f'lottery.ticket={settings.ticket!r} does not exist or is no file (seen from '
+            f'{Path.cwd()})'
+        )
+    if SearchPaths(Path(runner.work_dir)).state.exists():
+        raise LotteryError(
+            f'{runner.work_dir} holds a search; train the ticket {path} in another work_dir'
+        )
+    if not runner._resume and runner._load_from not in (None, path):
+        raise LotteryError(
+            f'a training starts from the ticket {path} or from load_from={runner._load_from}; '
+            'set one of them to None'
+        )
+    ticket = load_ticket(path)
+    require_match(path, ticket.state_dict(), runner.model)
+    last = runner._load_from or find_latest_checkpoint(runner.work_dir) if runner._resume else None
+    # Where nothing was saved yet, resuming is starting.
+    runner._load_from, runner._resume = f'{RESUME_SCHEME}{last}' if last else path, bool(last)
+    runner.register_hook(MaskHook(ticket.mask))
+    told = {key: ticket.info[key] for key in ('transfer',) if key in ticket.info}
+    kind = 'tickets' if settings.checkpoints == 'tickets' else 'both'
+    runner.register_hook(TicketSaver(kind, info=told))
+    return type(runner).train(runner)

@@ -1,0 +1,37 @@
+"""What ranks the weights: the higher the score, the longer a weight is kept."""
+
+from mmlth.pruning.scores.grasp import Grasp
+from mmlth.pruning.scores.magnitude import magnitude
+from mmlth.pruning.scores.movement import magnitude_increase, movement, movement_from_zero
+from mmlth.pruning.scores.random import random
+from mmlth.pruning.scores.score import Score
+from mmlth.pruning.scores.snip import Snip
+from mmlth.pruning.scores.synflow import Synflow
+from mmlth.pruning.scores.taylor import Taylor
+
+SCORES = {
+    'magnitude': magnitude,
+    'magnitude_increase': magnitude_increase,
+    'movement': movement,
+    'movement_from_zero': movement_from_zero,
+    'random': random,
+    'snip': Snip,
+    'grasp': Grasp,
+    'synflow': Synflow,
+    'taylor': Taylor,
+}
+"""By the name that ``lottery.score`` gives: functions, or classes whose instances are scores."""
+
+__all__ = [
+    'SCORES',
+    'Grasp',
+    'Score',
+    'Snip',
+    'Synflow',
+    'Taylor',
+    'magnitude',
+    'magnitude_increase',
+    'movement',
+    'movement_from_zero',
+    'random',
+]

@@ -1,0 +1,32 @@
+"""SNIP: how much the loss feels that a weight is there."""
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from mmlth.pruning.evidence import Evidence, check_place
+from mmlth.pruning.scores.placing import check_count, loss_gradients
+
+
+@dataclass(frozen=True)
+class Snip:
+    """|g ⊙ w|, g being the gradient of the training loss (Lee et al., *SNIP*, ICLR 2019).
+
+    Equal to the loss's sensitivity to switching the weight off, to first order.
+
+    Attributes:
+        batches: Number of batches of training data that g is summed over.
+        at: Which weights w are, ``'start'`` (θ_k, as in the paper) or ``'trained'``.
+    """
+
+    batches: int = 1
+    at: str = 'start'
+
+    def __post_init__(self) -> None:
+        check_count(self, 'batches')
+        check_place(self.at)
+
+    def __call__(self, evidence: Evidence) -> dict[str, Tensor]:
+        """Scores by name; a ValueError if the evidence does not suffice."""
+        weights, gradients = loss_gradients(evidence, evidence.state(self.at), self.batches)
+        return {name: (gradients[name] * weight).abs() for name, weight in weights.items()}

@@ -1,0 +1,35 @@
+"""Taylor: what removing a weight does to the loss, squared."""
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from mmlth.pruning.evidence import Evidence, check_place
+from mmlth.pruning.scores.placing import check_count, loss_gradients
+
+
+@dataclass(frozen=True)
+class Taylor:
+    """(g · w)², summed over batches, g being the gradient of the training loss.
+
+    Molchanov et al., *Importance Estimation for Neural Network Pruning* (CVPR 2019): the squared
+    change of the loss when a weight is removed, to first order. Each batch has its own g.
+
+    Attributes:
+        batches: Number of batches of training data.
+        at: Which weights w are, ``'trained'`` (as in the paper) or ``'start'``.
+    """
+
+    batches: int = 1
+    at: str = 'trained'
+
+    def __post_init__(self) -> None:
+        check_count(self, 'batches')
+        check_place(self.at)
+
+    def __call__(self, evidence: Evidence) -> dict[str, Tensor]:
+        """Scores by name; a ValueError if the evidence does not suffice."""
+        weights, squares = loss_gradients(
+            evidence, evidence.state(self.at), self.batches, square=True
+        )
+        return {name: squares[name] * weight.square() for name, weight in weights.items()}

@@ -1,0 +1,74 @@
+"""Lines beside each other as a picture."""
+
+import itertools
+from pathlib import Path
+
+import matplotlib.style
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from mmlth.report.lines import TICKET, Comparison
+from mmlth.report.plot import COLOURS, MARKERS, percent_removed
+from mmlth.ticket import atomic_path
+
+_OTHERS = tuple(zip(COLOURS[1:], MARKERS[1:], strict=True))
+_SHIFT = 0.006
+"""By which lines are set apart, as a share of the axis, so that their error bars can be seen."""
+
+
+def plot_comparison(comparison: Comparison, path: Path) -> None:
+    """Draws each line's mean against sparsity with its standard deviation, PNG or SVG by suffix.
+
+    The dense model is a band of one standard deviation about its mean; a line that reaches into
+    it, or above, wins (Girish et al., CVPR 2021). Sparsities are spaced by the logarithm of the
+    density.
+
+    Args:
+        comparison: The lines of one metric.
+        path: Where to write.
+    """
+    with matplotlib.style.context('default'):
+        matplotlib.rcParams['svg.hashsalt'] = 'mmlth'  # else every SVG would be another file
+        figure = Figure(figsize=(8.5, 4.8), dpi=160, layout='constrained')
+        FigureCanvasAgg(figure)
+        axes = figure.subplots()
+        dense = comparison.dense
+        axes.axhline(dense.mean, color='#555555', linestyle='--', linewidth=1, label='dense')
+        if dense.std is not None:
+            band = (dense.mean - dense.std, dense.mean + dense.std)
+            axes.axhspan(*band, color='#555555', alpha=0.12, linewidth=0, label='dense ± 1 std')
+        others = itertools.cycle(_OTHERS)
+        for index, (name, points) in enumerate(comparison.lines.items()):
+            colour, marker = (COLOURS[0], MARKERS[0]) if name == TICKET else next(others)
+            shift = 1 + _SHIFT * (index - len(comparison.lines) / 2)
+            axes.errorbar(
+                [shift * max(1 - point.sparsity, 1e-9) for point in points],
+                [point.mean for point in points],
+                [point.std or 0 for point in points],
+                color=colour,
+                marker=marker,
+                markersize=5,
+                capsize=2,
+                elinewidth=1,
+                linewidth=2.2 if name == TICKET else 1.2,
+                label=name,
+                zorder=3 if name == TICKET else 2,
+            )
+        densities = sorted({1 - sparsity for sparsity in comparison.sparsities}, reverse=True)
+        axes.set_xscale('log')
+        axes.set_xticks(densities, [percent_removed(density) for density in densities])
+        axes.set_xticks([], minor=True)
+        axes.invert_xaxis()
+        axes.set_xlabel('sparsity of the prunable weights (%), spaced by log density')
+        axes.set_ylabel(f'{comparison.metric}, mean ± std over {len(dense.values)} seeds')
+        axes.spines[['top', 'right']].set_visible(False)
+        axes.grid(axis='y', color='#e6e6e6')
+        figure.legend(loc='outside right upper', frameon=False)
+        with atomic_path(path) as file:
+            figure.savefig(
+                file,
+                format=path.suffix.lstrip('.'),
+                bbox_inches='tight',
+                pad_inches=0.15,
+                metadata={'Date': None} if path.suffix == '.svg' else None,
+            )

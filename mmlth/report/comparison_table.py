@@ -1,0 +1,87 @@
+"""Lines beside each other: a table in the terminal, Markdown, and CSV."""
+
+import csv
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.table import Table
+
+from mmlth.report.cells import ABSENT, percent, plain_table
+from mmlth.report.lines import Comparison, Point
+from mmlth.ticket import write_bytes
+
+WINS = '*'
+CAPTION = (
+    f'mean ± standard deviation over seeds; {WINS}: within one standard deviation of the dense '
+    'model, or better'
+)
+
+
+def comparison_table(comparison: Comparison) -> Table:
+    """A row a line, a column a sparsity.
+
+    Args:
+        comparison: The lines of one metric.
+    """
+    table = plain_table(comparison.metric)
+    for sparsity in comparison.sparsities:
+        table.add_column(percent(sparsity), justify='right', no_wrap=True)
+    for cells in _rows(comparison):
+        table.add_row(*cells)
+    table.caption, table.caption_justify = CAPTION, 'left'
+    return table
+
+
+def comparison_markdown(comparisons: Sequence[Comparison]) -> str:
+    """The tables of several metrics in Markdown."""
+    parts = []
+    for comparison in comparisons:
+        header = [comparison.metric, *map(percent, comparison.sparsities)]
+        rows = [header, ['---'] * len(header), *_rows(comparison)]
+        parts.append('\n'.join(f'| {" | ".join(row)} |' for row in rows))
+    return '\n\n'.join([*parts, CAPTION.replace(WINS, rf'\{WINS}')]) + '\n'
+
+
+def write_comparison_csv(comparisons: Sequence[Comparison], path: Path) -> None:
+    """Writes a row for each line, sparsity and metric: mean, std, number of seeds, each value.
+
+    Args:
+        comparisons: One a metric.
+        path: Where to write.
+    """
+    text = io.StringIO(newline='')
+    writer = csv.writer(text, lineterminator='\n')
+    header = ['metric', 'line', 'sparsity', 'network_sparsity', 'mean', 'std', 'seeds', 'wins']
+    writer.writerow([*header, 'values'])
+    for comparison in comparisons:
+        lines = {'dense': [comparison.dense], **comparison.lines}
+        for name, points in lines.items():
+            for point in points:
+                numbers = [point.sparsity, point.network_sparsity, point.mean, point.std]
+                wins = None if name == 'dense' else point.wins(comparison.dense, comparison.metric)
+                values = ' '.join(map(repr, point.values))
+                writer.writerow(
+                    [comparison.metric, name, *numbers, len(point.values), wins, values]
+                )
+    write_bytes(path, text.getvalue().encode())
+
+
+def _rows(comparison: Comparison) -> list[list[str]]:
+    dense = [f'dense {_text(comparison.dense)}', *[''] * len(comparison.sparsities)]
+    return [dense] + [
+        [name, *(_cell(points, sparsity, comparison) for sparsity in comparison.sparsities)]
+        for name, points in comparison.lines.items()
+    ]
+
+
+def _cell(points: Sequence[Point], sparsity: float, comparison: Comparison) -> str:
+    for point in points:
+        if point.sparsity == sparsity:
+            return _text(point) + (WINS if point.wins(comparison.dense, comparison.metric) else '')
+    return ABSENT
+
+
+def _text(point: Point) -> str:
+    spread = '' if point.std is None else f' ± {point.std:.3f}'
+    return f'{point.mean:.3f}{spread}'

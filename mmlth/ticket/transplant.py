@@ -1,0 +1,124 @@
+"""A ticket of one model as a ticket of another."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from mmlth.pruning.identity import identity
+from mmlth.pruning.mask import Mask, masked
+from mmlth.pruning.prune import prune
+from mmlth.ticket.errors import TicketMismatchError
+from mmlth.ticket.mapping import BACKBONE, NameMap
+
+
+@dataclass(frozen=True)
+class Transplant:
+    """What was transferred.
+
+    Attributes:
+        mask: Of the target: over all that may be pruned there; what was not given is dense.
+        weights: Of the target: its state dict, pruned weights zero.
+        masked: Names of the target whose mask comes from the source.
+        outside: Names that the source prunes but that may not be pruned in the target. They have
+            the values alone; zeros among them are free to be trained.
+    """
+
+    mask: Mask
+    weights: dict[str, Tensor]
+    masked: tuple[str, ...]
+    outside: tuple[str, ...]
+
+
+def transplant(
+    names: NameMap,
+    mask: Mask,
+    values: Mapping[str, Tensor] | None,
+    target: Mapping[str, Tensor],
+    prunable: Collection[str],
+) -> Transplant:
+    """Puts mask and values of one model into another.
+
+    Args:
+        names: Which parameter is which.
+        mask: Of the source, by its names.
+        values: Of the source, by its names; None: the target keeps its own.
+        target: The target's state dict, which stays as it is.
+        prunable: Names of the target that may be pruned, in their order.
+
+    Raises:
+        TicketMismatchError: If neither a mask nor a value is transferred.
+    """
+    given = {name: mask[origin] for name, origin in names.matched.items() if origin in mask}
+    inside = tuple(name for name in prunable if name in given)
+    outside = tuple(name for name in given if name not in prunable and not bool(given[name].all()))
+    if values is None and not inside:
+        raise TicketMismatchError(
+            f'nothing is transferred: the target keeps its own values, and of the {len(given)} '
+            "masks of the source none is of a weight that the target's lottery.targets lets prune"
+        )
+    weights = dict(target) if values is None else _with_values(names, values, target)
+    full = Mask(
+        {
+            name: given[name] if name in given else torch.ones_like(target[name], dtype=torch.bool)
+            for name in prunable
+        }
+    )
+    return Transplant(full, masked(weights, full), inside, outside)
+
+
+def one_shot(
+    names: NameMap,
+    weights: Mapping[str, Tensor],
+    mask: Mask,
+    prunable: Collection[str],
+    sparsity: float,
+) -> Mask:
+    """The mask that is drawn by magnitude over a backbone alone, never over heads.
+
+    Args:
+        names: Which parameter is which.
+        weights: Of the source, by its names.
+        mask: What the source has pruned already, by its names.
+        prunable: Names of the target that may be pruned.
+        sparsity: Share to remove of the weights that are prunable in the target's backbone and
+            given by the source.
+
+    Returns:
+        A mask by the source's names, of these weights alone.
+
+    Raises:
+        TicketMismatchError: If there are no such weights, or the source has more pruned already.
+    """
+    chosen = {
+        origin: weights[origin]
+        for name, origin in names.matched.items()
+        if name in prunable and name.startswith(BACKBONE)
+    }
+    if not chosen:
+        raise TicketMismatchError(
+            f'a sparsity of {sparsity} is for the weights of a backbone, but the source gives none '
+            f'that is prunable in the target; names there begin with {BACKBONE}'
+        )
+    before = Mask({**Mask.dense(chosen), **{name: mask[name] for name in chosen if name in mask}})
+    try:
+        return prune(chosen, before, sparsity=sparsity)
+    except ValueError as error:
+        raise TicketMismatchError(
+            f'cannot prune the backbone to a sparsity of {sparsity}, {before.sparsity:.2%} of '
+            f'which are pruned already: {error}'
+        ) from error
+
+
+def _with_values(
+    names: NameMap, values: Mapping[str, Tensor], target: Mapping[str, Tensor]
+) -> dict[str, Tensor]:
+    """The target's state dict with what the source gives; tied tensors stay tied."""
+    given: dict[tuple[Any, ...], Tensor] = {}
+    for name, origin in names.matched.items():
+        if origin in values:
+            own = target[name]
+            given.setdefault(identity(own), values[origin].to('cpu', own.dtype, copy=True))
+    return {name: given.get(identity(own), own) for name, own in target.items()}

@@ -1,0 +1,142 @@
+"""Every command of docs/recipes.md, for every row of its tables, names what there is and parses."""
+
+import argparse
+import importlib.util
+import re
+import shlex
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+
+import pytest
+from mmengine.config import Config, DictAction
+
+from mmlth.cli import main
+from mmlth.engine import parse_settings, read_config
+
+ROOT = Path(__file__).parents[2]
+TEXT = (ROOT / 'docs/recipes.md').read_text()
+SECTIONS = re.split(r'\n(?=##+ )', TEXT)
+COLUMNS = set(re.findall(r'\| `([A-Z]+)` ', TEXT))
+PLACEHOLDER = re.compile(f'(?<![A-Z])({"|".join(sorted(COLUMNS))})(?![A-Z])')
+
+
+def tables(section: str) -> list[list[dict[str, str]]]:
+    """The tables of a section, each row by its header."""
+    found = []
+    for table in re.findall(r'(?:^\|.*\n)+', section + '\n', re.M):
+        header, rule, *rows = [
+            [cell.strip().strip('`') for cell in line.strip().strip('|').split('|')]
+            for line in table.splitlines()
+        ]
+        assert all(re.fullmatch(':?-+:?', cell) for cell in rule)
+        assert all(len(row) == len(header) == len(rule) for row in rows), header
+        found.append([dict(zip(header, row)) for row in rows])
+    return found
+
+
+def written(section: str) -> list[str]:
+    """Commands of code blocks and table cells, placeholders and all."""
+    blocks = re.findall(r'```sh\n(.*?)```', section, re.S)
+    lines = [line for block in blocks for line in block.replace('\\\n', ' ').splitlines()]
+    return lines + re.findall(r'\| `((?:mmlth|mim) [^`|]*)`', section)
+
+
+def filled(
+    command: str, rows: list[dict[str, str]], given: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[str]:
+    """A command with its placeholders replaced by the cells of rows that agree."""
+    found = PLACEHOLDER.search(command)
+    if not found:
+        yield command
+        return
+    for row in rows:
+        if found[0] in row and all(row.get(key, cell) == cell for key, cell in given.items()):
+            cells = {**given, **{key: row[key] for key in COLUMNS & row.keys()}}
+            once = PLACEHOLDER.sub(lambda match, c=cells: c.get(match[0], match[0]), command)
+            yield from filled(once, rows, cells)
+
+
+def commands() -> list[str]:
+    found = []
+    for section in SECTIONS:
+        rows = [row for table in tables(section) for row in table]
+        for command in written(section):
+            each = list(filled(command, rows))
+            assert each, command
+            found += each
+    return list(dict.fromkeys(found))
+
+
+@cache
+def read(name: str) -> Config:
+    return read_config(name)
+
+
+def check_config(name: str, options: dict | None = None) -> None:
+    if '::' not in name:
+        name = str(ROOT / name)
+    if not name.startswith('mmpretrain::'):
+        config = read_config(read(name), options)
+        parse_settings(config.get('lottery') or {})
+
+
+def check(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    program, *words = shlex.split(command)
+    if program == 'mim':
+        parser = argparse.ArgumentParser()
+        parser.add_argument('verb', choices=['train'])
+        parser.add_argument('package', choices=['mmdet', 'mmpose'])
+        parser.add_argument('config')
+        parser.add_argument('--work-dir')
+        parser.add_argument('--cfg-options', nargs='+', action=DictAction)
+        options = parser.parse_args(words)
+        check_config(options.config, options.cfg_options)
+        return
+    assert program == 'mmlth'
+    parsed = []
+    for module in main.COMMANDS.values():
+        monkeypatch.setattr(module, 'run', parsed.append)
+    assert main.main(words) == 0
+    (options,) = parsed
+    if options.command in ('train', 'transfer'):
+        check_config(options.config, options.cfg_options)
+    if options.command == 'branch':
+        given = {key: getattr(options, key) for key in ('score', 'allocation')}
+        parse_settings({key: value for key, value in given.items() if value is not None})
+
+
+COMMANDS = commands()
+
+
+@pytest.mark.parametrize('command', COMMANDS)
+def test_a_command_parses(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    try:
+        check(command, monkeypatch)
+    except SystemExit as error:  # of argparse
+        raise ValueError(command) from error
+
+
+def test_no_row_is_left_out() -> None:
+    assert len(COMMANDS) > 100
+    assert all(len(rows) > 0 for section in SECTIONS for rows in tables(section))
+
+
+def test_every_base_config_is_named() -> None:
+    named = set(re.findall(r'`(\w+\.py)`', TEXT))
+    assert {path.name for path in (ROOT / 'configs/_base_/lth').glob('*.py')} <= named
+
+
+def test_configs_of_ours_exist() -> None:
+    names = {name for command in COMMANDS for name in re.findall(r'configs/\S+\.py', command)}
+    assert len(names) > 5
+    assert not [name for name in names if not (ROOT / name).exists()]
+
+
+@pytest.mark.skipif(importlib.util.find_spec('mmpretrain') is None, reason='needs mmpretrain')
+def test_configs_of_mmpretrain_exist() -> None:
+    folder = Path(importlib.util.find_spec('mmpretrain').origin).parent / '.mim/configs'
+    names = {name for command in COMMANDS for name in re.findall(r'mmpretrain::(\S+)', command)}
+    assert names
+    assert not [name for name in names if not (folder / name).exists()]

@@ -1,0 +1,175 @@
+"""Searches with several seeds, and what they are compared with: resumes where it stopped.
+
+    python tools/study/study.py configs/lth/rtmdet_tiny_bccd_study.py --seeds 0 1 2 --jobs 2
+
+For each seed a search, then its branches: random and permuted masks, new weights, one-shot pruning,
+learning-rate rewinding and fine-tuning. Every training is a process of its own with a log; two of
+them run at a time (``--jobs``). Stopped by Ctrl-C, SIGTERM or ``--minutes``, the same command goes
+on where it was. At the end, and by ``--only-report`` at any time, the methods are compared.
+"""
+
+import argparse
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from methods import branches
+from rich.console import Console
+
+import mmlth.cli.main
+
+SPARSITIES = (0.5, 0.8, 0.9, 0.95, 0.98)
+LEVELS = (0.8, 0.9, 0.95, 0.98)
+console = Console(width=100 if not sys.stdout.isatty() else None, highlight=False)
+
+
+@dataclass(frozen=True)
+class Task:
+    """A search or a branch: the command that runs it, and the search that it waits for."""
+
+    name: str
+    work_dir: Path
+    command: tuple[str, ...]
+    after: Path | None = None
+
+    @property
+    def done(self) -> bool:
+        """Whether all of its rounds are."""
+        return finished(self.work_dir)
+
+    @property
+    def ready(self) -> bool:
+        """Whether the search that it waits for is done."""
+        return self.after is None or finished(self.after)
+
+
+def finished(work_dir: Path) -> bool:
+    """Whether a search has done all of its rounds."""
+    path = work_dir / 'search.json'
+    if not path.exists():
+        return False
+    state = json.loads(path.read_text(encoding='utf-8'))
+    return len(state['rounds']) == len(state['schedule'])
+
+
+def tasks(options: argparse.Namespace) -> list[Task]:
+    """All searches, seed by seed, then all branches, method by method."""
+    searches, others = [], []
+    sparsities = ','.join(map(str, options.sparsities))
+    for seed in options.seeds:
+        folder = options.work_dir / f'seed_{seed}'
+        command = ['train', options.config, '--work-dir', str(folder), '--sparsities', sparsities]
+        command += ['--resume', '--cfg-options', f'randomness.seed={seed}', *options.cfg_options]
+        searches.append(Task(f'seed {seed}: search', folder, tuple(command)))
+        for name, given in branches(options.sparsities, options.levels).items():
+            command = ['branch', str(folder), *given, '--name', name, '--resume']
+            others.append(
+                Task(f'seed {seed}: {name}', folder / 'branches' / name, tuple(command), folder)
+            )
+    per_seed = len(others) // len(options.seeds)
+    by_method = [others[seed::per_seed] for seed in range(per_seed)]
+    return searches + [task for method in by_method for task in method]
+
+
+def run(all_tasks: list[Task], jobs: int, minutes: float | None) -> bool:
+    """Runs what is left, ``jobs`` at a time; returns whether nothing failed and all is done."""
+    end = time.monotonic() + 60 * minutes if minutes else float('inf')
+    running: dict[Task, subprocess.Popen[bytes]] = {}
+    failed: set[str] = set()
+    stopping = False
+
+    def stop(*_: object) -> None:
+        nonlocal stopping
+        stopping = True
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+    while True:
+        for task, process in list(running.items()):
+            if process.poll() is not None:
+                del running[task]
+                _tell(task, process.returncode, stopping, failed)
+        if not stopping and time.monotonic() > end:
+            console.print('the time is up: what runs is saved; the same command goes on')
+            stopping = True
+        if stopping:
+            for process in running.values():
+                process.send_signal(signal.SIGTERM)
+            for task, process in running.items():
+                process.wait()
+                _tell(task, process.returncode, stopping, failed)
+            break
+        left = [t for t in all_tasks if not t.done and t not in running and t.name not in failed]
+        waiting = [task for task in left if task.ready]
+        for task in waiting[: jobs - len(running)]:
+            running[task] = _start(task)
+            console.print(f'{_clock()} {task.name} starts; {len(left) - 1} more wait')
+        if not running and not waiting:
+            break
+        time.sleep(1)
+    return not failed and all(task.done for task in all_tasks)
+
+
+def _start(task: Task) -> subprocess.Popen[bytes]:
+    task.work_dir.mkdir(parents=True, exist_ok=True)
+    environment = {'OMP_NUM_THREADS': '1', **os.environ}
+    with (task.work_dir / 'study.log').open('ab') as log:
+        return subprocess.Popen(  # noqa: S603
+            [sys.executable, '-m', 'mmlth', *task.command],
+            stdout=log,
+            stderr=log,
+            env=environment,
+            start_new_session=True,  # Ctrl-C is passed on below, once
+        )
+
+
+def _tell(task: Task, code: int, stopping: bool, failed: set[str]) -> None:
+    if task.done:
+        console.print(f'{_clock()} {task.name} is done')
+    elif not stopping:
+        failed.add(task.name)
+        console.print(f'{_clock()} {task.name} failed ({code}): see {task.work_dir}/study.log')
+
+
+def _clock() -> str:
+    return time.strftime('%H:%M:%S')
+
+
+def main() -> int:
+    """Runs the study, then compares; returns the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
+    parser.add_argument('config', help='whose search and branches are run')
+    parser.add_argument('--work-dir', type=Path, help='default: work_dirs/study/CONFIG')
+    parser.add_argument('--seeds', type=int, nargs='+', default=[0, 1, 2])
+    parser.add_argument('--sparsities', type=float, nargs='+', default=list(SPARSITIES))
+    parser.add_argument('--levels', type=float, nargs='+', default=list(LEVELS))
+    parser.add_argument('--jobs', type=int, default=2, help='trainings at a time, one core each')
+    parser.add_argument('--minutes', type=float, help='stop after so long; go on another time')
+    parser.add_argument('--only-report', action='store_true', help='compare what is there')
+    parser.add_argument('--cfg-options', nargs='+', default=[], metavar='KEY=VALUE')
+    options = parser.parse_args()
+    options.work_dir = options.work_dir or Path('work_dirs/study', Path(options.config).stem)
+    all_tasks = tasks(options)
+    complete = True
+    if not options.only_report:
+        complete = run(all_tasks, options.jobs, options.minutes)
+    done = sum(task.done for task in all_tasks)
+    console.print(f'{done} of {len(all_tasks)} searches and branches are done')
+    with_results = [
+        str(task.work_dir)
+        for task in all_tasks
+        if task.after is None and (task.work_dir / 'search.json').exists()
+    ]
+    if with_results:
+        report = ['report', *with_results, '--out', str(options.work_dir / 'report')]
+        mmlth.cli.main.main(report)
+    return 0 if complete else 75  # run me again, as a search says
+
+
+if __name__ == '__main__':
+    sys.exit(main())
