@@ -3,13 +3,9 @@
 import itertools
 from pathlib import Path
 
-import matplotlib.style
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
-
+from mmlth.report.figure import COLOURS, GREY, MARKERS, figure_at, plain
 from mmlth.report.lines import TICKET, Comparison
-from mmlth.report.plot import COLOURS, MARKERS, percent_removed
-from mmlth.ticket import atomic_path
+from mmlth.report.plot import percent_removed
 
 _OTHERS = tuple(zip(COLOURS[1:], MARKERS[1:], strict=True))
 _SHIFT = 0.006
@@ -27,16 +23,13 @@ def plot_comparison(comparison: Comparison, path: Path) -> None:
         comparison: The lines of one metric.
         path: Where to write.
     """
-    with matplotlib.style.context('default'):
-        matplotlib.rcParams['svg.hashsalt'] = 'mmlth'  # else every SVG would be another file
-        figure = Figure(figsize=(8.5, 4.8), dpi=160, layout='constrained')
-        FigureCanvasAgg(figure)
+    with figure_at(path, 8.5, 4.8) as figure:
         axes = figure.subplots()
         dense = comparison.dense
-        axes.axhline(dense.mean, color='#555555', linestyle='--', linewidth=1, label='dense')
+        axes.axhline(dense.mean, color=GREY, linestyle='--', linewidth=1, label='dense')
         if dense.std is not None:
             band = (dense.mean - dense.std, dense.mean + dense.std)
-            axes.axhspan(*band, color='#555555', alpha=0.12, linewidth=0, label='dense ± 1 std')
+            axes.axhspan(*band, color=GREY, alpha=0.12, linewidth=0, label='dense ± 1 std')
         others = itertools.cycle(_OTHERS)
         for index, (name, points) in enumerate(comparison.lines.items()):
             colour, marker = (COLOURS[0], MARKERS[0]) if name == TICKET else next(others)
@@ -61,14 +54,5 @@ def plot_comparison(comparison: Comparison, path: Path) -> None:
         axes.invert_xaxis()
         axes.set_xlabel('sparsity of the prunable weights (%), spaced by log density')
         axes.set_ylabel(f'{comparison.metric}, mean ± std over {len(dense.values)} seeds')
-        axes.spines[['top', 'right']].set_visible(False)
-        axes.grid(axis='y', color='#e6e6e6')
+        plain(axes)
         figure.legend(loc='outside right upper', frameon=False)
-        with atomic_path(path) as file:
-            figure.savefig(
-                file,
-                format=path.suffix.lstrip('.'),
-                bbox_inches='tight',
-                pad_inches=0.15,
-                metadata={'Date': None} if path.suffix == '.svg' else None,
-            )

@@ -7,10 +7,7 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
-import matplotlib.style
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from rich.table import Table
 from rich.text import Text
@@ -18,12 +15,9 @@ from rich.text import Text
 from mmlth.analysis.connectivity import Connection
 from mmlth.analysis.stability import WeightDistance
 from mmlth.report.cells import ABSENT, plain_table
+from mmlth.report.figure import COLOURS, GREY, MARKERS, figure_at, plain
 from mmlth.report.metrics import main_among, short_names
-from mmlth.ticket import atomic_path, write_bytes
-
-# Okabe and Ito's palette; markers tell the curves apart in grey, too.
-_COLOURS = ('#0072B2', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '#56B4E9', '#000000')
-_MARKERS = 'os^DvPX'
+from mmlth.ticket import write_bytes
 
 
 def connection_table(connection: Connection) -> Table:
@@ -75,7 +69,7 @@ def write_distances_csv(distances: Sequence[WeightDistance], path: Path) -> None
 
 
 def plot_connection(connection: Connection, names: tuple[str, str], path: Path) -> None:
-    """Draws the main metrics along the line, as PNG.
+    """Draws the main metrics along the line, PNG or SVG by suffix.
 
     A dashed line goes straight from end to end; where a metric falls below it most, the barrier is
     marked with its height.
@@ -86,23 +80,18 @@ def plot_connection(connection: Connection, names: tuple[str, str], path: Path) 
         path: Where to write.
     """
     metrics = main_among(list(connection.metrics))
-    with matplotlib.style.context('default'):
-        figure = Figure(figsize=(8, 4.5), dpi=160, layout='constrained')
-        FigureCanvasAgg(figure)
+    with figure_at(path, 8, 4.5) as figure:
         axes = figure.subplots()
-        styles = itertools.cycle(zip(_COLOURS, _MARKERS, strict=True))
+        styles = itertools.cycle(zip(COLOURS, MARKERS, strict=True))
         for metric, name, (colour, marker) in zip(metrics, short_names(metrics), styles):
             values = [math.nan if v is None else v for v in connection.metrics[metric]]
             axes.plot(connection.points, values, color=colour, marker=marker, label=name)
             _draw_barrier(axes, connection, metric, colour)
-        axes.plot([], [], color='#555555', linestyle='--', linewidth=1, label='straight line')
+        axes.plot([], [], color=GREY, linestyle='--', linewidth=1, label='straight line')
         axes.set_xlabel(f't: from {names[0]} (0) to {names[1]} (1)')
         axes.set_ylabel('metric value')
-        axes.spines[['top', 'right']].set_visible(False)
-        axes.grid(axis='y', color='#e6e6e6')
+        plain(axes)
         figure.legend(loc='outside right upper', frameon=False)
-        with atomic_path(path) as file:
-            figure.savefig(file, format='png', bbox_inches='tight', pad_inches=0.15)
 
 
 def _draw_barrier(axes: Axes, connection: Connection, metric: str, colour: str) -> None:

@@ -6,19 +6,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import matplotlib.style
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.patheffects import withStroke
 
 from mmlth.analysis.layers import module_of
-from mmlth.ticket import atomic_path
+from mmlth.report.figure import COLOURS, figure_at, plain
 
-# Okabe and Ito's palette without its yellow, which is too light; hatches tell more modules apart.
-_COLOURS = ('#0072B2', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '#56B4E9', '#000000')
+# They tell more modules apart than there are colours.
 _HATCHES = ('', '///', '...')
 
 _MOST_ROWS = 60
@@ -42,12 +38,7 @@ def plot_densities(
     names = list(densities)
     columns = max(1, math.ceil(len(names) / _MOST_ROWS))
     rows = max(1, math.ceil(len(names) / columns))
-    with matplotlib.style.context('default'):
-        # Else every SVG would be another file.
-        matplotlib.rcParams['svg.hashsalt'] = 'mmlth'
-        size = (5.5 * columns, max(3, _ROW * rows + 1.2))
-        figure = Figure(figsize=size, dpi=160, layout='constrained')
-        FigureCanvasAgg(figure)
+    with figure_at(path, 5.5 * columns, max(3, _ROW * rows + 1.2)) as figure:
         styles = _styles(names)
         most = max((value for values in densities.values() for value in values), default=1.0)
         for column, axes in enumerate(figure.subplots(1, columns, squeeze=False)[0]):
@@ -63,14 +54,11 @@ def plot_densities(
         figure.legend(list(modules.values()), list(modules), **look)
         look['loc'], look['ncols'] = 'outside lower center', columns
         figure.legend(list(entries.values()), list(entries), **look)
-        metadata = {'Date': None} if path.suffix == '.svg' else {}
-        with atomic_path(path) as file:
-            figure.savefig(file, format=path.suffix[1:], metadata=metadata)
 
 
 def _styles(names: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Colour and hatch of each module."""
-    looks = itertools.cycle(itertools.product(_HATCHES, _COLOURS))
+    looks = itertools.cycle(itertools.product(_HATCHES, COLOURS))
     modules = dict.fromkeys(module_of(name) for name in names)
     return {
         module: {'facecolor': colour, 'hatch': hatch, 'edgecolor': 'white', 'linewidth': 0}
@@ -105,9 +93,7 @@ def _draw(
     axes.set_yticks(range(len(labels)), labels, fontsize=6)
     axes.tick_params(axis='y', length=0, pad=2)
     axes.tick_params(axis='x', labelsize=7)
-    axes.spines[['top', 'right']].set_visible(False)
-    axes.grid(axis='x', color='#e6e6e6')
-    axes.set_axisbelow(True)
+    plain(axes, grid='x')
     axes.set_xlabel('density: weights kept (%)', fontsize=8)
 
 

@@ -5,25 +5,18 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
-import matplotlib.style
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 
+from mmlth.report.figure import COLOURS, GREY, MARKERS, figure_at, plain
 from mmlth.report.metrics import is_average_precision, main_metrics, short_names
 from mmlth.report.rounds import Round, measured, saved
-from mmlth.ticket import atomic_path
-
-# Okabe and Ito's palette; markers tell the curves apart in grey, too.
-COLOURS = ('#0072B2', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '#56B4E9', '#000000')
-MARKERS = 'os^DvPX'
 
 # Tick labels closer than this share of the axis would touch.
 _LABEL_GAP = 0.07
 
 
 def plot_accuracy(rounds: Sequence[Round], path: Path) -> None:
-    """Draws the main metrics against the sparsity of the prunable weights, as PNG.
+    """Draws the main metrics against the sparsity of the prunable weights, PNG or SVG by suffix.
 
     The axis of sparsity is logarithmic in the density, so that rounds which each prune the same
     share of what remains stand at even steps. A dashed line marks the dense model's value.
@@ -32,16 +25,10 @@ def plot_accuracy(rounds: Sequence[Round], path: Path) -> None:
         rounds: The rounds of the search.
         path: Where to write.
     """
-    # The default style for the while: whatever style (or usetex) the user's session has set, the
-    # picture stays the same. Going without pyplot leaves the user's backend and figures alone.
-    with matplotlib.style.context('default'):
-        figure = Figure(figsize=(8, 4.5), dpi=160, layout='constrained')
-        FigureCanvasAgg(figure)
+    with figure_at(path, 8, 4.5) as figure:
         axes = figure.subplots()
         _draw_curves(axes, rounds)
         _draw_sparsity_axis(axes, rounds)
-        with atomic_path(path) as file:
-            figure.savefig(file, format='png', bbox_inches='tight', pad_inches=0.15)
 
 
 def _draw_curves(axes: Axes, rounds: Sequence[Round]) -> None:
@@ -57,12 +44,11 @@ def _draw_curves(axes: Axes, rounds: Sequence[Round]) -> None:
             axes.axhline(values[0], color=colour, linestyle='--', linewidth=1, alpha=0.7, zorder=1)
     if metrics:
         label = 'dense, ended early' if saved(rounds[0]) else 'dense model'
-        axes.plot([], [], color='#555555', linestyle='--', linewidth=1, label=label)
+        axes.plot([], [], color=GREY, linestyle='--', linewidth=1, label=label)
         axes.figure.legend(loc='outside right upper', frameon=False)
     precisions = [name for name in metrics if is_average_precision(name)]
     axes.set_ylabel('average precision (0 to 1)' if precisions else 'metric value')
-    axes.spines[['top', 'right']].set_visible(False)
-    axes.grid(axis='y', color='#e6e6e6')
+    plain(axes)
 
 
 def _draw_sparsity_axis(axes: Axes, rounds: Sequence[Round]) -> None:
