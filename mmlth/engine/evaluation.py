@@ -52,8 +52,8 @@ class Evaluation:
         self._data = cfg.get('train_dataloader')
         self._statistics = statistics
         with explaining_missing_packages('the config'):
-            self._runner = Runner.from_cfg(_for_validation(cfg, work_dir))
-        model = bare_model(self._runner)
+            self.runner = Runner.from_cfg(_for_validation(cfg, work_dir))
+        model = bare_model(self.runner)
         if statistics and not _trained_norms(model):
             raise LotteryError(
                 'no layer of the model trains running statistics (they are frozen, or it has '
@@ -68,7 +68,7 @@ class Evaluation:
         Raises:
             LotteryError: If names or shapes are not the model's.
         """
-        model = bare_model(self._runner)
+        model = bare_model(self.runner)
         try:
             model.load_state_dict(without_aliases(weights, model.state_dict().keys()))
         except RuntimeError as error:
@@ -76,9 +76,9 @@ class Evaluation:
             raise LotteryError(f'the weights are of another model: {" ".join(lines)}') from error
         if self._statistics:
             set_random_seed(0)
-            loader = self._runner.build_dataloader(self._data, seed=0)
+            loader = self.runner.build_dataloader(self._data, seed=0)
             recompute_statistics(model, loader, self._statistics)
-        return plain_metrics(self._runner.val())
+        return plain_metrics(self.runner.val())
 
 
 def recompute_statistics(model: nn.Module, batches: Any, count: int) -> None:

@@ -1,0 +1,224 @@
+"""What a model finds in the images of a config, in COCO's format; found once, then kept."""
+
+import json
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import zstandard
+from mmengine.config import Config
+from mmengine.hooks import Hook
+from mmengine.registry import METRICS, init_default_scope
+from mmengine.runner import Runner
+
+from mmlth.engine.errors import LotteryError
+from mmlth.engine.evaluation import Evaluation
+from mmlth.engine.fingerprint import data_hash, settings_hash
+from mmlth.engine.reading import read_config
+from mmlth.ticket import Ticket, write_bytes
+from mmlth.ticket.initial import weights_hash
+
+SPLITS = ('val', 'test')
+KINDS = ('bbox', 'segm', 'keypoints')
+_APIS = ('_coco_api', '_lvis_api', 'coco')
+Told = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """Images and the objects in them.
+
+    Attributes:
+        coco: ``images``, ``annotations`` and ``categories`` as in COCO's files; only the classes
+            that the model knows.
+        sigmas: Of each keypoint the standard deviation of its annotation, as a share of the
+            object's size; empty without keypoints.
+        swaps: Pairs of keypoints, by index, that mirror each other, such as both eyes.
+    """
+
+    coco: dict[str, Any]
+    sigmas: tuple[float, ...] = ()
+    swaps: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What a model finds.
+
+    Attributes:
+        results: COCO results by kind: of `KINDS` those that the config evaluates.
+        metrics: What the config's own evaluation says of them.
+    """
+
+    results: dict[str, list[dict[str, Any]]]
+    metrics: dict[str, float | None]
+
+
+class Predictor:
+    """Finds the predictions of one model with any weights; what it found before it reads.
+
+    Args:
+        config: A file, a name or a config.
+        folder: Where predictions are kept.
+        split: ``val`` or ``test``.
+
+    Raises:
+        LotteryError: If the config says nothing of that split, or evaluates no objects.
+    """
+
+    def __init__(self, config: str | Path | Config, folder: str | Path, split: str = 'val') -> None:
+        self.config = _of_split(read_config(config), split)
+        self._folder = Path(folder)
+        self._data = data_hash(self.config.val_dataloader)
+        self._settings = settings_hash(self.config)
+        self._evaluation: Evaluation | None = None
+
+    def __call__(self, ticket: Ticket, tell: Told | None = None) -> tuple[Predictions, DataSet]:
+        """What the model finds with the weights of a ticket, and what there is to find.
+
+        Args:
+            ticket: The weights; one of a dense model, too.
+            tell: Told the batches that are done, and of how many.
+
+        Raises:
+            LotteryError: If the weights are those of another model.
+            TicketError: If the ticket holds no weights.
+        """
+        weights = ticket.state_dict()
+        about = self._folder / f'data_{self._settings[:16]}_{self._data[:16]}.json.zst'
+        name = f'{weights_hash(weights)[:16]}_{self._settings[:16]}_{self._data[:16]}.json.zst'
+        kept = self._folder / name
+        if not (kept.exists() and about.exists()):
+            predictions, data_set = self._predict(weights, tell)
+            _write(about, asdict(data_set))
+            _write(kept, asdict(predictions))
+        stored = _read(about)
+        swaps = tuple((first, second) for first, second in stored['swaps'])
+        return (
+            Predictions(**_read(kept)),
+            DataSet(stored['coco'], tuple(stored['sigmas']), swaps),
+        )
+
+    def _predict(
+        self, weights: Mapping[str, Any], tell: Told | None
+    ) -> tuple[Predictions, DataSet]:
+        with tempfile.TemporaryDirectory() as temporary:
+            if self._evaluation is None:
+                self._evaluation = Evaluation(_evaluating_objects(self.config), self._folder)
+            runner = self._evaluation.runner
+            metric = _coco_metric(runner)
+            metric.outfile_prefix = str(Path(temporary, 'results'))
+            hook = _Progress(tell)
+            runner.register_hook(hook, priority='LOWEST')
+            try:
+                metrics = self._evaluation(weights)
+            finally:
+                runner._hooks.remove(hook)
+                metric.outfile_prefix = None
+            files = {kind: Path(temporary, f'results.{kind}.json') for kind in KINDS}
+            results = {
+                kind: json.loads(path.read_bytes()) for kind, path in files.items() if path.exists()
+            }
+        return Predictions(results, metrics), _data_set(metric)
+
+
+class _Progress(Hook):
+    """Tells how far the evaluation is."""
+
+    def __init__(self, tell: Told | None) -> None:
+        self._tell = tell
+
+    def after_val_iter(self, runner: Runner, batch_idx: int, *args: Any, **kwargs: Any) -> None:
+        if self._tell is not None and runner.val_loop is not None:
+            self._tell(batch_idx + 1, len(runner.val_loop.dataloader))
+
+
+def _of_split(config: Config, split: str) -> Config:
+    """A config that validates on this split."""
+    if split not in SPLITS:
+        raise LotteryError(f'there is no split {split!r}; choose one of {", ".join(SPLITS)}')
+    lacking = [
+        key for key in (f'{split}_dataloader', f'{split}_evaluator') if config.get(key) is None
+    ]
+    if lacking:
+        other = SPLITS[1 - SPLITS.index(split)]
+        raise LotteryError(
+            f'the config lacks {" and ".join(lacking)}, so there is no split {split!r} to predict '
+            f'on; give it that, or choose --split {other}'
+        )
+    for part in ('dataloader', 'evaluator', 'cfg'):
+        config[f'val_{part}'] = config.get(f'{split}_{part}')
+    return config
+
+
+def _evaluating_objects(config: Config) -> Config:
+    """A config one of whose metrics writes COCO results; MMDetection's and MMPose's own do."""
+    scope = config.get('default_scope') or 'mmengine'
+    init_default_scope(scope)
+    evaluators = config.val_evaluator
+    evaluators = list(evaluators) if isinstance(evaluators, (list, tuple)) else [evaluators]
+    with METRICS.switch_scope_and_registry(scope) as registry:
+        classes = [registry.get(each['type']) for each in evaluators]
+    if any(hasattr(cls, 'results2json') for cls in classes):
+        return config
+    if scope not in ('mmdet', 'mmpose'):
+        names = ', '.join(str(each['type']) for each in evaluators)
+        raise LotteryError(
+            f'the config evaluates no boxes, masks or keypoints but {names}; analyses of '
+            'predictions need a config of MMDetection or MMPose'
+        )
+    # The ground truth comes from the data set itself, in whichever format that is.
+    own = {'metric': 'bbox'} if scope == 'mmdet' else {}
+    config.val_evaluator = [*evaluators, {'type': f'{scope}.CocoMetric', **own}]
+    _pack_instances(config.val_dataloader)
+    return config
+
+
+def _pack_instances(value: Any) -> None:
+    """Has pipelines pass on what MMDetection's CocoMetric makes ground truth of."""
+    if isinstance(value, dict):
+        if str(value.get('type')).rpartition('.')[2] == 'PackDetInputs':
+            default = ('img_id', 'img_path', 'ori_shape', 'img_shape', 'scale_factor')
+            value['meta_keys'] = (*value.get('meta_keys', default), 'instances')
+        value = list(value.values())
+    if isinstance(value, (list, tuple)):
+        for inner in value:
+            _pack_instances(inner)
+
+
+def _coco_metric(runner: Runner) -> Any:
+    loop: Any = runner.val_loop
+    found = [each for each in loop.evaluator.metrics if hasattr(each, 'results2json')]
+    return found[0]
+
+
+def _data_set(metric: Any) -> DataSet:
+    """What a metric that has evaluated knows of the data."""
+    told = next(getattr(metric, name) for name in _APIS if getattr(metric, name, None) is not None)
+    meta = metric.dataset_meta
+    images = getattr(metric, 'img_ids', None)
+    classes = getattr(metric, 'cat_ids', None)
+    coco = {
+        'images': [i for i in told.dataset['images'] if images is None or i['id'] in set(images)],
+        'categories': [
+            c for c in told.dataset['categories'] if classes is None or c['id'] in set(classes)
+        ],
+        'annotations': [
+            a
+            for a in told.dataset['annotations']
+            if classes is None or a['category_id'] in set(classes)
+        ],
+    }
+    flips = meta.get('flip_indices') or ()
+    swaps = tuple((one, other) for one, other in enumerate(flips) if one < other)
+    return DataSet(coco, tuple(map(float, meta.get('sigmas', ()))), swaps)
+
+
+def _write(path: Path, value: Any) -> None:
+    write_bytes(path, zstandard.ZstdCompressor().compress(json.dumps(value).encode()))
+
+
+def _read(path: Path) -> Any:
+    return json.loads(zstandard.ZstdDecompressor().decompress(path.read_bytes()))
