@@ -91,6 +91,33 @@ def test_table_3_from_the_layers_of_its_model(voc):
             assert f'| `{scope}` | {share:.2f} | {ours:.2f} |' in page
 
 
+@pytest.mark.parametrize(
+    ('depth', 'parameters', 'prunable', 'published', 'more'),
+    [
+        (18, 12_438_239, 10_985_472, {50: 44.16, 80: 70.66, 90: 79.49}, (0, 600)),
+        (50, 28_469_983, 20_676_608, {50: 36.32, 80: 58.11, 90: 65.37}, (1200, 3300)),
+    ],
+)
+def test_network_sparsities_of_imagenet_tickets_on_voc(
+    depth, parameters, prunable, published, more
+):
+    """To the last digit of R18, 0.01 below those of R50, which has 1,200 to 3,300 zeros more."""
+    config = read_config(CONFIGS / f'lth/faster_rcnn_r{depth}_voc_imp.py')
+    model = build_model(config)
+    inputs = {18: 512, 50: 2048}[depth]
+    # Theirs regresses boxes of the background, too, as in Table 3.
+    assert sum(p.numel() for p in model.parameters()) + 4 * (inputs + 1) == parameters
+    targets = dict(config.lottery.targets, scope='backbone+top')
+    chosen = choose_targets(model, parse_settings({'targets': targets}))
+    assert sum(target.numel for target in chosen) == prunable
+    for extra in more:
+        for share, figure in published.items():
+            assert round(100 * (share / 100 * prunable + extra) / parameters, 2) == figure
+    given = {share: round(share * prunable / parameters, 2) for share in published}
+    off = 0.01 if depth == 50 else 0
+    assert given == {share: round(figure - off, 2) for share, figure in published.items()}
+
+
 # 3 × 3 convolutions of a stage with so many channels and blocks: the first has half the inputs.
 BASIC = 4 * 9 * 64**2 + sum(7 * 9 * n**2 // 2 for n in (128, 256, 512))
 # 1 × 1, 3 × 3 and 1 × 1; the first block of a stage has half the inputs, or 64.
