@@ -145,6 +145,20 @@ def test_s1_on_coco(name, blocks, channels, parameters, prunable):
         assert round(80 * prunable / parameters, 1) == 78.4
 
 
+def test_network_sparsities_of_task_transfer():
+    """The paper has 76.98 % for Keypoint R-CNN, 50.11 % for Mask R-CNN."""
+    config = read_config(CONFIGS / 'lth/mask_rcnn_r18_imp.py')
+    chosen = choose_targets(build_model(config), parse_settings(config.lottery))
+    backbone = sum(t.numel for t in chosen if t.role == 'backbone')
+    moved = sum(t.numel for t in chosen if 'mask_head' not in t.name)
+    assert (backbone, moved) == (10_994_880, 28_083_392)
+    keypoint_rcnn = 0.9 * backbone / 0.2147  # as the paper's ImageNet tickets tell
+    assert round(keypoint_rcnn, -5) == 46_100_000
+    assert round(100 * moved / keypoint_rcnn) == 61
+    box_head = sum(t.numel for t in chosen if 'shared_fcs' in t.name)
+    assert (moved - box_head) / 31_327_536 < 0.5011
+
+
 def test_s2_on_r50():
     """All of a ResNet-50 but its norms (53,120), its first convolution and the classifier."""
     whole = 25_557_032 - (2048 * 1000 + 1000) - 53_120
