@@ -178,9 +178,7 @@ def map_names(
     return result
 
 
-def _stages_on_regions(
-    prefix: str, source: Collection[str], target: Collection[str]
-) -> list[str]:
+def _stages_on_regions(prefix: str, source: Collection[str], target: Collection[str]) -> list[str]:
     """Stages of the source's backbone that the target has in its shared head alone."""
 
     def stages(before: str, names: Iterable[str]) -> set[str]:
