@@ -30,6 +30,7 @@ from mmlth.ticket.mapping import NameMap, map_names, parse_rules, recognised_rul
 from mmlth.ticket.transplant import Transplant, one_shot, transplant
 
 VALUES = ('trained', 'initial', 'target')
+BACKBONE_ROLES = ('backbone', 'top')  # the latter is its last stage, on regions of interest
 TASK_HEADS = ('mask_head', 'mask_iou_head', 'point_head', 'panoptic_head', 'keypoint_head')
 _POSE_HEAD = 'head'  # of mmpose, and of mmpretrain's classifiers
 _RPN = 'rpn_head'
@@ -128,7 +129,8 @@ def transfer(
         values: ``'trained'``: the source's; ``'initial'``: those that the source's training
             started from, θ_k; ``'target'``: the target's own, so that only the mask is transferred.
         sparsity: Draws the mask in one shot, by magnitude over the source's backbone alone, instead
-            of taking the source's.
+            of taking the source's. The last stage of a C4 detector, on regions of interest, is part
+            of it.
         depths: ``'append'`` or ``'interpolate'``: for ResNets of different depths; see
             `mmlth.ticket.elastic`.
         heads: Whether to transfer predictors and heads, too.
@@ -173,7 +175,8 @@ def transfer(
     prunable = [target.name for target in chosen]
     kept = ticket.mask
     if sparsity is not None:
-        kept = one_shot(names, ticket.state_dict(), kept, prunable, sparsity)
+        backbone = [target.name for target in chosen if target.role in BACKBONE_ROLES]
+        kept = one_shot(names, ticket.state_dict(), kept, backbone, sparsity)
     found = transplant(names, kept, _values(ticket, values, path, rewind_file), state, prunable)
     parameters = {name: parameter.numel() for name, parameter in model.named_parameters()}
     told = _told(about, names, parameters, found, values, sparsity, depths, naming)

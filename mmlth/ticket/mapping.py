@@ -1,5 +1,6 @@
 """Which parameter of one model is which of another, by their names; explicit, and told in full."""
 
+import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -9,6 +10,7 @@ from mmlth.wording import some
 
 Shape = tuple[int, ...]
 BACKBONE = 'backbone.'
+TOP = 'roi_head.shared_head.'
 SAME_NAMES = 'same names in both models'
 PLAIN_BACKBONE = 'a backbone alone, by the names of torchvision or the like'
 
@@ -93,7 +95,9 @@ def recognised_rules(
     """The rules for names of a known form, and what the form is.
 
     Models of OpenMMLab, our own tickets among them, share names; a plain backbone (torchvision,
-    MoCo, SimCLR, both papers' tickets) has those of the target's ``backbone.``
+    MoCo, SimCLR, both papers' tickets) has those of the target's ``backbone.`` Stages of a ResNet
+    that a C4 detector has on regions of interest alone, as ``roi_head.shared_head.layer4``, come
+    from those of the source's backbone.
 
     Args:
         source: Names of the source.
@@ -106,11 +110,16 @@ def recognised_rules(
     # By number, for a plain backbone may have a classifier that is called as the target's.
     same = sum(name in target for name in names)
     inside = sum(BACKBONE + name in target for name in names)
-    if inside > same:
-        return (Rule('', BACKBONE),), PLAIN_BACKBONE
-    if same:
-        return (Rule('', ''),), SAME_NAMES
-    raise TicketMismatchError(_no_match(names, target, 'neither as they are nor under backbone.'))
+    if not inside and not same:
+        why = 'neither as they are nor under backbone.'
+        raise TicketMismatchError(_no_match(names, target, why))
+    plain = inside > same
+    rule, naming = (Rule('', BACKBONE), PLAIN_BACKBONE) if plain else (Rule('', ''), SAME_NAMES)
+    prefix = '' if plain else BACKBONE
+    stages = _stages_on_regions(prefix, names, target)
+    if stages:
+        naming += f'; {", ".join(stages)} of the backbone in the shared head of a C4 detector'
+    return (rule, *(Rule(f'{prefix}{s}.', f'{TOP}{s}.') for s in stages)), naming
 
 
 def map_names(
@@ -167,6 +176,17 @@ def map_names(
             why += f' (left out as predictors or heads: {some(skipped, 1)})'
         raise TicketMismatchError(_no_match(source, target, why))
     return result
+
+
+def _stages_on_regions(prefix: str, source: Collection[str], target: Collection[str]) -> list[str]:
+    """Stages of the source's backbone that the target has in its shared head alone."""
+
+    def stages(before: str, names: Iterable[str]) -> set[str]:
+        found = (re.match(rf'{re.escape(before)}(layer\d+)\.', name) for name in names)
+        return {match[1] for match in found if match}
+
+    theirs = stages(prefix, source) - stages(TOP, source)
+    return sorted(theirs & stages(TOP, target) - stages(BACKBONE, target))
 
 
 def _renamed(source: Iterable[str], rules: tuple[Rule, ...]) -> dict[str, str]:

@@ -11,7 +11,7 @@ from mmlth.pruning.identity import identity
 from mmlth.pruning.mask import Mask, masked
 from mmlth.pruning.prune import prune
 from mmlth.ticket.errors import TicketMismatchError
-from mmlth.ticket.mapping import BACKBONE, NameMap
+from mmlth.ticket.mapping import NameMap
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def one_shot(
     names: NameMap,
     weights: Mapping[str, Tensor],
     mask: Mask,
-    prunable: Collection[str],
+    backbone: Collection[str],
     sparsity: float,
 ) -> Mask:
     """The mask that is drawn by magnitude over a backbone alone, never over heads.
@@ -82,9 +82,8 @@ def one_shot(
         names: Which parameter is which.
         weights: Of the source, by its names.
         mask: What the source has pruned already, by its names.
-        prunable: Names of the target that may be pruned.
-        sparsity: Share to remove of the weights that are prunable in the target's backbone and
-            given by the source.
+        backbone: Names of the target's backbone that may be pruned.
+        sparsity: Share to remove of those of these weights that the source gives.
 
     Returns:
         A mask by the source's names, of these weights alone.
@@ -92,15 +91,11 @@ def one_shot(
     Raises:
         TicketMismatchError: If there are no such weights, or the source has more pruned already.
     """
-    chosen = {
-        origin: weights[origin]
-        for name, origin in names.matched.items()
-        if name in prunable and name.startswith(BACKBONE)
-    }
+    chosen = {o: weights[o] for name, o in names.matched.items() if name in backbone}
     if not chosen:
         raise TicketMismatchError(
             f'a sparsity of {sparsity} is for the weights of a backbone, but the source gives none '
-            f'that is prunable in the target; names there begin with {BACKBONE}'
+            'that is prunable in the target; mmlth targets shows what is, and its role'
         )
     before = Mask({**Mask.dense(chosen), **{name: mask[name] for name in chosen if name in mask}})
     try:

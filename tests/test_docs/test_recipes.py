@@ -1,4 +1,7 @@
-"""Every command of docs/recipes.md, for every row of its tables, names what there is and parses."""
+"""Every command of docs/recipes.md, for every row of its tables, names what there is and parses.
+
+So do those of docs/transfer.md, which agree with them.
+"""
 
 import argparse
 import importlib.util
@@ -17,7 +20,8 @@ from mmlth.engine import parse_settings, read_config
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / 'docs/recipes.md').read_text()
-SECTIONS = re.split(r'\n(?=##+ )', TEXT)
+TRANSFER = (ROOT / 'docs/transfer.md').read_text()
+SECTIONS = [section for page in (TEXT, TRANSFER) for section in re.split(r'\n(?=##+ )', page)]
 COLUMNS = set(re.findall(r'\| `([A-Z]+)` ', TEXT))
 PLACEHOLDER = re.compile(f'(?<![A-Z])({"|".join(sorted(COLUMNS))})(?![A-Z])')
 
@@ -100,6 +104,8 @@ def check(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, 'run', parsed.append)
     assert main.main(words) == 0
     (options,) = parsed
+    if options.command == 'transfer':
+        assert '://' not in options.source  # a file, which is read and hashed
     if options.command in ('train', 'transfer'):
         check_config(options.config, options.cfg_options)
     if options.command == 'branch':
@@ -121,6 +127,23 @@ def test_a_command_parses(command: str, monkeypatch: pytest.MonkeyPatch) -> None
 def test_no_row_is_left_out() -> None:
     assert len(COMMANDS) > 100
     assert all(len(rows) > 0 for section in SECTIONS for rows in tables(section))
+
+
+@pytest.mark.parametrize(
+    ('kind', 'title'),
+    [
+        ('ticket', 'S1: ImageNet tickets transferred'),
+        ('mask', 'S1: mask transfer'),
+        ('task', 'S1: task transfer'),
+        ('pre-training', 'Transferred'),
+    ],
+)
+def test_both_pages_transfer_the_same_values(kind: str, title: str) -> None:
+    section = next(s for s in SECTIONS if re.match(f'#+ {title}\n', s))
+    recipe = next(line for line in written(section) if line.startswith('mmlth transfer'))
+    (row,) = [line for line in TRANSFER.splitlines() if line.startswith(f'| {kind} |')]
+    options = [set(re.findall(r'--(?:values \w+|sparsity)', text)) for text in (recipe, row)]
+    assert options[0] == options[1]
 
 
 def test_every_base_config_is_named() -> None:

@@ -12,10 +12,16 @@ instead of w·4w and a shortcut of in·4w. Stage 1: 73,728 + 2 · 69,632 = 212,9
 + 2 · 4,456,448 = 14,942,208. 53 convolutions with 23,454,912 weights. Norms: 53,120 in 106.
 
 Mask R-CNN freezes stem and stage 1, so these are not pruned.
+
+A C4 detector has stage 4 on regions of interest. Where neither stem nor shortcuts are pruned, as
+on VOC, 10,985,472 weights of a ResNet-18 are left in 16 convolutions (shortcuts: 64·128 + 128·256
++ 256·512 = 172,032), of a ResNet-50 20,676,608 in 48 (64·256 + 256·512 + 512·1024 + 1024·2048
+= 2,768,896).
 """
 
 import functools
 import hashlib
+from pathlib import Path
 
 import pytest
 import torch
@@ -41,6 +47,8 @@ FROZEN = {18: (5, 9_408 + 147_456), 50: (11, 9_408 + 212_992)}
 OUTPUTS = {18: 512, 50: 2048}
 OWN = {'model.backbone.init_cfg': None}
 MASK_RCNN = 'mmdet::mask_rcnn/mask-rcnn_r50_fpn_1x_coco.py'
+C4 = 'mmdet::faster_rcnn/faster-rcnn_r50-caffe_c4-1x_coco.py'
+VOC = Path(__file__).parents[2] / 'configs/lth'
 FASTER_RCNN = 'mmdet::faster_rcnn/faster-rcnn_r50_fpn_1x_coco.py'
 POSE = 'mmpose::body_2d_keypoint/topdown_heatmap/coco/td-hm_res50_8xb64-210e_coco-256x192.py'
 NARROW = {**OWN, 'model.backbone.depth': 18}
@@ -104,6 +112,72 @@ def test_a_mask_from_a_pretrained_backbone(tmp_path, depth, config, options):
     digest = hashlib.sha256((tmp_path / 'resnet.pth').read_bytes()).hexdigest()
     assert told['source']['sha256'] == digest
     assert told['rules'] == ['=backbone.']
+
+
+VOC_CONVS = {18: (16, 10_985_472), 50: (48, 20_676_608)}
+C4_OWN = {'model.backbone.init_cfg': None, 'model.roi_head.shared_head.init_cfg': None}
+
+
+@pytest.mark.parametrize(
+    ('depth', 'config', 'masked_there'),
+    [
+        (18, VOC / 'faster_rcnn_r18_voc_imp.py', VOC_CONVS[18]),
+        (50, VOC / 'faster_rcnn_r50_voc_imp.py', VOC_CONVS[50]),
+        (50, C4, (53 - 11, CONVS[50][1] - FROZEN[50][1])),
+    ],
+)
+def test_the_last_stage_of_a_c4_detector_is_of_the_backbone(tmp_path, depth, config, masked_there):
+    torch.save(weights(depth), tmp_path / 'resnet.pth')
+    done = mmlth.transfer(
+        tmp_path / 'resnet.pth', config, sparsity=0.5, any_input=True, cfg_options=C4_OWN
+    )
+    whole = tuple(map(sum, zip(CONVS[depth], NORMS[depth])))
+    assert counted(done, done.names.matched) == whole
+    assert set(done.names.unused) == {'fc.weight', 'fc.bias'}
+    assert counted(done, done.transplant.masked) == masked_there
+    top = 'roi_head.shared_head.'
+    moved = [name for name in done.names.matched if name.startswith(top)]
+    assert len([n for n in weights(depth) if n.startswith('layer4.')]) == len(moved)
+    mask, result = done.ticket.mask, done.ticket.weights
+    for name in moved:
+        expected = weights(depth)[name.removeprefix(top)]
+        assert torch.equal(result[name], expected * mask[name] if name in mask else expected)
+    # One threshold over backbone and last stage.
+    kept = {name: int(mask[name].count_nonzero()) for name in done.transplant.masked}
+    assert sum(kept.values()) == masked_there[1] - round(masked_there[1] / 2)
+    origin = done.names.matched
+    least = min(float(result[name][mask[name]].abs().min()) for name in kept)
+    most = max(float(weights(depth)[origin[n]][~mask[n]].abs().max()) for n in kept)
+    assert most <= least
+    assert all(kept.all() for n, kept in mask.items() if n not in done.transplant.masked)
+    assert done.ticket.info['transfer']['rules'] == [
+        '=backbone.',
+        'layer4.=roi_head.shared_head.layer4.',
+    ]
+
+
+def test_a_ticket_of_a_classifier_for_a_c4_detector(tmp_path):
+    sparse, mask = with_zeros(weights(18))
+    state = {f'backbone.{n}': w for n, w in sparse.items() if not n.startswith('fc')}
+    torch.save(
+        {'meta': {}, 'state_dict': {**state, 'head.fc.weight': torch.ones(2, 2)}},
+        tmp_path / 'c.pth',
+    )
+    done = mmlth.transfer(
+        tmp_path / 'c.pth', VOC / 'faster_rcnn_r18_voc_imp.py', dry_run=True, input='torchvision'
+    )
+    assert counted(done, done.transplant.masked) == VOC_CONVS[18]
+    assert done.transplant.outside == ('backbone.conv1.weight',)  # the stem
+    name = 'layer4.1.conv2.weight'
+    assert torch.equal(done.ticket.mask[f'roi_head.shared_head.{name}'], mask[name])
+
+
+def test_one_shot_leaves_the_heads_of_a_detector_alone(tmp_path):
+    config = VOC / 'faster_rcnn_r18_voc_imp.py'
+    save_sparse(tmp_path / 'd.safetensors', config, C4_OWN)
+    done = mmlth.transfer(tmp_path / 'd.safetensors', config, sparsity=0.9, dry_run=True)
+    assert 'rpn_head.rpn_conv.weight' in done.names.matched
+    assert counted(done, done.transplant.masked) == VOC_CONVS[18]
 
 
 def test_values_that_the_target_keeps(tmp_path):

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mmlth.ticket import TicketError, TicketMismatchError
-from mmlth.ticket.mapping import Rule, map_names, parse_rules, recognised_rules
+from mmlth.ticket.mapping import SAME_NAMES, Rule, map_names, parse_rules, recognised_rules
 
 SOURCE = {'conv.weight': (2, 1), 'norm.weight': (2,), 'fc.weight': (5, 2), 'fc.bias': (5,)}
 TARGET = {
@@ -87,3 +87,24 @@ def test_known_forms():
     assert recognised_rules(TARGET, TARGET.keys())[0] == (Rule('', ''),)
     with pytest.raises(TicketMismatchError, match=r'neither as they are nor under backbone\.'):
         recognised_rules({'encoder.conv.weight': (2, 1)}, TARGET.keys())
+
+
+def test_stages_that_a_c4_detector_has_on_regions():
+    resnet = ['conv1.weight', 'layer3.0.conv1.weight', 'layer4.0.conv1.weight', 'fc.weight']
+    regions = 'roi_head.shared_head.layer4.0.conv1.weight'
+    c4 = [f'backbone.{name}' for name in resnet[:2]] + [regions]
+    whole = [f'backbone.{name}' for name in resnet[:3]]
+    rule = 'layer4.', 'roi_head.shared_head.layer4.'
+
+    rules, naming = recognised_rules(resnet, c4)
+    assert rules == (Rule('', 'backbone.'), Rule(*rule))
+    assert naming.endswith('; layer4 of the backbone in the shared head of a C4 detector')
+    shapes = [dict.fromkeys(names, (1,)) for names in (resnet, c4)]
+    assert map_names(*shapes, rules).matched == dict(zip(c4, resnet))
+
+    rules, naming = recognised_rules([*whole, 'head.fc.weight'], c4)  # as mmpretrain's
+    assert rules == (Rule('', ''), Rule('backbone.layer4.', rule[1]))
+    assert 'layer4' in naming
+    # As they are, where both are C4 detectors, or one has the stage in both places.
+    for source, target in [(c4, c4), ([*whole, regions], c4), (whole, [*whole, regions])]:
+        assert recognised_rules(source, target) == ((Rule('', ''),), SAME_NAMES)
