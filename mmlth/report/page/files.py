@@ -1,0 +1,41 @@
+"""The files of a report: a page, Markdown, and each plot and image by itself."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from mmlth.report.page.html import html
+from mmlth.report.page.markdown import markdown
+from mmlth.report.page.section import Figure, Hidden, Part, Photos, Section
+from mmlth.ticket import write_bytes
+
+
+def write_page(title: str, sections: Sequence[Section], folder: Path) -> Path:
+    """Writes ``report.html``, ``report.md``, and their plots as PNG and SVG.
+
+    Args:
+        title: What the report is of.
+        sections: From the top to the bottom.
+        folder: Where to write.
+
+    Returns:
+        The path of the page.
+    """
+    parts = [part for section in sections for part in section.parts]
+    plots = {}
+    for part in _flat(parts):
+        if isinstance(part, Figure):
+            part.draw(folder / f'{part.name}.png')
+            part.draw(folder / f'{part.name}.svg')
+            plots[part.name] = (folder / f'{part.name}.svg').read_bytes()
+        elif isinstance(part, Photos):
+            for photo in part.photos:
+                write_bytes(folder / f'{photo.name}.jpg', photo.jpeg)
+    write_bytes(folder / 'report.md', markdown(title, sections).encode())
+    page = folder / 'report.html'
+    write_bytes(page, html(title, sections, plots).encode())
+    return page
+
+
+def _flat(parts: Sequence[Part]) -> Iterator[Part]:
+    for part in parts:
+        yield from _flat([part.part]) if isinstance(part, Hidden) else [part]

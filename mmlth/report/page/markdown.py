@@ -1,0 +1,56 @@
+"""A report as Markdown, its plots and images in files beside it."""
+
+from collections.abc import Iterator, Sequence
+
+from rich.table import Table
+
+from mmlth.report.page.cells import cells
+from mmlth.report.page.section import Code, Figure, Hidden, Part, Photos, Section
+
+
+def markdown(title: str, sections: Sequence[Section]) -> str:
+    """Writes a report.
+
+    Args:
+        title: What it is of.
+        sections: From the top to the bottom.
+    """
+    blocks = [f'# {title}']
+    for section in sections:
+        blocks.append(f'## {section.title}')
+        for part in section.parts:
+            blocks.extend(_blocks(part))
+    return '\n\n'.join(blocks) + '\n'
+
+
+def _blocks(part: Part) -> Iterator[str]:
+    match part:
+        case str():
+            yield part
+        case Table():
+            yield table(part)
+        case Figure():
+            yield f'![{part.alternative}]({part.name}.png)'
+            yield part.caption
+        case Photos():
+            for photo in part.photos:
+                yield f'![{photo.alternative}]({photo.name}.jpg)'
+                yield photo.caption
+        case Code():
+            yield f'```\n{part.text}\n```'
+        case Hidden():
+            yield f'{part.summary}:'
+            yield from _blocks(part.part)
+
+
+def table(of: Table) -> str:
+    """Writes a table; what stands below it is a paragraph of its own."""
+    found = cells(of)
+    ruler = ['---:' if number else '---' for number in found.numbers]
+    rows = [found.header, ruler, *(row for group in found.groups for row in group)]
+    lines = [f'| {" | ".join(map(_cell, row))} |' for row in rows]
+    return '\n'.join([*lines, '', found.caption] if found.caption else lines)
+
+
+def _cell(text: str) -> str:
+    return text.replace('|', r'\|').replace('*', r'\*').replace('\n', '<br>')

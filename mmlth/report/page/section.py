@@ -1,0 +1,98 @@
+"""What a report is made of; how it looks is up to the page that shows it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.table import Table
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A plot.
+
+    Attributes:
+        name: Of its files, without suffix.
+        caption: What is seen, and how to read it.
+        alternative: What it shows, in words, for those who do not see it.
+        draw: Writes it to a path that ends in ``.png`` or ``.svg``.
+    """
+
+    name: str
+    caption: str
+    alternative: str
+    draw: Callable[[Path], None]
+
+
+@dataclass(frozen=True)
+class Photo:
+    """An image with what was found in it.
+
+    Attributes:
+        name: Of its file, without suffix.
+        caption: What is seen.
+        alternative: The same for those who do not see it.
+        jpeg: The file's bytes.
+    """
+
+    name: str
+    caption: str
+    alternative: str
+    jpeg: bytes
+
+
+@dataclass(frozen=True)
+class Photos:
+    """Images side by side.
+
+    Attributes:
+        photos: From the left to the right.
+    """
+
+    photos: tuple[Photo, ...]
+
+
+@dataclass(frozen=True)
+class Code:
+    """Commands or settings, as they are typed.
+
+    Attributes:
+        text: The lines.
+    """
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Hidden:
+    """What only some want to see: it is opened by a click.
+
+    Attributes:
+        summary: What there is to see.
+        part: It.
+    """
+
+    summary: str
+    part: 'Part'
+
+
+Part = str | Table | Figure | Photos | Code | Hidden
+"""A string is a paragraph of plain text."""
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the report under a heading.
+
+    Attributes:
+        title: The heading.
+        parts: From the top to the bottom.
+    """
+
+    title: str
+    parts: tuple[Part, ...]
+
+    @property
+    def anchor(self) -> str:
+        """What links to it."""
+        return '-'.join(self.title.lower().split())
