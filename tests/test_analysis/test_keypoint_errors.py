@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from mmlth.analysis.keypoints import ERRORS, KINDS, Skeleton, diagnose, keypoint_errors, read_scenes
 from mmlth.analysis.keypoints.correction import correct
+from mmlth.analysis.keypoints.matching import match
 
 SKELETON = Skeleton(('nose', 'left', 'right'), (0.05,) * 3, (('left', 'right'),))
 POSE = [(100, 100), (200, 100), (300, 100)]
@@ -248,6 +249,18 @@ def test_instances_that_do_not_count(ignored):
     assert (nothing.instances, nothing.ap(), nothing.gain('miss')) == (0, None, None)
 
 
+def test_what_matches_at_a_low_threshold_is_left_though_it_is_of_nothing():
+    far = [(x, y + 23) for x, y in POSE]  # OKS is .07
+    found = errors([instance()], [predicted(far)], oks=[0.05])
+    assert (found.background, found.undetected, found.keypoints) == (1, 1, 0)
+    assert (found.ap(), found.ap('background'), found.ap('undetected')) == near((1, 1, 1))
+
+
+@pytest.mark.parametrize(('area', 'counts'), [(1023, 0), (1024, 1), (5000, 1), (5001, 0)])
+def test_the_range_of_areas_holds_its_ends(area, counts):
+    assert errors([instance(area=area)], [], areas=(32**2, 5000)).instances == counts
+
+
 def test_no_predictions():
     found = errors([instance()], [])
     assert (found.ap(), found.gain('undetected'), found.share('undetected')) == (0, None, 1)
@@ -266,6 +279,25 @@ def test_equal_scores_keep_their_order():
     poor, good = predicted(moved(1, FAR)), predicted()
     assert errors([instance()], [poor, good]).kinds['miss'] == (0, 1, 0)
     assert errors([instance()], [good, poor]).kinds['miss'] == (0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ('oks', 'threshold', 'ignored', 'crowd', 'indices'),
+    [
+        ([[0.6, 0.6]], 0.5, (0, 0), (0, 0), [1]),  # of equals the last
+        ([[0.6, 0.9]], 0.5, (0, 1), (0, 0), [0]),  # first what counts, however much worse it fits
+        ([[0.4, 0.9]], 0.5, (0, 1), (0, 0), [1]),
+        ([[0.9, 0.8], [0.9, 0.7], [0.9, 0.9]], 0.5, (0, 0), (0, 0), [0, 1, -1]),
+        ([[0.9], [0.8]], 0.5, (1,), (1,), [0, 0]),  # a crowd
+        ([[0.9], [0.8]], 0.5, (1,), (0,), [0, -1]),
+        ([[1 - 1e-11]], 1.0, (0,), (0,), [0]),  # perfect but for rounding
+        ([[0.5]], 0.5, (0,), (0,), [0]),
+        ([[]], 0.5, (), (), [-1]),
+    ],
+)
+def test_matching(oks, threshold, ignored, crowd, indices):
+    flags = (np.array(each, dtype=bool) for each in (ignored, crowd))
+    assert match(np.array(oks), threshold, *flags).tolist() == indices
 
 
 def test_the_mean_over_categories():

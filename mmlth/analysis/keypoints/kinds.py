@@ -67,8 +67,9 @@ def diagnose(scene: Scene, skeleton: Skeleton) -> Diagnosis:
     for row in np.flatnonzero(outcome.matched & ~outcome.ignored):
         own = outcome.indices[row]
         true, inverted = direct[row, own], mirrored[row, own]
-        anywhere = np.maximum(direct[row], mirrored[row])
-        swapped = np.delete(anywhere, own, axis=0).max(axis=0, initial=0)
+        # That the instance's own locations are among these is no matter: what is near them is
+        # neither swap nor miss.
+        swapped = np.maximum(direct[row], mirrored[row]).max(axis=0)
         tests = [true > HUMAN, true >= NEAR, inverted >= NEAR, swapped >= NEAR]
         found = np.select(tests, [GOOD, JITTER, INVERSION, SWAP], MISS)
         kinds[row] = np.where(instances.labelled[own], found, NO_KIND)
