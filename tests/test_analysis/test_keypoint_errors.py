@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from mmlth.analysis.keypoints import ERRORS, KINDS, Skeleton, diagnose, keypoint_errors, read_scenes
 from mmlth.analysis.keypoints.correction import correct
 from mmlth.analysis.keypoints.matching import match
+from mmlth.analysis.keypoints.similarity import instance_similarities
 
 SKELETON = Skeleton(('nose', 'left', 'right'), (0.05,) * 3, (('left', 'right'),))
 POSE = [(100, 100), (200, 100), (300, 100)]
@@ -235,6 +236,7 @@ def test_a_second_prediction_of_an_instance_is_background_unless_it_is_the_corre
     [
         {'iscrowd': 1},
         {'visible': (0, 0, 0)},
+        {'num_keypoints': 0},
         {'area': 31**2},
         {'points': [], 'visible': ()},
     ],
@@ -281,6 +283,19 @@ def test_equal_scores_keep_their_order():
     assert errors([instance()], [good, poor]).kinds['miss'] == (0, 0, 0)
 
 
+def test_an_instance_without_labelled_keypoints_is_like_what_is_around_it():
+    there = data(instance(), instance(visible=(0, 0, 0)))  # its box is BOX
+    x, y, width, height = BOX
+    within = [(x - width, y - height), (x + 2 * width, y), (x, y + 2 * height)]
+    beyond = [(x - width - 10, y), (x + 2 * width + 10, y), (x, y + 2 * height + 10)]
+    for points, similarity in ((within, 1), (beyond, math.exp(-0.5))):
+        (scene,) = read_scenes(there, [predicted(points)], SKELETON, (0, 1e10), 20)
+        sigmas = np.array(SKELETON.sigmas)
+        found = instance_similarities(scene.predictions.keypoints, scene.instances, sigmas)
+        assert found.shape == (1, 2)
+        assert found[0, 1] == near(similarity)
+
+
 @pytest.mark.parametrize(
     ('oks', 'threshold', 'ignored', 'crowd', 'indices'),
     [
@@ -310,7 +325,7 @@ def test_the_mean_over_categories():
 
 def test_thresholds_are_looked_up():
     found = errors([instance()], [predicted()])
-    assert found.curve(0.6).area == near(1)
+    assert (found.curve(0.6).oks, found.curve(0.6).area) == near((0.6, 1))
     with pytest.raises(ValueError, match=r'no curve at OKS 0.3; there are 0.5, 0.55, 0.6'):
         found.ap(oks=0.3)
 
