@@ -3,18 +3,14 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import matplotlib.style
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 from rich.table import Table
 from rich.text import Text
 
 from mmlth.analysis.keypoints import ERRORS, KINDS, RECALLS, KeypointErrors
 from mmlth.report.cells import ABSENT, percent, plain_table
 from mmlth.report.csv_rows import write_csv
-from mmlth.report.plot import COLOURS, MARKERS
-from mmlth.ticket import atomic_path
+from mmlth.report.figure import COLOURS, MARKERS, figure_at, plain
 
 LEGEND = """\
 share: of the keypoints; of background, of the predictions; of undetected, of the instances
@@ -113,23 +109,12 @@ def plot_keypoint_errors(models: Mapping[str, KeypointErrors], oks: float, path:
     Raises:
         ValueError: If nothing was computed at this threshold.
     """
-    with matplotlib.style.context('default'):
-        matplotlib.rcParams['svg.hashsalt'] = 'mmlth'  # else every SVG would be another file
-        figure = Figure(figsize=(4.6 * len(models), 5.6), dpi=160, layout='constrained')
-        FigureCanvasAgg(figure)
+    with figure_at(path, 4.6 * len(models), 5.6) as figure:
         panels = figure.subplots(1, len(models), sharey=True, squeeze=False)[0]
         for axes, (name, found) in zip(panels, models.items()):
             _draw(axes, found, oks)
             axes.set_title(name)
         panels[0].set_ylabel(f'precision at OKS ≥ {oks:g}')
-        with atomic_path(path) as file:
-            figure.savefig(
-                file,
-                format=path.suffix.lstrip('.'),
-                bbox_inches='tight',
-                pad_inches=0.15,
-                metadata={'Date': None} if path.suffix == '.svg' else None,
-            )
 
 
 def _draw(axes: Axes, found: KeypointErrors, oks: float) -> None:
@@ -153,8 +138,7 @@ def _draw(axes: Axes, found: KeypointErrors, oks: float) -> None:
     axes.set_xlabel('recall')
     axes.set_xlim(-0.01, 1.01)
     axes.set_ylim(-0.02, 1.02)
-    axes.spines[['top', 'right']].set_visible(False)
-    axes.grid(color='#e6e6e6')
+    plain(axes)
     axes.legend(title='area, curve', loc='upper center', bbox_to_anchor=(0.5, -0.13), frameon=False)
 
 
