@@ -70,6 +70,7 @@ def test_csv(models, tmp_path):
     (miss,) = [r for r in rows if (r['model'], r['oks'], r['error']) == ('ticket', '0.75', 'miss')]
     assert (miss['count'], float(miss['share'])) == ('1', 0.5)
     assert float(miss['gain']) == models['ticket'].gain('miss', 0.75)
+    assert (rows[1]['error'], rows[1]['gain']) == ('miss', '0.0')  # dense
     write_keypoint_kinds_csv(models, tmp_path / 'kinds.csv')
     kinds = (tmp_path / 'kinds.csv').read_text().splitlines()
     assert len(kinds) == 1 + 2 * 2 * len(KINDS)
@@ -84,8 +85,9 @@ def test_the_picture(models, tmp_path):
         plot_keypoint_errors(models, 0.75, tmp_path / name)
     drawn = (tmp_path / 'once.svg').read_text()
     assert drawn == (tmp_path / 'again.svg').read_text()
-    for words in ('1.000  without miss', '0.000  as detected', 'recall', 'at OKS ≥ 0.75', 'ticket'):
-        assert words in drawn
+    labels = {'1.000  as detected': 1, '0.000  as detected': 1, '1.000  without miss': 2}
+    for words, times in {**labels, 'precision at OKS ≥ 0.75': 1, 'recall': 2, 'ticket': 1}.items():
+        assert drawn.count(f'<!-- {words} -->') == times
     with pytest.raises(ValueError, match=r'no curve at OKS 0\.9'):
         plot_keypoint_errors(models, 0.9, tmp_path / 'other.png')
     assert not (tmp_path / 'other.png').exists()
