@@ -1,7 +1,5 @@
 """The line between two networks as a table, as CSV and as a picture."""
 
-import csv
-import io
 import itertools
 import math
 from collections.abc import Sequence
@@ -15,9 +13,9 @@ from rich.text import Text
 from mmlth.analysis.connectivity import Connection
 from mmlth.analysis.stability import WeightDistance
 from mmlth.report.cells import ABSENT, plain_table
+from mmlth.report.csv_rows import write_csv
 from mmlth.report.figure import COLOURS, GREY, MARKERS, figure_at, plain
 from mmlth.report.metrics import main_among, short_names
-from mmlth.ticket import write_bytes
 
 
 def connection_table(connection: Connection) -> Table:
@@ -54,7 +52,7 @@ def write_connection_csv(connection: Connection, path: Path) -> None:
         [t, *(values[index] for values in connection.metrics.values())]
         for index, t in enumerate(connection.points)
     ]
-    _write_csv(path, ['t', *connection.metrics], rows)
+    write_csv(path, ['t', *connection.metrics], rows)
 
 
 def write_distances_csv(distances: Sequence[WeightDistance], path: Path) -> None:
@@ -65,7 +63,7 @@ def write_distances_csv(distances: Sequence[WeightDistance], path: Path) -> None
         path: Where to write.
     """
     rows = [[each.name, each.weights, each.l2, each.angle] for each in distances]
-    _write_csv(path, ['layer', 'weights', 'l2', 'angle'], rows)
+    write_csv(path, ['layer', 'weights', 'l2', 'angle'], rows)
 
 
 def plot_connection(connection: Connection, names: tuple[str, str], path: Path) -> None:
@@ -121,11 +119,3 @@ def _draw_barrier(axes: Axes, connection: Connection, metric: str, colour: str) 
 def _barrier(connection: Connection, metric: str) -> str:
     found = connection.barrier(metric)
     return ABSENT if found is None else f'{found[0]:.4f} at {found[1]:.3g}'
-
-
-def _write_csv(path: Path, header: list[str], rows: Sequence[Sequence[object]]) -> None:
-    text = io.StringIO(newline='')
-    writer = csv.writer(text, lineterminator='\n')
-    writer.writerow(header)
-    writer.writerows(rows)
-    write_bytes(path, text.getvalue().encode())

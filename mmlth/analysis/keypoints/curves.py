@@ -1,0 +1,55 @@
+"""Precision against recall, as pycocotools computes it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from mmlth.analysis.keypoints.matching import Outcome
+from mmlth.analysis.keypoints.scenes import Floats
+
+RECALLS = np.linspace(0, 1, 101)
+"""Where precision is read."""
+
+
+@dataclass(frozen=True)
+class Curve:
+    """How precision falls as recall rises.
+
+    Attributes:
+        oks: The OKS from which on a prediction is correct.
+        precision: At each of `RECALLS`, as mean over the categories, in [0, 1]; empty where there
+            is no instance to find.
+    """
+
+    oks: float
+    precision: tuple[float, ...]
+
+    @property
+    def area(self) -> float | None:
+        """The average precision, in [0, 1]."""
+        return float(np.mean(self.precision)) if self.precision else None
+
+
+def precisions(found: Sequence[Outcome]) -> Floats | None:
+    """The highest precision at each of `RECALLS` or a greater recall, 0 where that is not reached.
+
+    Args:
+        found: The outcomes of one category, in order of the images.
+
+    Returns:
+        Shape (101,); None where there is no instance to find.
+    """
+    instances = sum(outcome.instances for outcome in found)
+    if not instances:
+        return None
+    order = np.argsort(-np.concatenate([outcome.scores for outcome in found]), kind='stable')
+    matched = np.concatenate([outcome.matched for outcome in found])[order]
+    counts = ~np.concatenate([outcome.ignored for outcome in found])[order]
+    true = np.cumsum(matched & counts)
+    false = np.cumsum(~matched & counts)
+    # The same operations as in pycocotools, for the same floats.
+    precision = true / (false + true + np.spacing(1))
+    best = np.maximum.accumulate(precision[::-1])[::-1]
+    places = np.searchsorted(true / instances, RECALLS)
+    return np.append(best, 0.0)[places]
