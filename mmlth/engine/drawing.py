@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, cast
 
 from mmengine.dist import broadcast_object_list, is_main_process
@@ -17,7 +18,7 @@ from mmlth.engine.settings import Settings
 from mmlth.engine.training_state import bare_model
 from mmlth.pruning import Evidence, Mask, Score, Target, prune, transposed_weights
 from mmlth.pruning.patterns import outward
-from mmlth.ticket import load_rewind_weights
+from mmlth.ticket import Ticket, load_rewind_weights, load_ticket, save_ticket
 from mmlth.wording import some
 
 
@@ -29,8 +30,11 @@ def agree_on_mask(
     weights: Mapping[str, Tensor],
     mask: Mask,
     keep: int,
+    path: Path,
 ) -> Mask:
     """The mask that the first process draws; so a score may draw random numbers, or be inexact.
+
+    It is drawn once: what GPUs compute need not be the same when a round is resumed.
 
     Args:
         runner: The user's Runner; nothing about it changes.
@@ -40,18 +44,23 @@ def agree_on_mask(
         weights: What the round before ended with.
         mask: Of the round before.
         keep: How many weights to keep.
+        path: Of the file that keeps it.
 
     Raises:
         LotteryError: If score, allocation or pattern cannot be used, or a weight is NaN.
     """
     drawn: list[Mask | None] = [None]
-    if is_main_process():
+    if is_main_process() and path.exists():
+        drawn = [load_ticket(path).mask]
+    elif is_main_process():
         state = rng_state()
-        seed_all(seed)  # a round that is resumed must draw the mask that it began with
+        seed_all(seed)
         try:
-            drawn = [_draw(runner, settings, paths, seed, weights, mask, keep)]
+            found = _draw(runner, settings, paths, seed, weights, mask, keep)
         finally:
             set_rng_state(state)
+        save_ticket(Ticket(found, None), path)
+        drawn = [found]
     broadcast_object_list(drawn)
     return cast(Mask, drawn[0])
 

@@ -210,6 +210,7 @@ def delete_interrupted(paths: SearchPaths, index: int) -> None:
     """Removes what a round that is done once continued from."""
     for path in paths.round(index).glob(f'{Path(INTERRUPTED).stem}.*'):
         path.unlink()
+    paths.mask(index).unlink(missing_ok=True)
 
 
 def sha256_of(path: Path) -> str:

@@ -13,10 +13,11 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 from toy import toy_config
 
-from mmlth import LotteryError, load_ticket
+from mmlth import LotteryError, Mask, load_ticket
 from mmlth.engine import drawing, parse_settings
 from mmlth.engine.api import targets, targets_table
 from mmlth.engine.registry import ALLOCATIONS, PATTERNS, SCORES
+from mmlth.engine.rng import seed_all
 from mmlth.ticket import load_rewind_weights
 
 
@@ -100,13 +101,19 @@ def test_evaluating_the_network_leaves_no_trace(tmp_path, score):
     assert all(torch.equal(again.weights[name], w) for name, w in ticket.weights.items())
 
 
-def test_drawing_leaves_all_random_numbers_alone(monkeypatch):
+def test_drawing_leaves_all_random_numbers_alone(tmp_path, monkeypatch):
+    def numbers():
+        return [random.random(), np.random.rand(), float(torch.rand(1))]  # noqa: S311
+
     def draw(*arguments):
-        return random.random(), np.random.rand(), torch.rand(1)  # noqa: S311
+        return Mask({'w': torch.tensor(numbers()) > 2})
 
     monkeypatch.setattr(drawing, '_draw', draw)
-    first = drawing.agree_on_mask(*[None] * 7)
-    assert drawing.agree_on_mask(*[None] * 7) == first
+    seed_all(3)
+    expected = numbers()
+    seed_all(3)
+    drawing.agree_on_mask(*[None] * 3, 0, *[None] * 3, tmp_path / 'mask.safetensors')
+    assert numbers() == expected
 
 
 @pytest.mark.parametrize(
@@ -222,6 +229,7 @@ def test_a_base_config_does_not_get_into_the_way_of_a_list():
 
 OWN = """
 from mmlth.engine.registry import ALLOCATIONS, PATTERNS, SCORES
+from mmlth.engine.rng import seed_all
 from mmlth.pruning.allocation import global_allocation
 
 @SCORES.register_module(name='own')

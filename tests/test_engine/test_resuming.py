@@ -26,6 +26,7 @@ from mmlth.engine.checkpoints import is_whole
 from mmlth.engine.errors import LotteryError, Preempted
 from mmlth.engine.hooks import PreemptionHook, ProgressHook, RewindHook
 from mmlth.engine.preemption import SIGNALS, Preemption
+from mmlth.engine.registry import SCORES
 from mmlth.engine.search_state import sha256_of
 from mmlth.engine.training_state import load_training_state
 
@@ -248,6 +249,29 @@ def test_a_signal_between_rounds(undisturbed, tmp_path):
     assert not (tmp_path / 'round_01').exists()
     search(tmp_path, resume=True)
     assert tickets(tmp_path) == undisturbed(None)
+
+
+def test_a_round_goes_on_under_the_mask_that_it_began_with(tmp_path, monkeypatch):
+    """Though its score tells something else the next time, as what GPUs compute may."""
+
+    def fickle(evidence):
+        return {
+            name: torch.frombuffer(bytearray(os.urandom(weight.numel())), dtype=torch.uint8)
+            .view(weight.shape)
+            .float()
+            for name, weight in evidence.weights.items()
+        }
+
+    monkeypatch.setitem(SCORES.module_dict, 'fickle', fickle)
+    with monkeypatch.context() as patch:
+        end_at(patch, ProgressHook, 'before_train_iter', 'round_01', 14)
+        with pytest.raises(Killed):
+            search(tmp_path, score='fickle')
+    began = torch.load(tmp_path / 'round_01/epoch_2.pth', weights_only=False)['state_dict']
+    search(tmp_path, score='fickle', resume=True)
+    mask = load_ticket(tmp_path / 'tickets/round_01.safetensors').mask
+    assert all(torch.equal(began[name] != 0, kept) for name, kept in mask.items())
+    assert not list(tmp_path.glob('round_*/mask.*'))
 
 
 def test_a_notebook_may_search_in_a_thread(tmp_path):
