@@ -193,12 +193,23 @@ def test_no_signal_changes_the_code_of_a_process_that_ends():
     assert process.exitcode == 75
 
 
+def test_a_signal_that_another_thread_takes_meanwhile(monkeypatch):
+    with Preemption() as preemption:
+
+        def taken():
+            preemption._note(signal.SIGTERM, None)
+            return set()
+
+        monkeypatch.setattr(signal, 'sigpending', taken)
+        assert preemption.requested
+
+
 def signalling(number, point, round_name, iteration):
     """A stand-in for a hook's method that signals this process."""
 
     def send(self, runner, *args, **kwargs):
         if (runner.work_dir.rsplit('/', 1)[-1], runner.iter) == (round_name, iteration):
-            os.kill(os.getpid(), number)
+            signal.raise_signal(number)  # to this thread: another one may take its time
 
     return send
 
@@ -239,7 +250,7 @@ def test_a_signal_between_rounds(undisturbed, tmp_path):
 
     def report(work_dir, finished):
         reports.append(finished)
-        os.kill(os.getpid(), signal.SIGTERM)
+        signal.raise_signal(signal.SIGTERM)
 
     settings = runner.train.args[1]
     with preempted():
