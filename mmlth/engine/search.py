@@ -100,7 +100,7 @@ def _run(
             f'resumed by {get_world_size()}: the batch would change'
         )
     elif settings.branch and settings.branch.control:
-        state = with_new_tickets(state, settings, paths, config)
+        state = with_new_tickets(runner, state, settings, paths, config)
         if is_main_process():
             state.save(paths)
     elif is_main_process():

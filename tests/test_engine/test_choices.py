@@ -147,6 +147,25 @@ def test_budgets_say_the_target(tmp_path):
     assert not (tmp_path / 'c/round_00').exists()
 
 
+def test_budgets_go_on_to_higher_ones(tmp_path):
+    lower = {'conv': 0.5, 'depthwise': 0.5}
+    search(tmp_path, rounds=1, allocation=lower)
+    with pytest.raises(LotteryError, match='further rounds need a higher budgets in'):
+        search(tmp_path, resume=True, rounds=2, allocation=lower)
+    for other in ({'conv': 0.8, 'depthwise': 0.4}, {'conv': 0.8, 'fc': 0.8}):
+        with pytest.raises(LotteryError, match=r'lottery\.allocation\.depthwise: 0\.5 → '):
+            search(tmp_path, resume=True, rounds=2, allocation=other)
+    higher = {'conv': 0.8, 'depthwise': 0.5}
+    state, tickets = search(tmp_path, resume=True, rounds=3, allocation=higher)
+    assert [counts(ticket.mask) for ticket in tickets] == [
+        [216, 72, 16],
+        [108, 36, 16],
+        [71, 36, 16],  # (160 · 95)^½ in all; of what has met its budget nothing goes
+        [43, 36, 16],
+    ]
+    assert state['schedule'] == [304, 160, 123, 95]
+
+
 def test_the_floor_keeps_layers_alive_unless_it_is_zero(tmp_path):
     @SCORES.register_module(name='first_last', force=True)
     def first_last(evidence):

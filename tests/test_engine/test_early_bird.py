@@ -240,8 +240,11 @@ def test_masks_of_round_0_are_no_part_of_the_rewind_state(tmp_path):
 
 def test_a_branch_shares_a_dense_round_that_ended_alike(tmp_path):
     search(tmp_path / 'early', early_bird=NEAR, rounds=1)
-    with pytest.raises(LotteryError, match=r'early_bird\.distance: 0\.45 → 0\.3'):
+    with pytest.raises(LotteryError, match=r"has .*'distance': 0\.45.* would have .*: 0\.3"):
         mmlth.branch(tmp_path / 'early', early_bird={**NEAR, 'distance': 0.3})
+    for control in (None, 'random'):
+        with pytest.raises(LotteryError, match=r'the branch would have None; restore it'):
+            mmlth.branch(tmp_path / 'early', control, early_bird=None)
     search(tmp_path / 'full', rounds=1)
     with pytest.raises(LotteryError, match=r'early_bird'):
         mmlth.branch(tmp_path / 'full', early_bird=NEAR)
