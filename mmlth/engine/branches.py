@@ -9,13 +9,12 @@ from mmengine.runner import Runner
 
 from mmlth.engine.comparison import differences
 from mmlth.engine.controls import build_control
-from mmlth.engine.drawing import check_choices
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.paths import SearchPaths
 from mmlth.engine.search_state import SearchState, load_state, recorded_targets
 from mmlth.engine.settings import BranchSettings, Settings
 from mmlth.engine.training import training_iterations
-from mmlth.engine.training_state import bare_model
+from mmlth.engine.trial import check_choices
 from mmlth.pruning import Target
 
 FOLDER = 'branches'
@@ -83,7 +82,7 @@ def branch_state(
     }
     schedule = settings.schedule(trunk.sizes)
     if not branch.control:
-        check_choices(settings, bare_model(runner), targets, schedule[-1])
+        check_choices(runner, settings, targets, trunk.seed, schedule[-1])
     if branch.control:
         told |= _controlled(trunk, branch, paths, runner)
         schedule = [total, *(trunk.rounds[index]['kept'] for index in told['tickets'])]

@@ -289,7 +289,8 @@ def test_controls_of_an_unfinished_search_say_that_they_are_of_a_part(tmp_path, 
         capsys.readouterr()
         assert len(mmlth.branch(tmp_path, control)) == 2
         told = ' '.join(capsys.readouterr().out.split())
-        assert part in told and what in told
+        assert part in told
+        assert what in told
     mmlth.branch(tmp_path, 'permuted', tickets=[1], name='chosen')
     assert part not in ' '.join(capsys.readouterr().out.split())
     mmlth.branch(tmp_path, 'permuted', resume=True)

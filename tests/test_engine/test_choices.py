@@ -10,12 +10,14 @@ import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.registry import MODELS
 from mmengine.runner import Runner
-from toy import toy_config
+from toy import ToyModel, toy_config
 
 from mmlth import LotteryError, Mask, load_ticket
 from mmlth.engine import drawing, parse_settings
 from mmlth.engine.api import targets, targets_table
+from mmlth.engine.network import ConfigNetwork
 from mmlth.engine.registry import ALLOCATIONS, PATTERNS, SCORES
 from mmlth.engine.rng import seed_all
 from mmlth.ticket import load_rewind_weights
@@ -185,6 +187,81 @@ def test_the_floor_keeps_layers_alive_unless_it_is_zero(tmp_path):
     with pytest.raises(LotteryError, match='the floor leaves at least 152 weights of these 3'):
         search(tmp_path / 'd', rounds=1, target_sparsity=0.6, floor=0.5)
     assert not (tmp_path / 'd/round_00').exists()
+
+
+class OnceModel(ToyModel):
+    """A layer of it cannot be differentiated twice, and it has no mode 'tensor'."""
+
+    def __init__(self):
+        super().__init__()
+        self.depthwise.register_forward_hook(lambda module, given, found: _Once.apply(found))
+
+    def forward(self, inputs, data_samples=None, mode='tensor'):
+        if mode == 'tensor':
+            raise NotImplementedError('no tensors')
+        return super().forward(inputs, data_samples, mode)
+
+
+class _Once(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, value):
+        return value.clone()
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx, gradient):
+        return gradient
+
+
+@pytest.mark.parametrize(
+    ('lottery', 'message'),
+    [
+        ({'score': 'magnitude_increase', 'allocation': 'lamp'}, 'must not be negative'),
+        ({'score': 'grasp'}, "'grasp' cannot rank .* give product='difference'"),
+        ({'score': 'synflow'}, "'synflow' cannot rank .*NotImplementedError: no tensors"),
+        ({'score': 'nothing'}, "'nothing' cannot rank these weights: ZeroDivisionError: "),
+    ],
+)
+def test_scores_that_cannot_work_are_told_before_any_training(
+    tmp_path, monkeypatch, lottery, message
+):
+    MODELS.register_module(name='OnceModel', module=OnceModel, force=True)
+    monkeypatch.setitem(SCORES.module_dict, 'nothing', lambda evidence: 1 / 0)
+    with pytest.raises(LotteryError, match=message) as raised:
+        search(tmp_path, target_sparsity=0.5, model={'type': 'OnceModel'}, **lottery)
+    assert '\n' not in str(raised.value)
+    assert not (tmp_path / 'round_00').exists()
+
+
+def test_a_score_is_tried_once_and_leaves_no_trace(tmp_path, monkeypatch):
+    losses, tried = ConfigNetwork.losses, []
+
+    def counted(self, batches):
+        tried.append(batches)
+        return losses(self, batches)
+
+    monkeypatch.setattr(ConfigNetwork, 'losses', counted)
+    common = {'rounds': 1, 'target_sparsity': 0.5}
+    _, (dense, _) = search(tmp_path / 'a', **common)
+    assert tried == []
+    _, (same, _) = search(tmp_path / 'b', score={'type': 'snip', 'batches': 2}, **common)
+    assert tried == [2, 2]  # the second one draws
+    assert all(torch.equal(same.weights[name], w) for name, w in dense.weights.items())
+    search(tmp_path / 'b', score={'type': 'snip', 'batches': 2}, resume=True, **common)
+    assert len(tried) == 2
+
+
+def test_losses_that_are_not_finite_before_training_say_nothing_yet(tmp_path, monkeypatch):
+    losses, tried = ConfigNetwork.losses, []
+
+    def first_infinite(self, batches):
+        tried.append(batches)
+        for loss in losses(self, batches):
+            yield loss * torch.inf if len(tried) == 1 else loss
+
+    monkeypatch.setattr(ConfigNetwork, 'losses', first_infinite)
+    search(tmp_path, rounds=1, target_sparsity=0.5, score='snip')
+    assert len(tried) == 2
 
 
 def test_kernels_and_channels(tmp_path):
