@@ -1,5 +1,6 @@
 """Searches by every score, allocation, pattern and schedule, and by some of one's own."""
 
+import copy
 import itertools
 import json
 import math
@@ -19,7 +20,9 @@ from mmlth.engine import drawing, parse_settings
 from mmlth.engine.api import targets, targets_table
 from mmlth.engine.network import ConfigNetwork
 from mmlth.engine.registry import ALLOCATIONS, PATTERNS, SCORES
-from mmlth.engine.rng import seed_all
+from mmlth.engine.rng import rng_state, seed_all
+from mmlth.engine.search import choose_targets
+from mmlth.engine.trial import check_choices
 from mmlth.ticket import load_rewind_weights
 
 
@@ -249,6 +252,12 @@ def test_a_score_is_tried_once_and_leaves_no_trace(tmp_path, monkeypatch):
     assert all(torch.equal(same.weights[name], w) for name, w in dense.weights.items())
     search(tmp_path / 'b', score={'type': 'snip', 'batches': 2}, resume=True, **common)
     assert len(tried) == 2
+    runner = Runner.from_cfg(toy_config(tmp_path / 'c', **{'lottery.score': 'snip'}))
+    settings = parse_settings(runner.cfg.lottery)
+    before = copy.deepcopy((rng_state(), runner.model.state_dict()))
+    check_choices(runner, settings, choose_targets(runner.model, settings), 0, 100)
+    assert len(tried) == 3
+    assert str((rng_state(), runner.model.state_dict())) == str(before)
 
 
 def test_losses_that_are_not_finite_before_training_say_nothing_yet(tmp_path, monkeypatch):
@@ -325,7 +334,9 @@ def test_a_base_config_does_not_get_into_the_way_of_a_list():
 
 OWN = """
 from mmlth.engine.registry import ALLOCATIONS, PATTERNS, SCORES
-from mmlth.engine.rng import seed_all
+from mmlth.engine.rng import rng_state, seed_all
+from mmlth.engine.search import choose_targets
+from mmlth.engine.trial import check_choices
 from mmlth.pruning.allocation import global_allocation
 
 @SCORES.register_module(name='own')

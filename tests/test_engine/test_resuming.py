@@ -24,7 +24,7 @@ import mmlth
 from mmlth import load_ticket
 from mmlth.engine.checkpoints import is_whole
 from mmlth.engine.errors import LotteryError, Preempted
-from mmlth.engine.hooks import PreemptionHook, ProgressHook, RewindHook
+from mmlth.engine.hooks import MaskHook, PreemptionHook, ProgressHook, RewindHook
 from mmlth.engine.preemption import SIGNALS, Preemption
 from mmlth.engine.registry import SCORES
 from mmlth.engine.search_state import sha256_of
@@ -117,6 +117,18 @@ def switching(config):
     config.custom_hooks = [{'type': 'RTMOModeSwitchHook'}]
 
 
+def snip(config):
+    config.lottery.score = 'snip'
+
+
+def synflow_of_two_in_four(config):
+    config.lottery.update(score={'type': 'synflow', 'iterations': 5}, pattern='2:4')
+
+
+def increase_of_channels(config):
+    config.lottery.update(score='magnitude_increase', pattern='channel')
+
+
 @pytest.fixture(scope='module')
 def undisturbed(tmp_path_factory):
     """The tickets of each kind of search, run once."""
@@ -147,6 +159,10 @@ def undisturbed(tmp_path_factory):
         (switching, ProgressHook, 'before_train_iter', 'round_01', 14),
         (rewound_within_an_epoch, RewindHook, 'before_train_iter', 'round_00', 8),
         (rewound_between_epochs, ProgressHook, 'before_val_epoch', 'round_00', 6),
+        (snip, ProgressHook, 'before_train_iter', 'round_01', 14),
+        (synflow_of_two_in_four, ProgressHook, 'before_train_iter', 'round_02', 8),
+        (increase_of_channels, ProgressHook, 'before_train_iter', 'round_01', 8),
+        (increase_of_channels, MaskHook, 'before_run', 'round_02', None),
     ],
 )
 def test_killed(undisturbed, tmp_path, monkeypatch, change, hook, point, round_name, iteration):
