@@ -96,7 +96,7 @@ def test_recomputed_statistics_decide_the_metrics(work_dir, tmp_path):
     evaluation = Evaluation(toy_config(tmp_path / 'b'), tmp_path / 'b', statistics=6)
     found = evaluation(broken)
     assert found['toy/accuracy'] > 0.7
-    model = bare_model(evaluation._runner)
+    model = bare_model(evaluation.runner)
     statistics = model.bn.running_mean.clone()
     torch.manual_seed(123)  # whatever was drawn before, each network sees the same batches
     assert evaluation(ticket) == found
