@@ -9,18 +9,17 @@ from mmengine.runner import Runner
 
 from mmlth.engine.comparison import differences
 from mmlth.engine.controls import build_control
-from mmlth.engine.drawing import check_choices
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.paths import SearchPaths
 from mmlth.engine.search_state import SearchState, load_state, recorded_targets
 from mmlth.engine.settings import BranchSettings, Settings
 from mmlth.engine.training import training_iterations
-from mmlth.engine.training_state import bare_model
+from mmlth.engine.trial import check_choices
 from mmlth.pruning import Target
 
 FOLDER = 'branches'
 
-_OF_THE_DENSE_ROUND: tuple[str, ...] = ('lottery.targets', 'lottery.rewind:')
+_OF_THE_DENSE_ROUND = ('lottery.targets', 'lottery.rewind:')
 
 
 def trunk_of(work_dir: Path) -> Path:
@@ -83,7 +82,7 @@ def branch_state(
     }
     schedule = settings.schedule(trunk.sizes)
     if not branch.control:
-        check_choices(settings, bare_model(runner), targets, schedule[-1])
+        check_choices(runner, settings, targets, trunk.seed, schedule[-1])
     if branch.control:
         told |= _controlled(trunk, branch, paths, runner)
         schedule = [total, *(trunk.rounds[index]['kept'] for index in told['tickets'])]
@@ -102,11 +101,16 @@ def branch_state(
 
 
 def with_new_tickets(
-    state: SearchState, settings: Settings, paths: SearchPaths, config: dict[str, Any]
+    runner: Runner,
+    state: SearchState,
+    settings: Settings,
+    paths: SearchPaths,
+    config: dict[str, Any],
 ) -> SearchState:
     """The state of a control that is resumed: tickets that are asked for now come after the others.
 
     Args:
+        runner: The user's Runner.
         state: The control as it was.
         settings: The ``lottery`` key.
         paths: The files of the branch.
@@ -119,7 +123,7 @@ def with_new_tickets(
     trunk = load_state(SearchPaths(paths.trunk or paths.work_dir))
     if trunk is None or build_control(branch.control or '').long_dense:
         return replace(state, config=config)
-    chosen = _chosen(trunk, branch, paths)
+    chosen = _chosen(trunk, branch, paths, runner)
     tickets = [*before['tickets'], *(i for i in chosen if i not in before['tickets'])]
     schedule = [trunk.schedule[0], *(trunk.rounds[index]['kept'] for index in tickets)]
     return replace(state, config=config, schedule=schedule, branch={**before, 'tickets': tickets})
@@ -130,9 +134,14 @@ def _controlled(
 ) -> dict[str, Any]:
     """Which tickets the control is made of, and how long their search was."""
     if build_control(branch.control or '').long_dense:
+        if not trunk.finished:
+            runner.logger.warning(
+                f'{_progress(trunk, paths)}: the dense model trains as long as these, not as long '
+                'as the whole search; once that is finished, train another one'
+            )
         whole = training_iterations(runner)
         return {'tickets': [0], 'length': _iterations(trunk, whole) / whole}
-    return {'tickets': _chosen(trunk, branch, paths)}
+    return {'tickets': _chosen(trunk, branch, paths, runner)}
 
 
 def _iterations(trunk: SearchState, whole: int) -> int:
@@ -145,11 +154,18 @@ def _iterations(trunk: SearchState, whole: int) -> int:
     )
 
 
-def _chosen(trunk: SearchState, branch: BranchSettings, paths: SearchPaths) -> list[int]:
+def _chosen(
+    trunk: SearchState, branch: BranchSettings, paths: SearchPaths, runner: Runner
+) -> list[int]:
     """The rounds of the trunk whose tickets get the control."""
     done = list(range(1, len(trunk.rounds)))
     if not done:
         raise LotteryError(f'{paths.trunk} has no pruned round yet, so nothing to compare with')
+    if not (branch.tickets or trunk.finished):
+        runner.logger.warning(
+            f'{_progress(trunk, paths)}: the control gets their tickets alone; once the search '
+            'has gone on, the same command with --resume adds the others'
+        )
     chosen = list(branch.tickets or done)
     if missing := [index for index in chosen if index not in done]:
         raise LotteryError(
@@ -159,17 +175,25 @@ def _chosen(trunk: SearchState, branch: BranchSettings, paths: SearchPaths) -> l
     return chosen
 
 
+def _progress(trunk: SearchState, paths: SearchPaths) -> str:
+    return f'{len(trunk.rounds)} of {len(trunk.schedule)} rounds of {paths.trunk} are done'
+
+
 def _check_same_dense_round(
     trunk: SearchState, config: dict[str, Any], control: bool, paths: SearchPaths
 ) -> None:
     free = ('lottery.branch',) if control else ('lottery.',)
-    bound = _OF_THE_DENSE_ROUND
-    if not (_dense_in_full(trunk.config) and _dense_in_full(config)):
-        bound += ('lottery.early_bird',)
+    ends = [each['lottery'].get('early_bird') for each in (trunk.config, config)]
+    if ends[0] != ends[1] and not all(map(_dense_in_full, ends)):
+        raise LotteryError(
+            'a branch shares the dense round, which early-bird may end: the search in '
+            f'{paths.trunk} has lottery.early_bird={ends[0]}, the branch would have {ends[1]}; '
+            'restore it, or run a search of its own'
+        )
     changed = [
         line
         for line in differences(trunk.config, config)
-        if not line.startswith(free) or line.startswith(bound)
+        if not line.startswith(free) or line.startswith(_OF_THE_DENSE_ROUND)
     ]
     if changed:
         what = 'a control changes nothing else' if control else 'a branch shares the dense round'
@@ -179,7 +203,6 @@ def _check_same_dense_round(
         )
 
 
-def _dense_in_full(config: dict[str, Any]) -> bool:
+def _dense_in_full(early_bird: dict[str, Any] | None) -> bool:
     """Whether early-bird leaves the dense round of a search alone."""
-    early_bird = config['lottery'].get('early_bird')
     return early_bird is None or bool(early_bird['full_dense'])

@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, cast
 
 from mmengine.dist import broadcast_object_list, is_main_process
@@ -17,7 +18,7 @@ from mmlth.engine.settings import Settings
 from mmlth.engine.training_state import bare_model
 from mmlth.pruning import Evidence, Mask, Score, Target, prune, transposed_weights
 from mmlth.pruning.patterns import outward
-from mmlth.ticket import load_rewind_weights
+from mmlth.ticket import Ticket, load_rewind_weights, load_ticket, save_ticket
 from mmlth.wording import some
 
 
@@ -29,8 +30,11 @@ def agree_on_mask(
     weights: Mapping[str, Tensor],
     mask: Mask,
     keep: int,
+    path: Path,
 ) -> Mask:
     """The mask that the first process draws; so a score may draw random numbers, or be inexact.
+
+    It is drawn once: what GPUs compute need not be the same when a round is resumed.
 
     Args:
         runner: The user's Runner; nothing about it changes.
@@ -40,18 +44,23 @@ def agree_on_mask(
         weights: What the round before ended with.
         mask: Of the round before.
         keep: How many weights to keep.
+        path: Of the file that keeps it.
 
     Raises:
         LotteryError: If score, allocation or pattern cannot be used, or a weight is NaN.
     """
     drawn: list[Mask | None] = [None]
-    if is_main_process():
+    if is_main_process() and path.exists():
+        drawn = [load_ticket(path).mask]
+    elif is_main_process():
         state = rng_state()
-        seed_all(seed)  # a round that is resumed must draw the mask that it began with
+        seed_all(seed)
         try:
-            drawn = [_draw(runner, settings, paths, seed, weights, mask, keep)]
+            found = _draw(runner, settings, paths, seed, weights, mask, keep)
         finally:
             set_rng_state(state)
+        save_ticket(Ticket(found, None), path)
+        drawn = [found]
     broadcast_object_list(drawn)
     return cast(Mask, drawn[0])
 
@@ -77,7 +86,7 @@ def _draw(
                 start=_WhenNeeded(lambda: load_rewind_weights(paths.rewind)),
                 network=network,
                 seed=seed,
-                **_shape_of_the_cut(settings, bare_model(runner), list(mask)),
+                **shape_of_the_cut(settings, bare_model(runner), list(mask)),
             )
         except ValueError as error:
             raise LotteryError(f'cannot prune: {error}') from error
@@ -149,7 +158,7 @@ def draw_by_weights(
             keep=min(keep, mask.kept),
             score=build_score(settings.score),
             seed=seed,
-            **_shape_of_the_cut(settings, model, list(mask)),
+            **shape_of_the_cut(settings, model, list(mask)),
         )
     except ValueError as error:
         raise LotteryError(f'cannot prune: {error}') from error
@@ -168,36 +177,6 @@ def ranks_by_weights(settings: Settings, model: nn.Module, mask: Mask) -> bool:
     return True
 
 
-def check_choices(
-    settings: Settings, model: nn.Module, targets: Sequence[Target], keep: int
-) -> None:
-    """Prunes the untrained weights as the last round will prune, so that errors come at once.
-
-    The score is left out, since it may cost much.
-
-    Args:
-        settings: The ``lottery`` key.
-        model: The model.
-        targets: Which of its weights may be pruned.
-        keep: How many weights the last round keeps.
-
-    Raises:
-        LotteryError: If allocation, pattern and floor do not allow it, or ``early_bird`` is to
-            watch what changes in no training.
-    """
-    weights = {target.name: target.parameter.detach().cpu().nan_to_num() for target in targets}
-    if is_main_process():
-        try:
-            prune(weights, keep=keep, **_shape_of_the_cut(settings, model, list(weights)))
-        except ValueError as error:
-            raise LotteryError(f'lottery cannot be met: {error}') from error
-    if settings.early_bird and not ranks_by_weights(settings, model, Mask.dense(weights)):
-        raise LotteryError(
-            f'lottery.early_bird watches the mask while a round trains, but lottery.score='
-            f'{settings.score!r} looks at more than the weights; leave early_bird out'
-        )
-
-
 def fitting(settings: Settings, model: nn.Module, targets: Sequence[Target]) -> list[Target]:
     """Those of the weights that ``lottery.pattern`` can prune."""
     fits = getattr(build_pattern(settings.pattern), 'fits', None)
@@ -208,7 +187,8 @@ def fitting(settings: Settings, model: nn.Module, targets: Sequence[Target]) -> 
     return [target for target in targets if fits(tuple(turned[target.name].shape))]
 
 
-def _shape_of_the_cut(settings: Settings, model: nn.Module, names: list[str]) -> dict[str, Any]:
+def shape_of_the_cut(settings: Settings, model: nn.Module, names: list[str]) -> dict[str, Any]:
+    """What `prune` is told of allocation, pattern and floor."""
     return {
         'allocation': build_allocation(settings.allocation),
         'pattern': build_pattern(settings.pattern),

@@ -14,6 +14,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from mmlth.engine.checkpoint_loading import load_checkpoint_safely
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.hooks.result_hook import plain_metrics
+from mmlth.engine.loader import plain_loader
 from mmlth.engine.missing_package import explaining_missing_packages
 from mmlth.engine.reading import read_config
 from mmlth.engine.ticket_loading import without_aliases
@@ -76,7 +77,7 @@ class Evaluation:
             raise LotteryError(f'the weights are of another model: {" ".join(lines)}') from error
         if self._statistics:
             set_random_seed(0)
-            loader = self.runner.build_dataloader(self._data, seed=0)
+            loader = self.runner.build_dataloader(plain_loader(self._data), seed=0)
             recompute_statistics(model, loader, self._statistics)
         return plain_metrics(self.runner.val())
 
@@ -136,6 +137,7 @@ def _trained_norms(model: nn.Module) -> list[_BatchNorm]:
 
 def _for_validation(cfg: Config, work_dir: str | Path) -> Config:
     cfg.pop('lottery', None)
+    cfg.val_dataloader = plain_loader(cfg.val_dataloader)
     for key in _OF_TRAINING:
         cfg[key] = None
     cfg.custom_hooks = []  # of training: some change the weights that are validated

@@ -30,6 +30,10 @@ class SearchPaths:
         """The work_dir of one round's training."""
         return self.work_dir / f'round_{index:02d}'
 
+    def mask(self, index: int) -> Path:
+        """The mask of a round that is not done yet."""
+        return self.round(index) / 'mask.safetensors'
+
     def ticket(self, index: int) -> Path:
         """The ticket that a round ended with."""
         return self.trunk_ticket(0) if self.trunk and index == 0 else self.tickets / _ticket(index)

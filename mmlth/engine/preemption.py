@@ -60,7 +60,8 @@ class Preemption:
     @property
     def requested(self) -> bool:
         """Whether any process was asked to stop. All must ask at the same point of their work."""
-        own = self._noted or not signal.sigpending().isdisjoint(SIGNALS)
+        # In this order: another thread may take a pending signal in between, and have it noted.
+        own = not signal.sigpending().isdisjoint(SIGNALS) or self._noted
         if self.group is None:
             return own
         of_all = torch.tensor(int(own))

@@ -36,12 +36,12 @@ def read_config(source: str | Path | Config, options: Mapping[str, Any] | None =
         name = str(source)
         path = _zoo_file(name) if '::' in name else _file(name)
         with (
-            _one_line_if(f'the config {name} cannot be read'),
+            one_line_if(f'the config {name} cannot be read'),
             explaining_missing_packages(f'the config {name}'),
         ):
             config = Config.fromfile(path)
     if options:
-        with _one_line_if('the changes by --cfg-options do not fit the config'):
+        with one_line_if('the changes by --cfg-options do not fit the config'):
             config.merge_from_dict(dict(options))
     if config.get('model') is None:
         raise LotteryError(f'{source} is no config of a model: it has no key `model`')
@@ -73,7 +73,7 @@ def build_model(config: Config) -> nn.Module:
     model = copy.deepcopy(config.model)  # some constructors change what they are given
     if config.get('data_preprocessor') is not None:
         model.setdefault('data_preprocessor', config.data_preprocessor)
-    with _one_line_if('the model cannot be built'), explaining_missing_packages('the model'):
+    with one_line_if('the model cannot be built'), explaining_missing_packages('the model'):
         return MODELS.build(model)
 
 
@@ -128,7 +128,8 @@ def _zoo_folder(package: str) -> Path:
 
 
 @contextmanager
-def _one_line_if(problem: str) -> Iterator[None]:
+def one_line_if(problem: str) -> Iterator[None]:
+    """Turns whatever is raised within into a LotteryError that begins with the problem."""
     try:
         yield
     except LotteryError:

@@ -14,7 +14,7 @@ from mmlth.engine.branches import branch_state, trunk_of, with_new_tickets
 from mmlth.engine.comparison import decisive_settings
 from mmlth.engine.control_round import plan_control
 from mmlth.engine.data_check import check_data
-from mmlth.engine.drawing import check_choices, fitting
+from mmlth.engine.drawing import fitting
 from mmlth.engine.errors import LotteryError, Preempted
 from mmlth.engine.full_disk import explaining_full_disks
 from mmlth.engine.lock import only_search_in
@@ -33,6 +33,7 @@ from mmlth.engine.target_table import target_table
 from mmlth.engine.ticket_loading import without_aliases
 from mmlth.engine.training import rewind_iteration
 from mmlth.engine.training_state import bare_model
+from mmlth.engine.trial import check_choices
 from mmlth.pruning import Target, TargetError, count_parameters, find_targets
 from mmlth.ticket import load_ticket
 
@@ -100,7 +101,7 @@ def _run(
             f'resumed by {get_world_size()}: the batch would change'
         )
     elif settings.branch and settings.branch.control:
-        state = with_new_tickets(state, settings, paths, config)
+        state = with_new_tickets(runner, state, settings, paths, config)
         if is_main_process():
             state.save(paths)
     elif is_main_process():
@@ -177,7 +178,7 @@ def _new_state(
     seed = [runner.seed]  # it may differ by process
     broadcast_object_list(seed)
     schedule = settings.schedule({target.name: target.numel for target in targets})
-    check_choices(settings, bare_model(runner), targets, schedule[-1])
+    check_choices(runner, settings, targets, seed[0], schedule[-1])
     return SearchState(
         config=config,
         load_from=_load_from(runner),

@@ -170,7 +170,8 @@ def plan_round(
     ticket = load_ticket(parent)
     before = ticket.state_dict()
     keep = state.schedule[index]
-    mask = agree_on_mask(runner, settings, paths, state.seed, before, ticket.mask, keep)
+    kept = paths.mask(index)
+    mask = agree_on_mask(runner, settings, paths, state.seed, before, ticket.mask, keep, kept)
     _warn_of_lost_layers(runner, ticket.mask, mask, index)
     if settings.rewind_what == 'reinit':
         config = round_config(runner.cfg, folder, state.seed, None, last)

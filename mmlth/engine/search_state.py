@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mmlth.engine.checkpoints import INTERRUPTED
+from mmlth.engine.choices import Spec, build_allocation
 from mmlth.engine.comparison import decisive_lottery, differences
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.paths import SearchPaths
@@ -133,7 +134,10 @@ def check_work_dir(
             f'{paths.work_dir} holds {kind}, {len(state.rounds)} of {len(state.schedule)} rounds '
             f'done; {mend}give another --work-dir, or lottery.overwrite=True to delete it'
         )
-    if changed and state.finished and all(line.startswith(_MORE_ROUNDS) for line in changed):
+    more: tuple[str, ...] = _MORE_ROUNDS
+    if _no_lower(state.config['lottery']['allocation'], settings.allocation):
+        more += ('lottery.allocation.',)
+    if changed and state.finished and all(line.startswith(more) for line in changed):
         return replace(state, config=config, schedule=_longer(state, settings))
     if changed:
         raise LotteryError(
@@ -141,6 +145,13 @@ def check_work_dir(
             f'these: {shown}; restore them, or give another --work-dir'
         )
     return state
+
+
+def _no_lower(before: Spec, now: Spec) -> bool:
+    """Whether both are budgets of the same modules, none lower: masks only lose weights."""
+    old, new = (getattr(build_allocation(spec), 'modules', {}) for spec in (before, now))
+    same = bool(old) and old.keys() == new.keys()
+    return same and all(new[module] >= old[module] for module in old)
 
 
 def _longer(state: SearchState, settings: Settings) -> list[int]:
@@ -153,9 +164,12 @@ def _longer(state: SearchState, settings: Settings) -> list[int]:
     total, kept, done = schedule[0], schedule[-1], len(schedule) - 1
     target = settings.kept(state.sizes)
     if target >= kept:
+        budgets = hasattr(build_allocation(settings.allocation), 'kept')
+        key = 'budgets in lottery.allocation' if budgets else 'lottery.target_sparsity'
+        got = settings.allocation if budgets else settings.target_sparsity
         raise LotteryError(
             f'the search is finished at sparsity {1 - kept / total:.4g}; further rounds need a '
-            f'higher lottery.target_sparsity, got {settings.target_sparsity}'
+            f'higher {key}, got {got}'
         )
     if settings.sparsities is not None:
         asked = settings.schedule(state.sizes)[1:]
@@ -210,6 +224,7 @@ def delete_interrupted(paths: SearchPaths, index: int) -> None:
     """Removes what a round that is done once continued from."""
     for path in paths.round(index).glob(f'{Path(INTERRUPTED).stem}.*'):
         path.unlink()
+    paths.mask(index).unlink(missing_ok=True)
 
 
 def sha256_of(path: Path) -> str:

@@ -14,6 +14,8 @@ from fnmatch import fnmatchcase
 
 from torch import nn
 
+from mmlth.pruning.averages import AVERAGED
+
 ROLES = ('backbone', 'neck', 'rpn', 'top', 'head', 'teacher', 'other')
 """The roles, in the order of a forward pass.
 
@@ -44,7 +46,6 @@ _FOLDERS = {
     'seg_heads': 'head',
     'tracking_heads': 'head',
 }
-_AVERAGED = {'BaseAveragedModel', 'AveragedModel'}  # of MMEngine and torch: a copy that follows
 _RPN = '*RPNHead'  # also where it is the only head, as the ``bbox_head`` of an RPN on its own
 _SHORTCUT = re.compile(r'(^|\.)downsample\.\d+\.')  # Swin's downsample.reduction is none
 
@@ -143,7 +144,7 @@ def is_shortcut(name: str) -> bool:
 
 def _role(name: str, module: nn.Module) -> str | None:
     classes = type(module).__mro__
-    if any(cls.__name__ in _AVERAGED for cls in classes):
+    if any(cls.__name__ in AVERAGED for cls in classes):
         return 'teacher'
     by_name = next(
         (

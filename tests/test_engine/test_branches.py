@@ -280,6 +280,42 @@ def test_a_control_gets_the_tickets_of_a_search_that_went_on(tmp_path):
     assert load_ticket(folder / rounds[2]['ticket']).mask.kept == rounds[2]['kept'] == 152
 
 
+def test_controls_of_an_unfinished_search_say_that_they_are_of_a_part(tmp_path, capsys):
+    search = toy_config(tmp_path)
+    search.lottery.update(rounds_per_run=2)
+    Runner.from_cfg(search).train()
+    part = '2 of 3 rounds of'
+    for control, what in (('permuted', 'gets their tickets'), ('long_dense', 'as long as these')):
+        capsys.readouterr()
+        assert len(mmlth.branch(tmp_path, control)) == 2
+        told = ' '.join(capsys.readouterr().out.split())
+        assert part in told
+        assert what in told
+    mmlth.branch(tmp_path, 'permuted', tickets=[1], name='chosen')
+    assert part not in ' '.join(capsys.readouterr().out.split())
+    mmlth.branch(tmp_path, 'permuted', resume=True)
+    assert part in ' '.join(capsys.readouterr().out.split())
+
+
+def test_branches_of_a_search_that_rewinds_to_its_best_weights(tmp_path):
+    changes = {'default_hooks.checkpoint.save_best': 'toy/accuracy'}
+    search = toy_config(tmp_path, **changes, **{'default_hooks.checkpoint.rule': 'less'})
+    search.lottery.update(rewind='best', rounds=1)
+    search.custom_hooks = [{'type': 'SpyHook'}]
+    Runner.from_cfg(search).train()
+    folder, rounds = branch(tmp_path, rewind_what='learning_rate', name='as_trained')
+    mask = load_ticket(folder / rounds[1]['ticket']).mask
+    dense = load_ticket(tmp_path / 'tickets/round_00.safetensors').weights
+    start = spy.records['round_01'][0]  # of the whole schedule
+    for name, kept in mask.items():
+        assert torch.equal(start['weights'][name], torch.where(kept, dense[name], 0)), name
+    assert not start['optimizer']['state']
+    branch(tmp_path, rewind_what='reinit', name='new')
+    assert min(spy.records['round_01']) == 0
+    with pytest.raises(LotteryError, match='is no step of the schedule'):
+        mmlth.branch(tmp_path, rewind_what='nothing')
+
+
 def test_controls_start_as_the_rounds_of_their_search_do(tmp_path):
     search = toy_config(tmp_path)
     search.lottery.update(rewind_what='learning_rate')

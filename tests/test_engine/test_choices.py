@@ -1,5 +1,6 @@
 """Searches by every score, allocation, pattern and schedule, and by some of one's own."""
 
+import copy
 import itertools
 import json
 import math
@@ -10,13 +11,18 @@ import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.registry import MODELS
 from mmengine.runner import Runner
-from toy import toy_config
+from toy import ToyModel, toy_config
 
-from mmlth import LotteryError, load_ticket
+from mmlth import LotteryError, Mask, load_ticket
 from mmlth.engine import drawing, parse_settings
 from mmlth.engine.api import targets, targets_table
+from mmlth.engine.network import ConfigNetwork
 from mmlth.engine.registry import ALLOCATIONS, PATTERNS, SCORES
+from mmlth.engine.rng import rng_state, seed_all
+from mmlth.engine.search import choose_targets
+from mmlth.engine.trial import check_choices
 from mmlth.ticket import load_rewind_weights
 
 
@@ -100,13 +106,19 @@ def test_evaluating_the_network_leaves_no_trace(tmp_path, score):
     assert all(torch.equal(again.weights[name], w) for name, w in ticket.weights.items())
 
 
-def test_drawing_leaves_all_random_numbers_alone(monkeypatch):
+def test_drawing_leaves_all_random_numbers_alone(tmp_path, monkeypatch):
+    def numbers():
+        return [random.random(), np.random.rand(), float(torch.rand(1))]  # noqa: S311
+
     def draw(*arguments):
-        return random.random(), np.random.rand(), torch.rand(1)  # noqa: S311
+        return Mask({'w': torch.tensor(numbers()) > 2})
 
     monkeypatch.setattr(drawing, '_draw', draw)
-    first = drawing.agree_on_mask(*[None] * 7)
-    assert drawing.agree_on_mask(*[None] * 7) == first
+    seed_all(3)
+    expected = numbers()
+    seed_all(3)
+    drawing.agree_on_mask(*[None] * 3, 0, *[None] * 3, tmp_path / 'mask.safetensors')
+    assert numbers() == expected
 
 
 @pytest.mark.parametrize(
@@ -140,6 +152,25 @@ def test_budgets_say_the_target(tmp_path):
     assert not (tmp_path / 'c/round_00').exists()
 
 
+def test_budgets_go_on_to_higher_ones(tmp_path):
+    lower = {'conv': 0.5, 'depthwise': 0.5}
+    search(tmp_path, rounds=1, allocation=lower)
+    with pytest.raises(LotteryError, match='further rounds need a higher budgets in'):
+        search(tmp_path, resume=True, rounds=2, allocation=lower)
+    for other in ({'conv': 0.8, 'depthwise': 0.4}, {'conv': 0.8, 'fc': 0.8}):
+        with pytest.raises(LotteryError, match=r'lottery\.allocation\.depthwise: 0\.5 → '):
+            search(tmp_path, resume=True, rounds=2, allocation=other)
+    higher = {'conv': 0.8, 'depthwise': 0.5}
+    state, tickets = search(tmp_path, resume=True, rounds=3, allocation=higher)
+    assert [counts(ticket.mask) for ticket in tickets] == [
+        [216, 72, 16],
+        [108, 36, 16],
+        [71, 36, 16],  # (160 · 95)^½ in all; of what has met its budget nothing goes
+        [43, 36, 16],
+    ]
+    assert state['schedule'] == [304, 160, 123, 95]
+
+
 def test_the_floor_keeps_layers_alive_unless_it_is_zero(tmp_path):
     @SCORES.register_module(name='first_last', force=True)
     def first_last(evidence):
@@ -159,6 +190,87 @@ def test_the_floor_keeps_layers_alive_unless_it_is_zero(tmp_path):
     with pytest.raises(LotteryError, match='the floor leaves at least 152 weights of these 3'):
         search(tmp_path / 'd', rounds=1, target_sparsity=0.6, floor=0.5)
     assert not (tmp_path / 'd/round_00').exists()
+
+
+class OnceModel(ToyModel):
+    """A layer of it cannot be differentiated twice, and it has no mode 'tensor'."""
+
+    def __init__(self):
+        super().__init__()
+        self.depthwise.register_forward_hook(lambda module, given, found: _Once.apply(found))
+
+    def forward(self, inputs, data_samples=None, mode='tensor'):
+        if mode == 'tensor':
+            raise NotImplementedError('no tensors')
+        return super().forward(inputs, data_samples, mode)
+
+
+class _Once(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, value):
+        return value.clone()
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx, gradient):
+        return gradient
+
+
+@pytest.mark.parametrize(
+    ('lottery', 'message'),
+    [
+        ({'score': 'magnitude_increase', 'allocation': 'lamp'}, 'must not be negative'),
+        ({'score': 'grasp'}, "'grasp' cannot rank .* give product='difference'"),
+        ({'score': 'synflow'}, "'synflow' cannot rank .*NotImplementedError: no tensors"),
+        ({'score': 'nothing'}, "'nothing' cannot rank these weights: ZeroDivisionError: "),
+    ],
+)
+def test_scores_that_cannot_work_are_told_before_any_training(
+    tmp_path, monkeypatch, lottery, message
+):
+    MODELS.register_module(name='OnceModel', module=OnceModel, force=True)
+    monkeypatch.setitem(SCORES.module_dict, 'nothing', lambda evidence: 1 / 0)
+    with pytest.raises(LotteryError, match=message) as raised:
+        search(tmp_path, target_sparsity=0.5, model={'type': 'OnceModel'}, **lottery)
+    assert '\n' not in str(raised.value)
+    assert not (tmp_path / 'round_00').exists()
+
+
+def test_a_score_is_tried_once_and_leaves_no_trace(tmp_path, monkeypatch):
+    losses, tried = ConfigNetwork.losses, []
+
+    def counted(self, batches):
+        tried.append(batches)
+        return losses(self, batches)
+
+    monkeypatch.setattr(ConfigNetwork, 'losses', counted)
+    common = {'rounds': 1, 'target_sparsity': 0.5}
+    _, (dense, _) = search(tmp_path / 'a', **common)
+    assert tried == []
+    _, (same, _) = search(tmp_path / 'b', score={'type': 'snip', 'batches': 2}, **common)
+    assert tried == [2, 2]  # the second one draws
+    assert all(torch.equal(same.weights[name], w) for name, w in dense.weights.items())
+    search(tmp_path / 'b', score={'type': 'snip', 'batches': 2}, resume=True, **common)
+    assert len(tried) == 2
+    runner = Runner.from_cfg(toy_config(tmp_path / 'c', **{'lottery.score': 'snip'}))
+    settings = parse_settings(runner.cfg.lottery)
+    before = copy.deepcopy((rng_state(), runner.model.state_dict()))
+    check_choices(runner, settings, choose_targets(runner.model, settings), 0, 100)
+    assert len(tried) == 3
+    assert str((rng_state(), runner.model.state_dict())) == str(before)
+
+
+def test_losses_that_are_not_finite_before_training_say_nothing_yet(tmp_path, monkeypatch):
+    losses, tried = ConfigNetwork.losses, []
+
+    def first_infinite(self, batches):
+        tried.append(batches)
+        for loss in losses(self, batches):
+            yield loss * torch.inf if len(tried) == 1 else loss
+
+    monkeypatch.setattr(ConfigNetwork, 'losses', first_infinite)
+    search(tmp_path, rounds=1, target_sparsity=0.5, score='snip')
+    assert len(tried) == 2
 
 
 def test_kernels_and_channels(tmp_path):
@@ -222,6 +334,9 @@ def test_a_base_config_does_not_get_into_the_way_of_a_list():
 
 OWN = """
 from mmlth.engine.registry import ALLOCATIONS, PATTERNS, SCORES
+from mmlth.engine.rng import rng_state, seed_all
+from mmlth.engine.search import choose_targets
+from mmlth.engine.trial import check_choices
 from mmlth.pruning.allocation import global_allocation
 
 @SCORES.register_module(name='own')

@@ -6,6 +6,8 @@ import json
 
 import pytest
 import torch
+from mmengine.hooks import Hook
+from mmengine.registry import HOOKS
 from mmengine.runner import Runner
 from toy import toy_config
 
@@ -14,7 +16,7 @@ from mmlth import LotteryError, Mask, load_ticket
 from mmlth.engine.hooks import MaskDistanceHook, ProgressHook
 from mmlth.engine.registry import SCORES
 from mmlth.engine.settings import parse_settings
-from mmlth.engine.training_state import load_training_state
+from mmlth.engine.training_state import bare_model, load_training_state
 from mmlth.pruning.distance import hamming, iou
 from mmlth.report import write_report
 
@@ -106,6 +108,36 @@ def test_distances_are_of_the_weights_that_compete(tmp_path, drawn):
     first, second = drawn['round_01']
     assert [value for value in told if value is not None] == [hamming(second, first, within)]
     assert hamming(second, first, within) == pytest.approx(2 * hamming(second, first))
+
+
+@HOOKS.register_module(force=True)
+class SpoilOneEpochHook(Hook):
+    """Weights are NaN where the first epoch ends, and as they were when the next one begins."""
+
+    priority = 'HIGH'
+
+    def after_train_epoch(self, runner):
+        weight = bare_model(runner).fc.weight
+        self._kept = weight.detach().clone()
+        if runner.epoch == 0:
+            weight.data.fill_(torch.nan)
+
+    def before_train_epoch(self, runner):
+        if runner.epoch == 1:
+            bare_model(runner).fc.weight.data.copy_(self._kept)
+
+
+def test_weights_that_are_nan_end_a_training_only_where_masks_decide_its_end(tmp_path, capsys):
+    changes = {
+        'custom_hooks': [{'type': 'SpoilOneEpochHook'}],
+        'train_cfg.val_interval': 3,
+        'default_hooks.checkpoint.interval': 3,
+    }
+    rounds = search(tmp_path / 'told', changes=changes, rounds=1, rewind='0')
+    assert len(rounds) == 2
+    assert 'no mask can be drawn after epoch 1: cannot prune: a score' in capsys.readouterr().out
+    with pytest.raises(LotteryError, match='a score is NaN'):
+        search(tmp_path / 'decided', changes=changes, rounds=1, early_bird={'distance': 0.1})
 
 
 def training(work_dir, texts, epochs=8, iterations=False, **options):
@@ -208,8 +240,11 @@ def test_masks_of_round_0_are_no_part_of_the_rewind_state(tmp_path):
 
 def test_a_branch_shares_a_dense_round_that_ended_alike(tmp_path):
     search(tmp_path / 'early', early_bird=NEAR, rounds=1)
-    with pytest.raises(LotteryError, match=r'early_bird\.distance: 0\.45 → 0\.3'):
+    with pytest.raises(LotteryError, match=r"has .*'distance': 0\.45.* would have .*: 0\.3"):
         mmlth.branch(tmp_path / 'early', early_bird={**NEAR, 'distance': 0.3})
+    for control in (None, 'random'):
+        with pytest.raises(LotteryError, match=r'the branch would have None; restore it'):
+            mmlth.branch(tmp_path / 'early', control, early_bird=None)
     search(tmp_path / 'full', rounds=1)
     with pytest.raises(LotteryError, match=r'early_bird'):
         mmlth.branch(tmp_path / 'full', early_bird=NEAR)

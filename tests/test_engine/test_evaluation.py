@@ -64,6 +64,15 @@ def test_a_config_is_left_as_it_is(tmp_path):
     assert config.to_dict() == before
 
 
+def test_loaders_that_mmengine_gave_a_scope(work_dir, tmp_path):
+    """As in what is inherited from ``mmpretrain::…``; see `plain_loader`."""
+    config = toy_config(tmp_path)
+    for loader in (config.train_dataloader, config.val_dataloader):
+        loader.collate_fn['_scope_'] = 'mmengine'
+    ticket = load_ticket(work_dir / 'tickets/round_00.safetensors')
+    assert 'toy/accuracy' in Evaluation(config, tmp_path, statistics=1)(ticket.state_dict())
+
+
 def test_statistics_are_the_means_over_batches(tmp_path):
     model = MODELS.build({'type': 'ToyModel', 'dropout': 0.0})
     images = [torch.randn(4, 3, 6, 6) * scale for scale in (1, 2, 3)]
@@ -87,7 +96,7 @@ def test_recomputed_statistics_decide_the_metrics(work_dir, tmp_path):
     evaluation = Evaluation(toy_config(tmp_path / 'b'), tmp_path / 'b', statistics=6)
     found = evaluation(broken)
     assert found['toy/accuracy'] > 0.7
-    model = bare_model(evaluation._runner)
+    model = bare_model(evaluation.runner)
     statistics = model.bn.running_mean.clone()
     torch.manual_seed(123)  # whatever was drawn before, each network sees the same batches
     assert evaluation(ticket) == found

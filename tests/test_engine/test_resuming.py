@@ -24,8 +24,9 @@ import mmlth
 from mmlth import load_ticket
 from mmlth.engine.checkpoints import is_whole
 from mmlth.engine.errors import LotteryError, Preempted
-from mmlth.engine.hooks import PreemptionHook, ProgressHook, RewindHook
+from mmlth.engine.hooks import MaskHook, PreemptionHook, ProgressHook, RewindHook
 from mmlth.engine.preemption import SIGNALS, Preemption
+from mmlth.engine.registry import SCORES
 from mmlth.engine.search_state import sha256_of
 from mmlth.engine.training_state import load_training_state
 
@@ -116,6 +117,18 @@ def switching(config):
     config.custom_hooks = [{'type': 'RTMOModeSwitchHook'}]
 
 
+def snip(config):
+    config.lottery.score = 'snip'
+
+
+def synflow_of_two_in_four(config):
+    config.lottery.update(score={'type': 'synflow', 'iterations': 5}, pattern='2:4')
+
+
+def increase_of_channels(config):
+    config.lottery.update(score='magnitude_increase', pattern='channel')
+
+
 @pytest.fixture(scope='module')
 def undisturbed(tmp_path_factory):
     """The tickets of each kind of search, run once."""
@@ -146,6 +159,10 @@ def undisturbed(tmp_path_factory):
         (switching, ProgressHook, 'before_train_iter', 'round_01', 14),
         (rewound_within_an_epoch, RewindHook, 'before_train_iter', 'round_00', 8),
         (rewound_between_epochs, ProgressHook, 'before_val_epoch', 'round_00', 6),
+        (snip, ProgressHook, 'before_train_iter', 'round_01', 14),
+        (synflow_of_two_in_four, ProgressHook, 'before_train_iter', 'round_02', 8),
+        (increase_of_channels, ProgressHook, 'before_train_iter', 'round_01', 8),
+        (increase_of_channels, MaskHook, 'before_run', 'round_02', None),
     ],
 )
 def test_killed(undisturbed, tmp_path, monkeypatch, change, hook, point, round_name, iteration):
@@ -192,12 +209,23 @@ def test_no_signal_changes_the_code_of_a_process_that_ends():
     assert process.exitcode == 75
 
 
+def test_a_signal_that_another_thread_takes_meanwhile(monkeypatch):
+    with Preemption() as preemption:
+
+        def taken():
+            preemption._note(signal.SIGTERM, None)
+            return set()
+
+        monkeypatch.setattr(signal, 'sigpending', taken)
+        assert preemption.requested
+
+
 def signalling(number, point, round_name, iteration):
     """A stand-in for a hook's method that signals this process."""
 
     def send(self, runner, *args, **kwargs):
         if (runner.work_dir.rsplit('/', 1)[-1], runner.iter) == (round_name, iteration):
-            os.kill(os.getpid(), number)
+            signal.raise_signal(number)  # to this thread: another one may take its time
 
     return send
 
@@ -238,7 +266,7 @@ def test_a_signal_between_rounds(undisturbed, tmp_path):
 
     def report(work_dir, finished):
         reports.append(finished)
-        os.kill(os.getpid(), signal.SIGTERM)
+        signal.raise_signal(signal.SIGTERM)
 
     settings = runner.train.args[1]
     with preempted():
@@ -248,6 +276,29 @@ def test_a_signal_between_rounds(undisturbed, tmp_path):
     assert not (tmp_path / 'round_01').exists()
     search(tmp_path, resume=True)
     assert tickets(tmp_path) == undisturbed(None)
+
+
+def test_a_round_goes_on_under_the_mask_that_it_began_with(tmp_path, monkeypatch):
+    """Though its score tells something else the next time, as what GPUs compute may."""
+
+    def fickle(evidence):
+        return {
+            name: torch.frombuffer(bytearray(os.urandom(weight.numel())), dtype=torch.uint8)
+            .view(weight.shape)
+            .float()
+            for name, weight in evidence.weights.items()
+        }
+
+    monkeypatch.setitem(SCORES.module_dict, 'fickle', fickle)
+    with monkeypatch.context() as patch:
+        end_at(patch, ProgressHook, 'before_train_iter', 'round_01', 14)
+        with pytest.raises(Killed):
+            search(tmp_path, score='fickle')
+    began = torch.load(tmp_path / 'round_01/epoch_2.pth', weights_only=False)['state_dict']
+    search(tmp_path, score='fickle', resume=True)
+    mask = load_ticket(tmp_path / 'tickets/round_01.safetensors').mask
+    assert all(torch.equal(began[name] != 0, kept) for name, kept in mask.items())
+    assert not list(tmp_path.glob('round_*/mask.*'))
 
 
 def test_a_notebook_may_search_in_a_thread(tmp_path):

@@ -274,7 +274,8 @@ def test_rewinding_to_the_best_dense_weights(tmp_path, checkpoints):
     ('lottery', 'message'),
     [
         ({'rewind': 'best'}, "set default_hooks.checkpoint.save_best='auto'"),
-        ({'rewind': 'best', 'rewind_what': 'nothing'}, 'starts elsewhere'),
+        ({'rewind': 'best', 'rewind_what': 'learning_rate'}, 'starts elsewhere'),
+        ({'rewind': 'best', 'rewind_what': 'nothing'}, 'is no step of the schedule'),
         ({'rewind': 'best', 'after_rewind': 'continue'}, 'no place in the schedule'),
         ({'rewind_what': 'nothing', 'after_rewind': 'full'}, 'keep one of them'),
         ({'after_rewind': 'ful'}, 'must be one of continue, full'),

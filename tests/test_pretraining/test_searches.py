@@ -250,6 +250,23 @@ def test_a_search_goes_on_with_the_queue_and_the_averages(searches, pictures, tm
         assert one.read_bytes() == other.read_bytes(), one.name
 
 
+def test_scores_that_evaluate_a_network_which_learns_by_itself(searches, pictures, tmp_path):
+    """The search's own model, its queue and its averages notice nothing."""
+    work_dir, by_magnitude, record = searches('MoCo')
+    spy.records.clear()
+    config = config_of('MoCo', pictures, tmp_path, score='taylor')
+    Runner.from_cfg(config).train()
+    dense, ticket = tickets_of(tmp_path)[:2]
+    assert ticket.mask.kept == record['schedule'][1]
+    assert ticket.mask != tickets_of(work_dir)[1].mask
+    before = tickets_of(work_dir)[0].state_dict()
+    assert all(torch.equal(value, before[name]) for name, value in dense.state_dict().items())
+    for name in ('queue', 'queue_ptr', 'encoder_k.steps'):
+        states = [records['round_01'][EPOCH]['weights'] for records in (by_magnitude, spy.records)]
+        assert torch.equal(states[0][name], states[1][name])
+    assert 'is 0 for every weight' not in ''.join(p.read_text() for p in tmp_path.rglob('*.log'))
+
+
 def test_get_model_and_inference_take_a_ticket(searches, pictures):
     from mmpretrain import ImageClassificationInferencer, get_model
     from mmpretrain.apis import init_model

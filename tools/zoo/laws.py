@@ -19,7 +19,15 @@ from torch import Tensor
 from mmlth.engine import LotteryError, build_model, read_config
 from mmlth.engine.start import reinitialised
 from mmlth.engine.ticket_loading import require_match
-from mmlth.pruning import Evidence, Mask, attach_mask, attached_mask, find_targets, prune
+from mmlth.pruning import (
+    Evidence,
+    Mask,
+    attach_mask,
+    attached_mask,
+    count_parameters,
+    find_targets,
+    prune,
+)
 from mmlth.ticket import TicketMismatchError
 
 FIRST, SECOND = 0.8, 0.9
@@ -99,8 +107,7 @@ def check_model(name: str) -> Verdict:
     )
 
     note = _compare(model, stock, batch)
-    total = sum(parameter.numel() for parameter in model.parameters())
-    return Verdict(total, sum(target.numel for target in targets), note)
+    return Verdict(count_parameters(model), sum(target.numel for target in targets), note)
 
 
 def _require_finite(model: BaseModel, stock: BaseModel, train_stock: Callable[[], None]) -> None:

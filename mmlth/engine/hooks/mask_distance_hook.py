@@ -11,6 +11,7 @@ from mmengine.hooks import EMAHook, Hook
 from mmengine.runner import EpochBasedTrainLoop, Runner
 from torch import Tensor
 
+from mmlth.engine.errors import LotteryError
 from mmlth.engine.registry import HOOKS
 from mmlth.engine.rng import rng_state, set_rng_state
 from mmlth.engine.training_state import bare_model
@@ -89,7 +90,15 @@ class MaskDistanceHook(Hook):
 
     def _look(self, runner: Runner, when: str, done: int) -> None:
         if is_main_process():
-            found = self._compare(self._next_mask(runner))
+            try:
+                mask = self._next_mask(runner)
+            except LotteryError as error:
+                if self.stop_at is not None:
+                    raise
+                # The training is not to end by what is only told of it.
+                runner.logger.warning(f'no mask can be drawn after {when}: {error}')
+                return
+            found = self._compare(mask)
             if found:
                 _log(runner, found, when, done)
             full = len(found) + 1 == self._masks.maxlen

@@ -32,7 +32,13 @@ def settle_after_rewind(values: dict[str, Any]) -> None:
     best, what = values['rewind'] == BEST, values.get('rewind_what', 'weights')
     values.setdefault('after_rewind', 'full' if best else 'continue')
     check_choice('after_rewind', values['after_rewind'], AFTER_REWIND)
-    if best and what != 'weights':
+    if best and what == 'nothing':
+        raise LotteryError(
+            "lottery.rewind_what='nothing' trains as long as is left after the rewind step, but "
+            "rewind='best' is no step of the schedule; give a step such as '1ep', or in a branch "
+            "rewind_what='learning_rate'"
+        )
+    if best and what != 'weights' and 'branch' not in values:  # whose search has rewound weights
         raise LotteryError(
             f"lottery.rewind='best' rewinds weights, but rewind_what={what!r} starts elsewhere; "
             "give a step such as '1ep'"

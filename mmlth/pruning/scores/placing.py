@@ -10,6 +10,10 @@ from torch import Tensor, nn
 from mmlth.pruning.evidence import Evidence
 
 
+class NotFiniteError(ValueError):
+    """What the network computes with these weights is not finite; with others it may be."""
+
+
 @contextmanager
 def placed(
     evidence: Evidence, state: Mapping[str, Tensor], train: bool, dtype: torch.dtype | None = None
@@ -78,7 +82,8 @@ def loss_gradients(
         Copies of the weights, and the sums, by name.
 
     Raises:
-        ValueError: If the evidence does not suffice, or a loss is not finite.
+        ValueError: If the evidence does not suffice.
+        NotFiniteError: If a loss is not finite.
     """
     with placed(evidence, state, train=True) as parameters:
         sums = {name: torch.zeros_like(p, requires_grad=False) for name, p in parameters.items()}
@@ -97,10 +102,10 @@ def check_finite(value: Tensor, what: str) -> None:
     """Refuses what cannot rank anything.
 
     Raises:
-        ValueError: If ``value``, a scalar, is not finite.
+        NotFiniteError: If ``value``, a scalar, is not finite.
     """
     if not bool(value.isfinite()):
-        raise ValueError(f'{what} is {float(value)}, by which nothing can be ranked')
+        raise NotFiniteError(f'{what} is {float(value)}, by which nothing can be ranked')
 
 
 def check_count(score: Any, key: str) -> None:
