@@ -1,0 +1,92 @@
+"""Ground truth and predictions in COCO's format, and whether they belong together."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mmlth.wording import some
+
+GroundTruth = Mapping[str, Any]
+"""A COCO data set as ``json.load`` gives it: ``images``, ``annotations``, ``categories``."""
+
+Predictions = Sequence[Mapping[str, Any]]
+"""A COCO result list: ``image_id``, ``category_id``, ``score``, and what is predicted."""
+
+FIELDS = {'bbox': 'bbox', 'segm': 'segmentation', 'keypoints': 'keypoints'}
+"""Of each kind of prediction, by its name in pycocotools, the field of an annotation."""
+
+WORDS = {'bbox': 'boxes', 'segm': 'masks', 'keypoints': 'keypoints'}
+
+
+def check_ground_truth(ground_truth: GroundTruth, kind: str) -> None:
+    """Checks that there is ground truth of a kind.
+
+    Args:
+        ground_truth: A COCO data set.
+        kind: A key of `FIELDS`.
+
+    Raises:
+        ValueError: If the kind is unknown, there is no annotation, or one lacks the kind's field.
+    """
+    if kind not in FIELDS:
+        raise ValueError(f'{kind!r} is no kind of prediction; expected {", ".join(FIELDS)}')
+    annotations = ground_truth.get('annotations') or []
+    if not annotations:
+        raise ValueError('the ground truth holds no annotations: nothing can be judged by it')
+    field = FIELDS[kind]
+    lacking = sum(not annotation.get(field) for annotation in annotations)
+    if lacking:
+        raise ValueError(
+            f'{lacking:,} of the {len(annotations):,} annotations of the ground truth have no '
+            f'{field!r}: this is no data set of {WORDS[kind]}; leave out {kind!r}'
+        )
+
+
+def check_predictions(
+    ground_truth: GroundTruth, predictions: Predictions, kind: str, name: str
+) -> None:
+    """Checks that predictions are of a kind, and for the images and classes of a ground truth.
+
+    Args:
+        ground_truth: A COCO data set.
+        predictions: A COCO result list.
+        kind: A key of `FIELDS`.
+        name: Of the model, for messages.
+
+    Raises:
+        ValueError: If there are none, one lacks the kind's field, or their images or categories are
+            not those of the ground truth.
+    """
+    if not predictions:
+        raise ValueError(
+            f'{name} predicts nothing: its list of predictions is empty, so there is nothing to '
+            'analyse; check its weights and its score threshold'
+        )
+    field = FIELDS[kind]
+    lacking = sum(not prediction.get(field) for prediction in predictions)
+    if lacking:
+        raise ValueError(
+            f'{lacking:,} of the {len(predictions):,} predictions of {name} have no {field!r}: it '
+            f'predicts no {WORDS[kind]}; leave out {kind!r}'
+        )
+    for key, part, what in (
+        ('image_id', 'images', 'predictions for another data set'),
+        ('category_id', 'categories', 'predictions of a model of other classes'),
+    ):
+        known = {entry['id'] for entry in ground_truth[part]}
+        unknown = dict.fromkeys(p[key] for p in predictions if p[key] not in known)
+        if unknown:
+            raise ValueError(
+                f'{name} has predictions with {key} {some(map(str, unknown))}, which the ground '
+                f'truth with its {len(known):,} {part} lacks: these are {what}'
+            )
+
+
+def count_objects(ground_truth: GroundTruth) -> dict[str, int]:
+    """By class the number of its objects, crowds left out: of a training set, the frequencies."""
+    counts = Counter(
+        annotation['category_id']
+        for annotation in ground_truth['annotations']
+        if not annotation.get('iscrowd')
+    )
+    return {category['name']: counts[category['id']] for category in ground_truth['categories']}

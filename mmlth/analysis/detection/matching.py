@@ -1,0 +1,241 @@
+"""Which predictions hit which objects: pycocotools' matching, kept so that images can be resampled.
+
+Matching goes image by image, so it is done once. Average precision over any choice of the images
+follows from it: see `mmlth.analysis.detection.precision`.
+"""
+
+import contextlib
+import io
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pycocotools.coco import COCO
+from pycocotools.cocoeval import COCOeval
+
+from mmlth.analysis.detection.data import (
+    GroundTruth,
+    Predictions,
+    check_ground_truth,
+    check_predictions,
+)
+from mmlth.analysis.detection.federated import MOST, is_federated, judged, partly_marked
+
+THRESHOLDS = np.linspace(0.5, 0.95, 10)
+"""COCO's thresholds T of IoU, or of OKS for keypoints."""
+
+_LARGEST = 1e5**2  # as COCO has it
+_MOST = {'bbox': 100, 'segm': 100, 'keypoints': 20}
+_NO_SIGMAS = 'keypoints need the sigmas of the data set: give one for each keypoint'
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One class and range of size.
+
+    Predictions that count at no threshold, and those behind the last hit, are left out: they change
+    no average precision.
+
+    Attributes:
+        images: int (N,). The image that each prediction is of, as index; best scores first.
+        hits: bool (T, N). Whether it is the match of an object to find.
+        counted: bool (T, N). Whether it counts, as a hit or as a mistake; a match of a crowd or of
+            an object of another size does not.
+        objects: int (G,). The image that each object to find is in, as index; crowds left out.
+    """
+
+    images: NDArray[np.int64]
+    hits: NDArray[np.bool_]
+    counted: NDArray[np.bool_]
+    objects: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Matches:
+    """The predictions of one model beside the ground truth.
+
+    Attributes:
+        images: How many there are.
+        cells: For each of the K classes, in order of their ids, and A ranges of size.
+    """
+
+    images: int
+    cells: tuple[tuple[Cell, ...], ...]
+
+
+def size_ranges(borders: Sequence[float]) -> list[tuple[float, float]]:
+    """Ranges of area in square pixels: all sizes, then from border to border.
+
+    An object exactly at a border is in both ranges, as in pycocotools.
+
+    Args:
+        borders: Sides of squares in pixels, in ascending order.
+
+    Raises:
+        ValueError: If they are not positive and ascending.
+
+    Example:
+        >>> size_ranges([32, 96])
+        [(0, 10000000000.0), (0, 1024), (1024, 9216), (9216, 10000000000.0)]
+    """
+    areas = [border**2 for border in borders]
+    if not all(low < high for low, high in zip([0, *areas], areas)):
+        raise ValueError(f'borders of size must be positive and ascend, got {list(borders)}')
+    return [(0, _LARGEST), *zip([0, *areas], [*areas, _LARGEST])]
+
+
+def match(
+    ground_truth: GroundTruth,
+    predictions: Predictions,
+    kind: str,
+    *,
+    borders: Sequence[float] = (32, 96),
+    sigmas: Sequence[float] | None = None,
+    max_dets: int | None = None,
+    name: str = 'the model',
+) -> Matches:
+    """Matches predictions to ground truth as pycocotools does.
+
+    A data set annotated as LVIS is judged by its rules: see `mmlth.analysis.detection.federated`.
+    Ids of annotations do not matter; pycocotools itself takes an object of id 0 for missed.
+
+    Args:
+        ground_truth: A COCO data set; not changed.
+        predictions: A COCO result list; not changed.
+        kind: ``bbox``, ``segm`` or ``keypoints``.
+        borders: Between the ranges of size: sides of squares in pixels.
+        sigmas: Of each keypoint.
+        max_dets: Predictions an image and class; by default 100, of keypoints 20, in LVIS 300.
+        name: Of the model, for messages.
+
+    Raises:
+        ValueError: If ground truth and predictions do not fit each other or the kind, sigmas are
+            missing or of another number, or the borders do not ascend.
+    """
+    check_ground_truth(ground_truth, kind)
+    check_predictions(ground_truth, predictions, kind, name)
+    if kind == 'keypoints':
+        _check_sigmas(ground_truth, predictions, sigmas, name)
+    federated = is_federated(ground_truth)
+    if federated:
+        predictions = judged(ground_truth, predictions)
+    most = max_dets or (MOST if federated else _MOST[kind])
+    ranges = size_ranges(borders)
+    spared = partly_marked(ground_truth)
+    truths, found = _by_class(ground_truth['annotations']), _by_class(predictions)
+    images = {image['id']: image for image in ground_truth['images']}
+    indices = {image: index for index, image in enumerate(sorted(images))}
+    cells = []
+    for category in sorted(ground_truth['categories'], key=lambda each: each['id']):
+        ours, theirs = truths[category['id']], found[category['id']]
+        shown = {each['image_id'] for each in (*ours, *theirs)}
+        evaluator = _evaluator(
+            {'images': [images[i] for i in sorted(shown)], 'categories': [category]},
+            ours,
+            theirs,
+            kind,
+        )
+        evaluator.params.areaRng = [list(size) for size in ranges]
+        evaluator.params.maxDets = [most]
+        evaluator.params.iouThrs = THRESHOLDS
+        evaluator.params.kpt_oks_sigmas = np.asarray(sigmas)
+        with contextlib.redirect_stdout(io.StringIO()):
+            evaluator.evaluate()
+        results, number = evaluator.evalImgs, len(shown)
+        cells.append(
+            tuple(
+                _cell(results[start : start + number], indices, spared)
+                for start in range(0, number * len(ranges), number)
+            )
+            if shown
+            else (_cell([], indices, spared),) * len(ranges)
+        )
+    return Matches(len(images), tuple(cells))
+
+
+def _check_sigmas(
+    ground_truth: GroundTruth, predictions: Predictions, sigmas: Sequence[float] | None, name: str
+) -> None:
+    if sigmas is None:
+        raise ValueError(_NO_SIGMAS)
+    for whose, entries in (('the ground truth', ground_truth['annotations']), (name, predictions)):
+        for entry in entries:
+            if len(entry['keypoints']) != 3 * len(sigmas):
+                raise ValueError(
+                    f'{whose} has {len(entry["keypoints"]) / 3:g} keypoints an object where there '
+                    f'are {len(sigmas)} sigmas: these are different sets of keypoints'
+                )
+
+
+def _by_class(entries: Iterable[Mapping[str, Any]]) -> dict[Any, list[Mapping[str, Any]]]:
+    groups: dict[Any, list[Mapping[str, Any]]] = defaultdict(list)
+    for entry in entries:
+        groups[entry['category_id']].append(entry)
+    return groups
+
+
+def _evaluator(
+    dataset: dict[str, Any],
+    truths: Sequence[Mapping[str, Any]],
+    found: Sequence[Mapping[str, Any]],
+    kind: str,
+) -> COCOeval:
+    """The evaluator of pycocotools; it writes into what it is given, so it is given copies."""
+    # With its box, a mask would be sized by that box.
+    others = {'bbox': ('segmentation', 'keypoints'), 'segm': ('bbox',), 'keypoints': ('bbox',)}
+    annotations = [_annotation(truth, number) for number, truth in enumerate(truths, start=1)]
+    results = [{k: v for k, v in each.items() if k not in others[kind]} for each in found]
+    with contextlib.redirect_stdout(io.StringIO()):
+        truth = COCO()
+        truth.dataset = {**dataset, 'annotations': annotations}
+        truth.createIndex()
+        if results:
+            return COCOeval(truth, truth.loadRes(results), kind)
+        empty = COCO()  # loadRes takes no empty list
+        empty.dataset = {**dataset, 'annotations': []}
+        empty.createIndex()
+        return COCOeval(truth, empty, kind)
+
+
+def _annotation(truth: Mapping[str, Any], number: int) -> dict[str, Any]:
+    added: dict[str, Any] = {'iscrowd': 0}
+    if 'keypoints' in truth:
+        added['num_keypoints'] = sum(visible > 0 for visible in truth['keypoints'][2::3])
+    return {**added, **truth, 'id': number}
+
+
+def _cell(
+    results: Sequence[Mapping[str, Any] | None],
+    indices: Mapping[Any, int],
+    spared: set[tuple[Any, Any]],
+) -> Cell:
+    """Joins what pycocotools found in each image."""
+    given = [result for result in results if result is not None]
+    images, scores, hits, counted, objects = [], [], [], [], []
+    for result in given:
+        index, matched = indices[result['image_id']], result['dtMatches'] > 0
+        ignored = result['dtIgnore'].astype(bool)
+        if (result['image_id'], result['category_id']) in spared:
+            ignored = ignored | ~matched
+        images.append(np.full(len(result['dtScores']), index))
+        scores.append(np.asarray(result['dtScores'], float))
+        hits.append(matched & ~ignored)
+        counted.append(~ignored)
+        objects.append(np.full(int(np.sum(result['gtIgnore'] == 0)), index))
+    none = np.zeros((len(THRESHOLDS), 0), bool)
+    # Stable, as in pycocotools: of equal scores, the earlier image stands first.
+    order = np.argsort(-np.concatenate([np.zeros(0), *scores]), kind='stable')
+    hit = np.concatenate([none, *hits], axis=1)[:, order]
+    counts = np.concatenate([none, *counted], axis=1)[:, order]
+    until = max(np.flatnonzero(hit.any(axis=0)), default=-1) + 1
+    kept = np.flatnonzero(counts.any(axis=0)[:until])
+    empty = np.zeros(0, int)
+    return Cell(
+        images=np.concatenate([empty, *images])[order][kept],
+        hits=hit[:, kept],
+        counted=counts[:, kept],
+        objects=np.concatenate([empty, *objects]),
+    )
