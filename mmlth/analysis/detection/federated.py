@@ -23,11 +23,14 @@ def is_federated(ground_truth: GroundTruth) -> bool:
     return any(_ABSENT in image for image in ground_truth['images'])
 
 
-def judged(ground_truth: GroundTruth, predictions: Predictions) -> list[Mapping[str, Any]]:
+def judged(ground_truth: GroundTruth, predictions: Predictions) -> Predictions:
     """The predictions that count: of each image the best `MOST`, of them those of known classes.
 
-    A class is known in an image if it has an annotation there or was found absent.
+    A class is known in an image if it has an annotation there or was found absent. In a data set
+    that is not annotated as LVIS is, all count.
     """
+    if not is_federated(ground_truth):
+        return predictions
     known = {
         (image['id'], category)
         for image in ground_truth['images']

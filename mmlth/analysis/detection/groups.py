@@ -9,6 +9,7 @@ is none, so that resample is left out of its interval. The objects of a group ma
 image; then nothing tells how they vary, and no interval is given.
 """
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -70,7 +71,7 @@ def by_size(scores: Scores) -> tuple[Group, ...]:
     borders = scores.borders
     if not borders:
         return ()
-    between = [f'{low:g}² to {high:g}²' for low, high in zip(borders, borders[1:])]
+    between = [f'{low:g}² to {high:g}²' for low, high in itertools.pairwise(borders)]
     names = [f'below {borders[0]:g}²', *between, f'above {borders[-1]:g}²']
     if len(names) == 3:
         names = [': '.join(pair) for pair in zip(('small', 'medium', 'large'), names)]

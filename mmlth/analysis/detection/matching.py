@@ -29,7 +29,6 @@ THRESHOLDS = np.linspace(0.5, 0.95, 10)
 
 _LARGEST = 1e5**2  # as COCO has it
 _MOST = {'bbox': 100, 'segm': 100, 'keypoints': 20}
-_NO_SIGMAS = 'keypoints need the sigmas of the data set: give one for each keypoint'
 
 
 @dataclass(frozen=True)
@@ -119,10 +118,8 @@ def match(
     check_predictions(ground_truth, predictions, kind, name)
     if kind == 'keypoints':
         _check_sigmas(ground_truth, predictions, sigmas, name)
-    federated = is_federated(ground_truth)
-    if federated:
-        predictions = judged(ground_truth, predictions)
-    most = max_dets or (MOST if federated else _MOST[kind])
+    predictions = judged(ground_truth, predictions)
+    most = max_dets or (MOST if is_federated(ground_truth) else _MOST[kind])
     ranges = size_ranges(borders)
     spared = partly_marked(ground_truth)
     truths, found = _by_class(ground_truth['annotations']), _by_class(predictions)
@@ -160,7 +157,7 @@ def _check_sigmas(
     ground_truth: GroundTruth, predictions: Predictions, sigmas: Sequence[float] | None, name: str
 ) -> None:
     if sigmas is None:
-        raise ValueError(_NO_SIGMAS)
+        raise ValueError('keypoints need the sigmas of the data set: one for each keypoint')
     for whose, entries in (('the ground truth', ground_truth['annotations']), (name, predictions)):
         for entry in entries:
             if len(entry['keypoints']) != 3 * len(sigmas):
