@@ -8,14 +8,23 @@ import pytest
 from pycocotools import mask as masks
 
 DATA = Path(__file__).parents[1] / 'data'
-SIGMAS = {'mouse': (0.05, 0.05, 0.05, 0.1)}
+SIGMAS = (0.05, 0.05, 0.05, 0.1)
+"""For the keypoints of the mouse."""
 
 
 def ground_truth(name, part='val'):
+    part = 'instances' if name == 'coco128' else part
     path = DATA / name / 'annotations' / f'{part}.json'
     if not path.is_file():
         pytest.skip(f'data/{name} is absent')
     return json.loads(path.read_text())
+
+
+def first_images(truth, number):
+    images = truth['images'][:number]
+    shown = {image['id'] for image in images}
+    annotations = [a for a in truth['annotations'] if a['image_id'] in shown]
+    return {**truth, 'images': images, 'annotations': annotations}
 
 
 def disturbed(truth, kind, noise, seed=0, confused=0.05):

@@ -1,0 +1,188 @@
+"""Groups of classes and sizes, by hand and on the shared data sets."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from perturbed import SIGMAS, disturbed, first_images, ground_truth
+
+from mmlth.analysis.detection import attributes, changed_most, count_objects, score
+from mmlth.analysis.detection.groups import by_class, by_frequency, by_lvis_frequency
+
+AREAS = (10, 50, 200)
+
+
+def by_hand(hits):
+    """Three classes in four images, each with an object of each class; some of them are found.
+
+    Class k has objects of the side `AREAS`[k]. Of a class found in n of 4 images, AP is that of a
+    recall of n / 4 at precision 1: ⌊100 · n / 4⌋ + 1 of the 101 recalls.
+    """
+    truth = {
+        'images': [{'id': image} for image in range(4)],
+        'categories': [{'id': k, 'name': name} for k, name in enumerate('abc')],
+        'annotations': [],
+    }
+    found = []
+    for k, side in enumerate(AREAS):
+        for image in range(4):
+            entry = {'image_id': image, 'category_id': k, 'bbox': [0, 0, side, side]}
+            truth['annotations'].append({**entry, 'area': side**2, 'id': 1, 'iscrowd': 0})
+            if image < hits[k]:
+                found.append({**entry, 'score': 0.5})
+    return truth, found
+
+
+def ap(found_images):
+    return (25 * found_images + 1) / 101 if found_images else 0
+
+
+@pytest.fixture
+def scores():
+    truth, dense = by_hand((4, 3, 0))
+    return score(truth, {'dense': dense, 'ticket': by_hand((4, 1, 2))[1]}, 'bbox', replicates=50)
+
+
+def test_sizes_by_hand(scores):
+    sizes = attributes(scores).sizes
+    assert [group.name for group in sizes] == [
+        'small: below 32²',
+        'medium: 32² to 96²',
+        'large: above 96²',
+    ]
+    assert [group.objects for group in sizes] == [4, 4, 4]
+    assert [group.models['dense'].ap.value for group in sizes] == pytest.approx([1, ap(3), 0])
+    changes = [group.models['ticket'].change.value for group in sizes]
+    assert changes[:2] == pytest.approx([0, 100 * (ap(1) - ap(3)) / ap(3)])
+    assert changes[2] is None  # of nothing
+
+
+def test_the_whole_by_hand(scores):
+    found = attributes(scores)
+    dense, ticket = (ap(4) + ap(3)) / 3, (ap(4) + ap(1) + ap(2)) / 3
+    result = found.overall.models
+    assert result['dense'].difference is None
+    assert result['ticket'].ap.value == pytest.approx(ticket)
+    assert result['ticket'].difference.value == pytest.approx(ticket - dense)
+    assert result['ticket'].change.value == pytest.approx(100 * (ticket - dense) / dense)
+    assert (found.overall.objects, found.overall.images, found.replicates) == (12, 4, 50)
+
+
+def test_frequency_by_hand(scores):
+    rare, middle, frequent = by_frequency(scores, {'a': 7, 'b': 5000, 'c': 20})
+    assert [group.classes for group in (rare, middle, frequent)] == [('a',), ('c',), ('b',)]
+    assert (rare.name, frequent.name) == ('rarest: 7', 'most frequent: 5,000')
+    assert middle.training == 20
+    halves = by_frequency(scores, {'a': 7, 'b': 5000, 'c': 20}, ('rare', 'frequent'))
+    assert [group.classes for group in halves] == [('a', 'c'), ('b',)]
+    assert halves[0].models['dense'].ap.value == pytest.approx(1 / 2)
+    assert [group.training for group in halves] == [27, 5000]
+    assert halves[0].name == 'rare: 7 to 20'
+
+
+def test_difficulty_leaves_out_classes_of_ap_0(scores):
+    hardest, easiest = attributes(scores).difficulty
+    assert (hardest.classes, easiest.classes) == (('b',), ('a',))
+    assert hardest.name == 'hardest: AP 0.752'
+
+
+def test_the_classes_that_change_most(scores):
+    gains, losses = changed_most(by_class(scores), 'ticket')
+    assert [group.name for group in gains] == ['c']
+    assert [group.name for group in losses] == ['b']
+
+
+@pytest.mark.parametrize('marks', [{'frequency': 'rcf'}, {'image_count': (10, 100, 101)}])
+def test_lvis_groups(scores, marks):
+    ((key, values),) = marks.items()
+    categories = tuple({**c, key: v} for c, v in zip(scores.categories, values))
+    groups = by_lvis_frequency(dataclasses.replace(scores, categories=categories))
+    assert [(group.name, group.classes) for group in groups] == [
+        ('rare', ('a',)),
+        ('common', ('b',)),
+        ('frequent', ('c',)),
+    ]
+    assert by_lvis_frequency(scores) == ()
+
+
+def test_models_are_judged_by_the_same_resamples(scores):
+    truth, dense = by_hand((4, 3, 0))
+    twins = attributes(score(truth, {'dense': dense, 'twin': dense}, 'bbox')).overall.models['twin']
+    assert (twins.difference.low, twins.difference.high) == (0, 0)
+    assert twins.ap.low < twins.ap.high
+
+
+def test_no_interval_where_objects_are_in_one_image():
+    truth, found = by_hand((4, 4, 4))
+    truth['annotations'] = [
+        a for a in truth['annotations'] if a['category_id'] != 1 or a['image_id'] == 0
+    ]
+    classes = attributes(score(truth, {'dense': found}, 'bbox')).classes
+    assert [group.models['dense'].ap.low is None for group in classes] == [False, True, False]
+    alone = first_images(truth, 1)
+    shown = [p for p in found if p['image_id'] == 0]
+    assert attributes(score(alone, {'dense': shown}, 'bbox')).replicates == 0
+
+
+def test_a_class_absent_from_a_resample_leaves_its_mean():
+    """Class a, always found, is in every image; class b, never found, is in two of four."""
+    truth, _ = by_hand((0, 0, 0))
+    objects = [a for a in truth['annotations'] if a['category_id'] == 0 or a['image_id'] < 2]
+    truth['annotations'] = [a for a in objects if a['category_id'] < 2]
+    found = [{**a, 'score': 0.5} for a in truth['annotations'] if a['category_id'] == 0]
+    scores = score(truth, {'dense': found}, 'bbox', replicates=200)
+    absent = np.isnan(scores.replicates['dense'][:, 1, 0])
+    assert 0 < absent.sum() < 100  # 1/16 of them
+    overall = attributes(scores).overall.models['dense'].ap
+    assert (overall.value, overall.low, overall.high) == (0.5, 0.5, 1)
+
+
+@pytest.mark.parametrize(
+    ('name', 'kind', 'sigmas'),
+    [('bccd', 'bbox', None), ('nuclei', 'segm', None), ('mouse', 'keypoints', SIGMAS)],
+)
+def test_a_worse_ticket_is_known_to_be_worse(name, kind, sigmas):
+    truth = first_images(ground_truth(name), 8 if name == 'nuclei' else 30)
+    models = {'dense': disturbed(truth, kind, 0.03), 'ticket': disturbed(truth, kind, 0.1, seed=1)}
+    found = attributes(
+        score(truth, models, kind, sigmas=sigmas, replicates=100),
+        count_objects(ground_truth(name, 'train')),
+    )
+    difference = found.overall.models['ticket'].difference
+    assert difference.high < 0
+    assert difference.certain
+    several = len(truth['categories']) > 1
+    assert len(found.frequency) == (3 if several else 0)
+    assert [g.training for g in found.classes if g.name == 'Platelets'] == [209] * several
+
+
+def test_errors_are_one_line(scores):
+    truth, found = by_hand((1, 1, 1))
+    other = [{**found[0], 'category_id': 9}]
+    elsewhere = [{**found[0], 'image_id': 'x'}]
+    keypoints = [{**found[0], 'keypoints': [1, 2, 2]}]
+    marked = {**truth, 'annotations': [{**a, 'keypoints': [1, 1, 2]} for a in truth['annotations']]}
+    lines = {
+        'category_id 9, which the ground truth with its 3 categories lacks': (truth, other, 'bbox'),
+        'image_id x, which .* another data set': (truth, elsewhere, 'bbox'),
+        'ticket predicts nothing': (truth, [], 'bbox'),
+        "12 of the 12 annotations .* no 'segmentation': .* no data set of masks": (
+            truth,
+            found,
+            'segm',
+        ),
+        'no data set of keypoints': (truth, found, 'keypoints'),
+        "3 of the 3 predictions of ticket have no 'keypoints'": (marked, found, 'keypoints'),
+        'keypoints need the sigmas': (marked, keypoints, 'keypoints'),
+        "'boxes' is no kind of prediction": (truth, found, 'boxes'),
+        'holds no annotations': ({**truth, 'annotations': []}, found, 'bbox'),
+    }
+    for line, (given, predictions, kind) in lines.items():
+        with pytest.raises(ValueError, match=rf'^[^\n]*{line}[^\n]*$'):
+            score(given, {'ticket': predictions}, kind)
+    with pytest.raises(ValueError, match='1 keypoints an object where there are 2 sigmas'):
+        score(marked, {'ticket': keypoints}, 'keypoints', sigmas=(0.1, 0.1))
+    with pytest.raises(ValueError, match='no training count of b, c'):
+        attributes(scores, {'a': 1})
+    with pytest.raises(ValueError, match='no model to judge'):
+        score(truth, {}, 'bbox')

@@ -1,0 +1,201 @@
+"""Average precision over choices of images, beside pycocotools on the same images."""
+
+import contextlib
+import copy
+import io
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from perturbed import SIGMAS, disturbed, first_images, ground_truth
+from pycocotools.coco import COCO
+from pycocotools.cocoeval import COCOeval
+
+from mmlth.analysis.detection import average_precision, match
+from mmlth.analysis.detection.bootstrap import estimate, resamples
+
+
+def reference(truth, found, kind, sigmas=None):
+    """pycocotools' summary, and its AP by threshold, class and size."""
+    with contextlib.redirect_stdout(io.StringIO()):
+        coco = COCO()
+        coco.dataset = copy.deepcopy(truth)
+        coco.createIndex()
+        results = [{k: v for k, v in p.items() if k != 'bbox' or kind == 'bbox'} for p in found]
+        evaluator = COCOeval(coco, coco.loadRes(results), kind)
+        if sigmas is not None:
+            evaluator.params.kpt_oks_sigmas = np.array(sigmas)
+        evaluator.evaluate()
+        evaluator.accumulate()
+        evaluator.summarize()
+    precision = evaluator.eval['precision'][..., -1]  # T, R, K, A of the most detections
+    return evaluator.stats, np.where(precision > -1, precision, np.nan).mean(axis=1)
+
+
+def same(ours, theirs):
+    np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize('noise', [0, 0.05, 0.2])
+@pytest.mark.parametrize(
+    ('name', 'kind'),
+    [('bccd', 'bbox'), ('nuclei', 'bbox'), ('nuclei', 'segm'), ('coco128', 'bbox')],
+)
+def test_each_image_once_is_pycocotools(name, kind, noise):
+    truth = first_images(ground_truth(name), 6 if name == 'nuclei' else 40)
+    found = disturbed(truth, kind, noise)
+    stats, by_cell = reference(truth, found, kind)
+    matches = match(truth, found, kind)
+    ours = average_precision(matches, np.ones((1, matches.images), int))[0]
+    same(ours, by_cell)
+    for number, part in enumerate(
+        (ours[..., 0], ours[0, :, 0], ours[5, :, 0], *np.moveaxis(ours[..., 1:], -1, 0))
+    ):
+        same(np.nanmean(part) if np.isfinite(part).any() else -1, stats[number])
+    assert 0 < stats[0] < 1 or noise == 0
+
+
+@pytest.mark.parametrize('noise', [0, 0.03, 0.1])
+def test_keypoints_are_pycocotools(noise):
+    truth = ground_truth('mouse')
+    found = disturbed(truth, 'keypoints', noise)
+    stats, by_cell = reference(truth, found, 'keypoints', SIGMAS)
+    matches = match(truth, found, 'keypoints', sigmas=SIGMAS)
+    ours = average_precision(matches, np.ones((1, matches.images), int))[0]
+    same(ours[..., [0, 2, 3]], by_cell)
+    same(ours[..., 0].mean(), stats[0])
+
+
+def toy(seed, images=6):
+    """Few boxes in many images: some images are empty, some objects are crowds."""
+    dice = np.random.default_rng(seed)
+    annotations = []
+    for image in range(images):
+        for _ in range(dice.integers(4)):
+            x, y, w, h = dice.uniform(0, 60, 2).tolist() + dice.uniform(20, 120, 2).tolist()
+            annotations.append(
+                {
+                    'id': len(annotations) + 1,
+                    'image_id': image,
+                    'category_id': int(dice.integers(1, 3)),
+                    'bbox': [x, y, w, h],
+                    'area': w * h,
+                    'iscrowd': int(dice.random() < 0.2),
+                }
+            )
+    categories = [{'id': k, 'name': str(k)} for k in (1, 2)]
+    pictures = [{'id': image, 'height': 256, 'width': 256} for image in range(images)]
+    return {'images': pictures, 'annotations': annotations, 'categories': categories}
+
+
+def repeated(truth, found, weights):
+    """The data set in which each image is there as often as it was drawn."""
+    images, annotations, results = [], [], []
+    for image, weight in zip(truth['images'], weights):
+        for _ in range(weight):
+            new = {'image_id': len(images)}
+            of = image['id']
+            annotations += [{**a, **new} for a in truth['annotations'] if a['image_id'] == of]
+            results += [{**p, **new} for p in found if p['image_id'] == of]
+            images.append({**image, 'id': len(images)})
+    annotations = [{**a, 'id': number} for number, a in enumerate(annotations, start=1)]
+    return {**truth, 'images': images, 'annotations': annotations}, results
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 10**6), st.lists(st.integers(0, 4), min_size=6, max_size=6))
+def test_weights_are_images_repeated(seed, weights):
+    truth = toy(seed)
+    found = disturbed(truth, 'bbox', 0.1, seed, confused=0.2)
+    again = repeated(truth, found, weights)
+    if not found or not again[1] or not again[0]['annotations']:
+        return
+    matches = match(truth, found, 'bbox')
+    # Other rows must not matter.
+    ours = average_precision(matches, np.array([[1] * 6, weights, [0] * 6]))[1]
+    same(ours, reference(*again, 'bbox')[1])
+
+
+def test_nothing_is_changed_and_ids_do_not_matter():
+    truth = toy(3)
+    found = disturbed(truth, 'bbox', 0.05)
+    before = copy.deepcopy((truth, found))
+    one = np.ones((1, 6), int)
+    ours = average_precision(match(truth, found, 'bbox'), one)
+    assert (truth, found) == before
+    zero = {**truth, 'annotations': [{**a, 'id': 0} for a in truth['annotations']]}
+    same(average_precision(match(zero, found, 'bbox'), one), ours)
+
+
+def test_borders_of_size():
+    truth = toy(1)
+    found = disturbed(truth, 'bbox', 0.05)
+    one = np.ones((1, 6), int)
+    whole = average_precision(match(truth, found, 'bbox', borders=()), one)
+    assert whole.shape[-1] == 2  # all, and the one range
+    same(whole[..., 0], whole[..., 1])
+    with pytest.raises(ValueError, match=r'positive and ascend, got \[96, 32\]'):
+        match(truth, found, 'bbox', borders=(96, 32))
+
+
+def box(image, category, x, score=None):
+    entry = {'image_id': image, 'category_id': category, 'bbox': [x, 0, 10, 10]}
+    return {**entry, 'score': score} if score else {**entry, 'id': 1, 'area': 100, 'iscrowd': 0}
+
+
+def test_lvis_by_hand():
+    # Class 1 is known in image 0 alone, and class 2 is marked only in part there.
+    truth = {
+        'images': [
+            {'id': 0, 'neg_category_ids': [], 'not_exhaustive_category_ids': [2]},
+            {'id': 1, 'neg_category_ids': [2], 'not_exhaustive_category_ids': []},
+        ],
+        'categories': [{'id': 1, 'name': 'a'}, {'id': 2, 'name': 'b'}],
+        'annotations': [box(0, 1, 0), box(0, 2, 50)],
+    }
+    found = [
+        box(1, 1, 0, 0.9),  # passes, for nobody looked for class 1 there
+        box(0, 1, 0, 0.8),  # hits
+        box(0, 2, 0, 0.9),  # passes, for not every object of class 2 is marked
+        box(1, 2, 0, 0.8),  # errs, for class 2 is absent
+        box(0, 2, 50, 0.7),  # hits
+    ]
+    ap = average_precision(match(truth, found, 'bbox'), np.ones((1, 2), int))[0, :, :, 0].mean(0)
+    np.testing.assert_allclose(ap, [1, 0.5])
+    plain = {**truth, 'images': [{'id': 0}, {'id': 1}]}
+    ap = average_precision(match(plain, found, 'bbox'), np.ones((1, 2), int))[0, :, :, 0].mean(0)
+    np.testing.assert_allclose(ap, [1 / 2, 1 / 3])
+
+
+@given(st.integers(1, 20), st.integers(0, 30), st.integers(0, 99))
+def test_resamples_draw_as_many_images_as_there_are(images, replicates, seed):
+    draws = resamples(images, replicates, seed)
+    assert draws.shape == (replicates, images)
+    assert (draws.sum(axis=1) == images).all()
+    assert (draws == resamples(images, replicates, seed)).all()
+
+
+def test_intervals_by_hand():
+    found = estimate(3.0, np.array([*range(101), np.nan], float))
+    assert (found.value, found.low, found.high) == pytest.approx((3, 2.5, 97.5))
+    assert estimate(3.0, np.array([np.nan])).low is None
+    assert estimate(float('nan'), np.ones(5)).value is None
+    assert estimate(1.0, np.ones(5)).certain
+    assert not estimate(1.0, np.array([-1.0, 1.0])).certain
+    assert not estimate(1.0, np.ones(0)).certain
+
+
+def test_an_interval_holds_the_mean_of_other_draws():
+    """Of 40 data sets of the same kind, about 38 have the overall AP within their interval."""
+    draws = [toy(seed, images=30) for seed in range(40)]
+    found = [disturbed(truth, 'bbox', 0.1, seed) for seed, truth in enumerate(draws)]
+    values, intervals = [], []
+    for truth, each in zip(draws, found):
+        matches = match(truth, each, 'bbox', borders=())
+        value = np.nanmean(average_precision(matches, np.ones((1, 30), int))[..., 0])
+        rows = np.nanmean(average_precision(matches, resamples(30, 200, 0))[..., 0], axis=(1, 2))
+        values.append(value)
+        intervals.append(estimate(float(value), rows))
+    centre = np.mean(values)
+    assert 32 <= sum(each.low <= centre <= each.high for each in intervals) <= 40
