@@ -1,6 +1,5 @@
 """On what tickets do better or worse than the dense model: tables, CSV and pictures."""
 
-import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -94,7 +93,8 @@ def write_attributes_csv(found: Iterable[Attributes], path: Path) -> None:
 def plot_attributes(found: Attributes, path: Path) -> None:
     """Draws the change of AP in % in each group, with its interval, as PNG or SVG.
 
-    The dense model is the line at 0. The axis ends at ±100 %; intervals may go on.
+    The dense model is the line at 0. The axis ends at ±100 %, or where values do; intervals may go
+    on. A hollow mark has no interval, for all objects are in one image.
 
     Args:
         found: Of models on one data set.
@@ -106,7 +106,7 @@ def plot_attributes(found: Attributes, path: Path) -> None:
     groups: list[Group | str] = [found.overall]
     for by, members in _sections(found).items():
         groups += [_SECTIONS[by], *members]
-    label = f'change of {_AP[found.kind]} against the dense model (%), 95 % interval over images'
+    label = f'change of {_AP[found.kind]} against the dense model (%)'
     _plot(found, groups, lambda result: result.change, label, path)
 
 
@@ -121,7 +121,7 @@ def plot_classes(found: Attributes, path: Path, most: int = 20) -> None:
     Raises:
         ValueError: If there is no model to compare with the dense one.
     """
-    label = f'difference in {_AP[found.kind]} to the dense model, 95 % interval over images'
+    label = f'difference in {_AP[found.kind]} to the dense model'
     _plot(found, _extremes(found, most), lambda result: result.difference, label, path)
 
 
@@ -209,6 +209,7 @@ def _plot(
         axes = figure.subplots()
         across(axes, [group if isinstance(group, str) else _label(group) for group in groups])
         axes.axvline(0, color=DENSE_COLOUR, linestyle='--', linewidth=1, label=found.models[0])
+        values: list[float] = [_WIDEST]
         for index, ticket in enumerate(tickets):
             shift = 0.7 * ((index + 0.5) / len(tickets) - 0.5)
             points = [
@@ -217,30 +218,34 @@ def _plot(
                 if isinstance(group, Group) and (estimate := of(group.models[ticket])) is not None
             ]
             _draw(axes, points, ticket, *styles[ticket])
+            values += [abs(point.value) for _, point in points if point.value is not None]
         for tick, group in zip(axes.get_yticklabels(), groups):
             if isinstance(group, str):
                 tick.set_fontweight('bold')
         low, high = axes.get_xlim()
-        axes.set_xlim(max(low, -1.05 * _WIDEST), min(high, 1.05 * _WIDEST))
-        axes.set_xlabel(label)
+        axes.set_xlim(max(low, -1.05 * max(values)), min(high, 1.05 * max(values)))
+        axes.set_xlabel(f'{label}, 95 % interval over images (hollow: all in one)')
         figure.legend(loc='outside upper right', ncols=4, frameon=False)
 
 
 def _draw(
     axes: Axes, points: Sequence[tuple[float, Estimate]], name: str, colour: str, marker: str
 ) -> None:
+    axes.plot([], [], color=colour, marker=marker, markersize=5, linestyle='none', label=name)
     for height, estimate in points:
+        fill = 'white'
         if estimate.low is not None and estimate.high is not None:
             axes.hlines(height, estimate.low, estimate.high, colors=colour, linewidth=1.5)
-    axes.plot(
-        [math.nan if estimate.value is None else estimate.value for _, estimate in points],
-        [height for height, _ in points],
-        color=colour,
-        marker=marker,
-        markersize=5,
-        linestyle='none',
-        label=name,
-    )
+            fill = colour
+        if estimate.value is not None:
+            axes.plot(
+                estimate.value,
+                height,
+                color=colour,
+                marker=marker,
+                markersize=5,
+                markerfacecolor=fill,
+            )
 
 
 def _label(group: Group) -> str:

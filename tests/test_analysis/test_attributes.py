@@ -71,13 +71,16 @@ def test_the_whole_by_hand(scores):
 def test_frequency_by_hand(scores):
     rare, middle, frequent = by_frequency(scores, {'a': 7, 'b': 5000, 'c': 20})
     assert [group.classes for group in (rare, middle, frequent)] == [('a',), ('c',), ('b',)]
-    assert (rare.name, frequent.name) == ('rarest: 7', 'most frequent: 5,000')
+    assert (rare.name, frequent.name) == (
+        'rarest: 7 in training',
+        'most frequent: 5,000 in training',
+    )
     assert middle.training == 20
     halves = by_frequency(scores, {'a': 7, 'b': 5000, 'c': 20}, ('rare', 'frequent'))
     assert [group.classes for group in halves] == [('a', 'c'), ('b',)]
     assert halves[0].models['dense'].ap.value == pytest.approx(1 / 2)
     assert [group.training for group in halves] == [27, 5000]
-    assert halves[0].name == 'rare: 7 to 20'
+    assert halves[0].name == 'rare: 7 to 20 in training'
 
 
 def test_difficulty_leaves_out_classes_of_ap_0(scores):

@@ -41,8 +41,8 @@ def found_of(boxes):
     ]
 
 
-# One object is hit, one is hit twice, one is badly placed, one is called another class, one is both,
-# some are missed; and something is seen where nothing is.
+# One object is hit, one is hit twice, one is badly placed, one is called another class, one is
+# both, some are missed; and something is seen where nothing is.
 TEN_OBJECTS = [
     (0, 7, 0, 100, 0),
     (0, 7, 200, 100, 0),

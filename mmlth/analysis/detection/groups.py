@@ -112,9 +112,11 @@ def by_frequency(
             'class has in the training set, or leave out the frequency'
         )
     counts = {k: training[_name(scores, k)] for k in present}
+    parts = _parts(sorted(present, key=counts.__getitem__), names)
+    ranges = [_range(f'{counts[k]:,}' for k in part) for _, part in parts]
     return tuple(
-        _group(scores, f'{name}: {_range(f"{counts[k]:,}" for k in part)}', part, 0, training)
-        for name, part in _parts(sorted(present, key=counts.__getitem__), names)
+        _group(scores, f'{name}: {each} in training', part, 0, training)
+        for (name, part), each in zip(parts, ranges)
     )
 
 
