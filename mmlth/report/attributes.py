@@ -10,7 +10,7 @@ from rich.text import Text
 from mmlth.analysis.detection import Attributes, Estimate, Group, Result, changed_most
 from mmlth.report.cells import ABSENT, plain_table
 from mmlth.report.csv_rows import write_csv
-from mmlth.report.drawing import DENSE_COLOUR, across, drawing, model_styles
+from mmlth.report.drawing import DENSE_COLOUR, Style, across, drawing, model_styles
 
 CERTAIN = '*'
 LEGEND = (
@@ -32,6 +32,7 @@ _SECTIONS = {
     'difficulty': 'difficulty',
 }
 _WIDEST = 100  # of a change in %, to be drawn
+_LINE = 0.3  # inches
 
 
 def attributes_table(found: Attributes) -> Table:
@@ -204,33 +205,34 @@ def _plot(
     tickets = found.models[1:]
     if not tickets:
         raise ValueError('there is nothing to compare: give a ticket beside the dense model')
-    rows = len(groups) * max(0.3, 0.11 * (len(tickets) + 1))
-    with drawing(path, (8, rows + 1.1)) as figure:
+    # In inches: a row of points for each ticket, and lines of text between them.
+    height = max(_LINE, 0.11 * (len(tickets) + 1))
+    rows = [(g, _LINE) if isinstance(g, str) else (_label(g), height) for g in groups]
+    with drawing(path, (8, sum(size for _, size in rows) + 1.1)) as figure:
         axes = figure.subplots()
-        across(axes, [group if isinstance(group, str) else _label(group) for group in groups])
+        middles = across(axes, rows)
         axes.axvline(0, color=DENSE_COLOUR, linestyle='--', linewidth=1, label=found.models[0])
         values: list[float] = [_WIDEST]
         for index, ticket in enumerate(tickets):
-            shift = 0.7 * ((index + 0.5) / len(tickets) - 0.5)
+            shift = 0.7 * height * ((index + 0.5) / len(tickets) - 0.5)
             points = [
-                (row + shift, estimate)
-                for row, group in enumerate(groups)
+                (middle + shift, estimate)
+                for middle, group in zip(middles, groups)
                 if isinstance(group, Group) and (estimate := of(group.models[ticket])) is not None
             ]
-            _draw(axes, points, ticket, *styles[ticket])
+            _draw(axes, points, ticket, styles[ticket])
             values += [abs(point.value) for _, point in points if point.value is not None]
         for tick, group in zip(axes.get_yticklabels(), groups):
             if isinstance(group, str):
                 tick.set_fontweight('bold')
         low, high = axes.get_xlim()
         axes.set_xlim(max(low, -1.05 * max(values)), min(high, 1.05 * max(values)))
-        axes.set_xlabel(f'{label}, 95 % interval over images (hollow: all in one)')
+        axes.set_xlabel(f'{label}\n95 % interval over images; hollow: all objects in one image')
         figure.legend(loc='outside upper right', ncols=4, frameon=False)
 
 
-def _draw(
-    axes: Axes, points: Sequence[tuple[float, Estimate]], name: str, colour: str, marker: str
-) -> None:
+def _draw(axes: Axes, points: Sequence[tuple[float, Estimate]], name: str, style: Style) -> None:
+    colour, marker, _ = style
     axes.plot([], [], color=colour, marker=marker, markersize=5, linestyle='none', label=name)
     for height, estimate in points:
         fill = 'white'

@@ -1,9 +1,9 @@
 """What pictures of models side by side have in common."""
 
-import itertools
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import matplotlib.style
 from matplotlib.axes import Axes
@@ -42,21 +42,52 @@ def drawing(path: Path, size: tuple[float, float]) -> Iterator[Figure]:
             )
 
 
-def model_styles(models: Sequence[str]) -> dict[str, tuple[str, str]]:
-    """Colour and marker of each model: the dense one, which is the first, is grey.
+class Style(NamedTuple):
+    """How a model is drawn.
+
+    Attributes:
+        colour: Of all that is drawn of it.
+        marker: Of its points.
+        hatch: Of its bars.
+    """
+
+    colour: str
+    marker: str
+    hatch: str
+
+
+def model_styles(models: Sequence[str]) -> dict[str, Style]:
+    """A style of each model: the dense one, which is the first, is grey.
+
+    Where colours are used up, they start again with other markers and hatches.
 
     Args:
         models: Their names.
     """
-    others = itertools.cycle(zip(COLOURS, MARKERS, strict=True))
-    return dict(zip(models, [(DENSE_COLOUR, 'o'), *itertools.islice(others, len(models))]))
+    styles = [Style(DENSE_COLOUR, 'o', '')]
+    for number in range(len(models) - 1):
+        again, index = divmod(number, len(COLOURS))
+        marker = MARKERS[(index + again) % len(MARKERS)]
+        styles.append(Style(COLOURS[index], marker, ('', '///', '...')[again % 3]))
+    return dict(zip(models, styles))
 
 
-def across(axes: Axes, labels: Sequence[str]) -> None:
-    """Makes a row of each label, the first at the top, and lines that lead the eye down."""
-    axes.set_yticks(range(len(labels)), labels)
-    axes.set_ylim(len(labels) - 0.4, -0.6)
+def across(axes: Axes, rows: Sequence[tuple[str, float]]) -> list[float]:
+    """Makes a row of each label, the first at the top.
+
+    Args:
+        axes: To draw in.
+        rows: Labels and the heights of their rows.
+
+    Returns:
+        The middle of each row on the axis, which goes down from 0.
+    """
+    heights = [height for _, height in rows]
+    middles = [sum(heights[:n]) + height / 2 for n, height in enumerate(heights)]
+    axes.set_yticks(middles, [label for label, _ in rows])
+    axes.set_ylim(sum(heights), 0)
     axes.tick_params(axis='y', length=0)
     axes.spines[['top', 'right', 'left']].set_visible(False)
     axes.grid(axis='x', color='#e6e6e6')
     axes.set_axisbelow(True)
+    return middles

@@ -79,19 +79,23 @@ def plot_tide(found: Tide, path: Path) -> None:
         path: Where to write.
     """
     styles = model_styles(list(found.models))
-    thickness = 0.8 / len(styles)
     names = (*MAIN, '', *SPECIAL)
-    with drawing(path, (8, len(names) * max(0.35, 0.16 * len(styles)) + 1.1)) as figure:
+    bar = max(0.12, 0.3 / len(styles))  # inches
+    rows = [
+        (_label(name) if name else '', bar * len(styles) + 0.1 if name else 0.1) for name in names
+    ]
+    with drawing(path, (8, sum(height for _, height in rows) + 1.1)) as figure:
         axes = figure.subplots()
-        across(axes, [_label(name) if name else '' for name in names])
+        middles = [middle for middle, name in zip(across(axes, rows), names) if name]
         for index, (model, errors) in enumerate(found.models.items()):
-            shift = thickness * (index + 0.5) - 0.4
-            places = [row + shift for row, name in enumerate(names) if name]
             bars = axes.barh(
-                places,
+                [middle + bar * (index + 0.5 - len(styles) / 2) for middle in middles],
                 [_gain(errors, name) for name in names if name],
-                height=0.9 * thickness,
-                color=styles[model][0],
+                height=0.9 * bar,
+                color=styles[model].colour,
+                hatch=styles[model].hatch,
+                edgecolor='white',
+                linewidth=0,
                 label=f'{model} (AP {errors.ap:.3f})',
             )
             axes.bar_label(bars, fmt='%.3f', fontsize=7, padding=2, color='#444444')

@@ -120,9 +120,9 @@ def test_the_dense_model_alone(found, tmp_path):
 
 def test_each_model_keeps_its_colour():
     styles = model_styles(['dense', 'a', 'b', *map(str, range(9))])
-    assert styles['dense'][0] == DENSE_COLOUR
-    assert [styles[name][0] for name in 'ab'] == list(COLOURS[:2])
-    assert len(styles) == 12
+    assert styles['dense'].colour == DENSE_COLOUR
+    assert [styles[name].colour for name in 'ab'] == list(COLOURS[:2])
+    assert len(set(styles.values())) == 12
 
 
 @pytest.fixture
