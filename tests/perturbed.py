@@ -27,6 +27,15 @@ def first_images(truth, number):
     return {**truth, 'images': images, 'annotations': annotations}
 
 
+def encoded(segmentation, image):
+    """Polygons and plain run lengths as a model's masks are."""
+    size = image['height'], image['width']
+    if isinstance(segmentation, list):
+        return masks.merge(masks.frPyObjects(segmentation, *size))
+    plain = isinstance(segmentation['counts'], list)
+    return masks.frPyObjects(segmentation, *size) if plain else segmentation
+
+
 def disturbed(truth, kind, noise, seed=0, confused=0.05):
     """Each object is missed, moved, found twice or called another class now and then.
 
@@ -41,6 +50,7 @@ def disturbed(truth, kind, noise, seed=0, confused=0.05):
     """
     dice = np.random.default_rng(seed)
     classes = [category['id'] for category in truth['categories']]
+    images = {image['id']: image for image in truth['images']}
     found = []
     for annotation in truth['annotations']:
         for _ in range(dice.choice([0, 1, 1, 1, 1, 2]) if noise else 1):
@@ -55,11 +65,10 @@ def disturbed(truth, kind, noise, seed=0, confused=0.05):
             if dice.random() < confused:
                 result['category_id'] = int(dice.choice(classes))
             if dice.random() < confused:
-                result['image_id'] = int(dice.choice([image['id'] for image in truth['images']]))
+                result['image_id'] = int(dice.choice(list(images)))
             if kind == 'segm':
-                moved = np.roll(
-                    masks.decode(annotation['segmentation']), (round(dy), round(dx)), (0, 1)
-                )
+                mask = masks.decode(encoded(annotation['segmentation'], images[result['image_id']]))
+                moved = np.roll(mask, (round(dy), round(dx)), (0, 1))
                 result['segmentation'] = masks.encode(np.asfortranarray(moved))
             if kind == 'keypoints':
                 points = np.array(annotation['keypoints'], float).reshape(-1, 3)

@@ -20,13 +20,10 @@ counts as AP 0; and where an error that is mended leaves a class nothing, that c
 mean. Crowds are regions: a prediction of their class that lies in one is neither hit nor error.
 """
 
-import importlib.util
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-
-from pycocotools import mask as masks
 
 from mmlth.analysis.detection.data import (
     GroundTruth,
@@ -35,6 +32,7 @@ from mmlth.analysis.detection.data import (
     check_predictions,
 )
 from mmlth.analysis.detection.federated import MOST, is_federated, judged, partly_marked
+from mmlth.analysis.packages import require
 
 MAIN = ('Cls', 'Loc', 'Both', 'Dupe', 'Bkg', 'Miss')
 SPECIAL = ('FalsePos', 'FalseNeg')
@@ -101,11 +99,7 @@ def tide(
     """
     if kind not in MODES:
         raise ValueError(f'TIDE judges {" and ".join(MODES)}, not {kind!r}')
-    if importlib.util.find_spec('tidecv') is None:
-        raise ModuleNotFoundError(
-            "TIDE needs the package tidecv, which is not installed: pip install 'mmlth[analysis]'",
-            name='tidecv',
-        )
+    require('tidecv', 'TIDE')
     most = max_dets or (MOST if is_federated(ground_truth) else 100)
     check_ground_truth(ground_truth, kind)
     for name, each in predictions.items():
@@ -176,6 +170,8 @@ def _found(predictions: Predictions, kind: str) -> Any:
 
 def _shape(entry: Mapping[str, Any], kind: str, height: int = 0, width: int = 0) -> dict[str, Any]:
     """The box or the mask; polygons and run lengths that are plain lists are encoded."""
+    from pycocotools import mask as masks
+
     if kind == 'bbox':
         return {'box': entry['bbox']}
     mask = entry['segmentation']

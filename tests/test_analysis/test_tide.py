@@ -1,8 +1,7 @@
 """TIDE beside an independent one, which goes by the paper, and by hand."""
 
 import copy
-import subprocess
-import sys
+import importlib.util
 
 import numpy as np
 import pytest
@@ -10,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from perturbed import disturbed, first_images, ground_truth
 
+from mmlth.analysis.detection import score
 from mmlth.analysis.tide import MAIN, tide
 
 
@@ -246,14 +246,20 @@ def test_errors_are_one_line():
         tide(truth, {'dense': found, 'ticket': []}, 'bbox')
 
 
-def test_without_the_package():
-    code = """
-import importlib.util
-find = importlib.util.find_spec
-importlib.util.find_spec = lambda name, *rest: None if name == 'tidecv' else find(name, *rest)
-from mmlth.analysis.tide import tide
-tide({}, {}, 'bbox')
-"""
-    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True)  # noqa: S603
-    last = done.stderr.splitlines()[-1]
-    assert "tidecv, which is not installed: pip install 'mmlth[analysis]'" in last
+@pytest.mark.parametrize(
+    ('name', 'call'),
+    [
+        ('tidecv', lambda: tide({}, {}, 'bbox')),
+        ('pycocotools', lambda: score({}, {'dense': []}, 'bbox')),
+    ],
+)
+def test_without_the_package(name, call, monkeypatch):
+    find = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, 'find_spec', lambda n, *r: None if n == name else find(n, *r)
+    )
+    message = (
+        f"needs the package {name}, which is not installed: pip install 'mmlth\\[analysis\\]'$"
+    )
+    with pytest.raises(ModuleNotFoundError, match=message):
+        call()

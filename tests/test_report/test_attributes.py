@@ -122,7 +122,11 @@ def test_each_model_keeps_its_colour():
     styles = model_styles(['dense', 'a', 'b', *map(str, range(9))])
     assert styles['dense'].colour == DENSE_COLOUR
     assert [styles[name].colour for name in 'ab'] == list(COLOURS[:2])
-    assert len(set(styles.values())) == 12
+    for looks in (
+        {(s.colour, s.marker) for s in styles.values()},
+        {(s.colour, s.hatch) for s in styles.values()},
+    ):
+        assert len(looks) == 12
 
 
 @pytest.fixture

@@ -13,8 +13,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pycocotools.coco import COCO
-from pycocotools.cocoeval import COCOeval
 
 from mmlth.analysis.detection.data import (
     GroundTruth,
@@ -23,6 +21,7 @@ from mmlth.analysis.detection.data import (
     check_predictions,
 )
 from mmlth.analysis.detection.federated import MOST, is_federated, judged, partly_marked
+from mmlth.analysis.packages import require
 
 THRESHOLDS = np.linspace(0.5, 0.95, 10)
 """COCO's thresholds T of IoU, or of OKS for keypoints."""
@@ -113,7 +112,9 @@ def match(
     Raises:
         ValueError: If ground truth and predictions do not fit each other or the kind, sigmas are
             missing or of another number, or the borders do not ascend.
+        ModuleNotFoundError: If pycocotools is not installed.
     """
+    require('pycocotools', 'average precision')
     check_ground_truth(ground_truth, kind)
     check_predictions(ground_truth, predictions, kind, name)
     if kind == 'keypoints':
@@ -179,8 +180,11 @@ def _evaluator(
     truths: Sequence[Mapping[str, Any]],
     found: Sequence[Mapping[str, Any]],
     kind: str,
-) -> COCOeval:
+) -> Any:
     """The evaluator of pycocotools; it writes into what it is given, so it is given copies."""
+    from pycocotools.coco import COCO
+    from pycocotools.cocoeval import COCOeval
+
     # With its box, a mask would be sized by that box.
     others = {'bbox': ('segmentation', 'keypoints'), 'segm': ('bbox',), 'keypoints': ('bbox',)}
     annotations = [_annotation(truth, number) for number, truth in enumerate(truths, start=1)]

@@ -1,0 +1,21 @@
+"""Packages that only some analyses need, and that come with the extra ``analysis``."""
+
+import importlib.util
+
+
+def require(name: str, what: str) -> None:
+    """Checks that a package is installed, before it is imported.
+
+    Args:
+        name: Of the package.
+        what: Who needs it, for the message.
+
+    Raises:
+        ModuleNotFoundError: If it is not installed; says how to install it.
+    """
+    if importlib.util.find_spec(name) is None:
+        raise ModuleNotFoundError(
+            f'{what} needs the package {name}, which is not installed: '
+            "pip install 'mmlth[analysis]'",
+            name=name,
+        )
