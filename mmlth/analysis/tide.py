@@ -28,6 +28,7 @@ from typing import Any
 from mmlth.analysis.detection.data import (
     GroundTruth,
     Predictions,
+    annotations,
     check_ground_truth,
     check_predictions,
 )
@@ -149,7 +150,7 @@ def _truth(ground_truth: GroundTruth, kind: str) -> Any:
         # Each one, for an image without an entry would not be judged.
         data.add_image(image['id'], str(image['id']))
         sizes[image['id']] = image.get('height'), image.get('width')
-    for annotation in ground_truth['annotations']:
+    for annotation in annotations(ground_truth):
         add = data.add_ignore_region if annotation.get('iscrowd') else data.add_ground_truth
         shape = _shape(annotation, kind, *sizes[annotation['image_id']])
         add(annotation['image_id'], annotation['category_id'], **shape)

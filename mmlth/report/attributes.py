@@ -10,7 +10,8 @@ from rich.text import Text
 from mmlth.analysis.detection import Attributes, Estimate, Group, Result, changed_most
 from mmlth.report.cells import ABSENT, plain_table
 from mmlth.report.csv_rows import write_csv
-from mmlth.report.drawing import DENSE_COLOUR, Style, across, drawing, model_styles
+from mmlth.report.figure import GREY, figure_at
+from mmlth.report.side_by_side import Style, across, model_styles
 
 CERTAIN = '*'
 LEGEND = (
@@ -208,10 +209,10 @@ def _plot(
     # In inches: a row of points for each ticket, and lines of text between them.
     height = max(_LINE, 0.11 * (len(tickets) + 1))
     rows = [(g, _LINE) if isinstance(g, str) else (_label(g), height) for g in groups]
-    with drawing(path, (8, sum(size for _, size in rows) + 1.1)) as figure:
+    with figure_at(path, 8, sum(size for _, size in rows) + 1.1) as figure:
         axes = figure.subplots()
         middles = across(axes, rows)
-        axes.axvline(0, color=DENSE_COLOUR, linestyle='--', linewidth=1, label=found.models[0])
+        axes.axvline(0, color=GREY, linestyle='--', linewidth=1, label=found.models[0])
         values: list[float] = [_WIDEST]
         for index, ticket in enumerate(tickets):
             shift = 0.7 * height * ((index + 0.5) / len(tickets) - 0.5)

@@ -9,7 +9,8 @@ from rich.text import Text
 from mmlth.analysis.tide import MAIN, SPECIAL, Errors, Tide
 from mmlth.report.cells import plain_table
 from mmlth.report.csv_rows import write_csv
-from mmlth.report.drawing import across, drawing, model_styles
+from mmlth.report.figure import figure_at
+from mmlth.report.side_by_side import across, model_styles
 
 MEANING = {
     'Cls': 'wrong class',
@@ -84,7 +85,7 @@ def plot_tide(found: Tide, path: Path) -> None:
     rows = [
         (_label(name) if name else '', bar * len(styles) + 0.1 if name else 0.1) for name in names
     ]
-    with drawing(path, (8, sum(height for _, height in rows) + 1.1)) as figure:
+    with figure_at(path, 8, sum(height for _, height in rows) + 1.1) as figure:
         axes = figure.subplots()
         middles = [middle for middle, name in zip(across(axes, rows), names) if name]
         for index, (model, errors) in enumerate(found.models.items()):

@@ -16,8 +16,8 @@ from mmlth.report.attributes import (
     plot_classes,
     write_attributes_csv,
 )
-from mmlth.report.drawing import DENSE_COLOUR, model_styles
-from mmlth.report.plot import COLOURS
+from mmlth.report.figure import COLOURS, GREY
+from mmlth.report.side_by_side import model_styles
 from mmlth.report.tide import plot_tide, tide_table, write_tide_csv
 
 
@@ -120,7 +120,7 @@ def test_the_dense_model_alone(found, tmp_path):
 
 def test_each_model_keeps_its_colour():
     styles = model_styles(['dense', 'a', 'b', *map(str, range(9))])
-    assert styles['dense'].colour == DENSE_COLOUR
+    assert styles['dense'].colour == GREY
     assert [styles[name].colour for name in 'ab'] == list(COLOURS[:2])
     for looks in (
         {(s.colour, s.marker) for s in styles.values()},

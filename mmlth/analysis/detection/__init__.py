@@ -2,7 +2,7 @@
 
 from mmlth.analysis.detection.attributes import Attributes, attributes
 from mmlth.analysis.detection.bootstrap import Estimate
-from mmlth.analysis.detection.data import GroundTruth, Predictions, count_objects
+from mmlth.analysis.detection.data import GroundTruth, Predictions
 from mmlth.analysis.detection.groups import Group, Result, changed_most
 from mmlth.analysis.detection.matching import Matches, match
 from mmlth.analysis.detection.precision import average_precision
@@ -20,7 +20,6 @@ __all__ = [
     'attributes',
     'average_precision',
     'changed_most',
-    'count_objects',
     'match',
     'score',
 ]

@@ -49,8 +49,7 @@ def attributes(scores: Scores, training: Mapping[str, int] | None = None) -> Att
 
     Args:
         scores: Of the models, see `mmlth.analysis.detection.scores.score`.
-        training: By class its objects in the training set, see
-            `mmlth.analysis.detection.data.count_objects`; without it there are no groups by
+        training: By class its objects in the training set; without it there are no groups by
             frequency.
 
     Raises:

@@ -1,6 +1,5 @@
 """Ground truth and predictions in COCO's format, and whether they belong together."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -30,14 +29,14 @@ def check_ground_truth(ground_truth: GroundTruth, kind: str) -> None:
     """
     if kind not in FIELDS:
         raise ValueError(f'{kind!r} is no kind of prediction; expected {", ".join(FIELDS)}')
-    annotations = ground_truth.get('annotations') or []
-    if not annotations:
+    given = annotations(ground_truth)
+    if not given:
         raise ValueError('the ground truth holds no annotations: nothing can be judged by it')
     field = FIELDS[kind]
-    lacking = sum(not annotation.get(field) for annotation in annotations)
+    lacking = sum(not annotation.get(field) for annotation in given)
     if lacking:
         raise ValueError(
-            f'{lacking:,} of the {len(annotations):,} annotations of the ground truth have no '
+            f'{lacking:,} of the {len(given):,} annotations of the ground truth have no '
             f'{field!r}: this is no data set of {WORDS[kind]}; leave out {kind!r}'
         )
 
@@ -82,11 +81,12 @@ def check_predictions(
             )
 
 
-def count_objects(ground_truth: GroundTruth) -> dict[str, int]:
-    """By class the number of its objects, crowds left out: of a training set, the frequencies."""
-    counts = Counter(
-        annotation['category_id']
-        for annotation in ground_truth['annotations']
-        if not annotation.get('iscrowd')
-    )
-    return {category['name']: counts[category['id']] for category in ground_truth['categories']}
+def annotations(ground_truth: GroundTruth) -> list[Mapping[str, Any]]:
+    """Those of the data set's images and categories; it may have been cut out of a larger one."""
+    images = {image['id'] for image in ground_truth['images']}
+    categories = {category['id'] for category in ground_truth['categories']}
+    return [
+        annotation
+        for annotation in ground_truth.get('annotations') or ()
+        if annotation['image_id'] in images and annotation['category_id'] in categories
+    ]

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from mmlth.analysis.detection.data import (
     GroundTruth,
     Predictions,
+    annotations,
     check_ground_truth,
     check_predictions,
 )
@@ -123,7 +124,7 @@ def match(
     most = max_dets or (MOST if is_federated(ground_truth) else _MOST[kind])
     ranges = size_ranges(borders)
     spared = partly_marked(ground_truth)
-    truths, found = _by_class(ground_truth['annotations']), _by_class(predictions)
+    truths, found = _by_class(annotations(ground_truth)), _by_class(predictions)
     images = {image['id']: image for image in ground_truth['images']}
     indices = {image: index for index, image in enumerate(sorted(images))}
     cells = []
@@ -159,7 +160,7 @@ def _check_sigmas(
 ) -> None:
     if sigmas is None:
         raise ValueError('keypoints need the sigmas of the data set: one for each keypoint')
-    for whose, entries in (('the ground truth', ground_truth['annotations']), (name, predictions)):
+    for whose, entries in (('the ground truth', annotations(ground_truth)), (name, predictions)):
         for entry in entries:
             if len(entry['keypoints']) != 3 * len(sigmas):
                 raise ValueError(
@@ -187,11 +188,11 @@ def _evaluator(
 
     # With its box, a mask would be sized by that box.
     others = {'bbox': ('segmentation', 'keypoints'), 'segm': ('bbox',), 'keypoints': ('bbox',)}
-    annotations = [_annotation(truth, number) for number, truth in enumerate(truths, start=1)]
+    numbered = [_annotation(truth, number) for number, truth in enumerate(truths, start=1)]
     results = [{k: v for k, v in each.items() if k not in others[kind]} for each in found]
     with contextlib.redirect_stdout(io.StringIO()):
         truth = COCO()
-        truth.dataset = {**dataset, 'annotations': annotations}
+        truth.dataset = {**dataset, 'annotations': numbered}
         truth.createIndex()
         if results:
             return COCOeval(truth, truth.loadRes(results), kind)
