@@ -69,5 +69,5 @@ custom_hooks = [
         priority=49,
     ),
 ]
-optim_wrapper = dict(optimizer=dict(fused=True))
 lottery = None
+load_from = None
