@@ -493,7 +493,7 @@ class ToyCarrier(BaseModel):
 
 
 @HOOKS.register_module(force=True)
-class Watch(Hook):
+class WatchMasked(Hook):
     """Takes down the weights at the start and, after each step, what of the mask is not zero."""
 
     priority = 'LOWEST'
@@ -537,16 +537,16 @@ def test_masked_weights_stay_masked_while_the_target_trains(searched, tmp_path, 
     path = str(tmp_path / 't.safetensors')
     save_ticket(done.ticket, path)
     config.lottery = {'ticket': path}
-    config.custom_hooks = [{'type': 'Watch'}, {'type': 'EMAHook', 'momentum': 0.1}]
+    config.custom_hooks = [{'type': 'WatchMasked'}, {'type': 'EMAHook', 'momentum': 0.1}]
     if optimizer == 'AdamW':
         config.optim_wrapper.optimizer = {'type': 'AdamW', 'lr': 0.01}
     runner = Runner.from_cfg(config)
     runner.train()
     moments = {'SGD': 1, 'AdamW': 2}[optimizer]
-    assert len(Watch.alive) == 18 * 4 * (1 + moments)  # steps, layers, weights and moments
-    assert not any(Watch.alive)
+    assert len(WatchMasked.alive) == 18 * 4 * (1 + moments)  # steps, layers, weights and moments
+    assert not any(WatchMasked.alive)
     for name, weight in done.ticket.weights.items():
-        assert torch.equal(Watch.start[name], weight), name
+        assert torch.equal(WatchMasked.start[name], weight), name
     ended = load_ticket(tmp_path / 'train/epoch_3.safetensors')
     assert ended.mask == done.ticket.mask
     assert ended.info['transfer'] == done.ticket.info['transfer']
@@ -579,7 +579,7 @@ def test_values_of_a_search(searched, tmp_path):
 
 
 def test_the_rest_is_what_a_training_of_that_seed_starts_from(searched, tmp_path):
-    config = carrier(tmp_path, custom_hooks=[{'type': 'Watch'}], randomness={'seed': 5})
+    config = carrier(tmp_path, custom_hooks=[{'type': 'WatchMasked'}], randomness={'seed': 5})
     source = searched / 'tickets/round_02.safetensors'
     done = mmlth.transfer(source, config, values='target', any_input=True)
     assert done.ticket.info['seed'] == 5

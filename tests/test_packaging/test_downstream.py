@@ -122,9 +122,9 @@ def test_the_shipped_base_config_is_inherited_by_one_line(environment, repositor
     python, _ = environment
     (repository / 'config.py').write_text(ONE_LINE)
     code = 'from mmengine.config import Config; c = Config.fromfile("config.py"); '
-    code += 'print(c.lottery.target_sparsity, [hook["type"] for hook in c.custom_hooks])'
+    code += 'print(c.lottery.rewind, [hook["type"] for hook in c.custom_hooks])'
     printed = run(python, '-c', code, cwd=repository)
-    assert printed.split('\n')[0] == ("0.8 ['YOLOXModeSwitchHook', 'SyncNormHook', 'EMAHook']")
+    assert printed.split('\n')[0] == ("1ep ['YOLOXModeSwitchHook', 'SyncNormHook', 'EMAHook']")
 
 
 def test_the_command_is_installed(environment, tmp_path):
