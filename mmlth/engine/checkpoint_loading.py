@@ -3,9 +3,9 @@
 MMEngine 0.10.7 cannot resume its own checkpoints under torch ≥ 2.6, whose ``torch.load`` takes
 only tensors and plain containers by default, while the message hub's history is made of
 `HistoryBuffer` and NumPy arrays; the fork falls back to full unpickling. Here exactly these types
-are allowed, whatever the stack; see `mmlth.engine.safe_types`. Two schemes make it available as
-``load_from``: ``mmlth-resume:PATH`` (a checkpoint of MMEngine) and ``mmlth-rewind:PATH`` (a rewind
-file).
+are allowed, whatever the stack; see `mmlth.engine.safe_types`. Schemes make it available as
+``load_from``: ``mmlth-resume:PATH`` (an interrupted round), ``mmlth-rewind:PATH`` (a rewind file)
+and ``mmlth-start:PATH`` (pre-trained weights).
 """
 
 import contextlib
@@ -17,6 +17,7 @@ from typing import Any
 
 import torch
 from mmengine.runner import CheckpointLoader
+from mmengine.runner.checkpoint import load_from_local
 
 from mmlth.engine.errors import DamagedCheckpointError, LotteryError
 from mmlth.engine.safe_types import SAFE_TYPES, plain
@@ -24,6 +25,7 @@ from mmlth.engine.training_state import load_training_state
 
 RESUME_SCHEME = 'mmlth-resume:'
 REWIND_SCHEME = 'mmlth-rewind:'
+START_SCHEME = 'mmlth-start:'
 
 _OF_DAMAGED_FILES = (
     RuntimeError,
@@ -73,6 +75,16 @@ def load_checkpoint_safely(path: str | Path) -> dict[str, Any]:
 def load_from_interrupted_round(filename: str, map_location: Any = None) -> dict[str, Any]:
     """Loader of `RESUME_SCHEME`; MMEngine logs what follows ``load_from_``."""
     return load_checkpoint_safely(filename.removeprefix(RESUME_SCHEME))
+
+
+@CheckpointLoader.register_scheme(prefixes=START_SCHEME)
+def load_from_file(filename: str, map_location: Any = None) -> dict[str, Any]:
+    """Loader of `START_SCHEME`: as the stack reads a file, or safely where it cannot."""
+    path = filename.removeprefix(START_SCHEME)
+    try:
+        return load_from_local(path, map_location)
+    except pickle.UnpicklingError:
+        return load_checkpoint_safely(path)
 
 
 @CheckpointLoader.register_scheme(prefixes=REWIND_SCHEME)

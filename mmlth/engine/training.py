@@ -11,7 +11,7 @@ from mmengine.config import Config
 from mmengine.runner import EpochBasedTrainLoop, Runner
 from torch import Tensor
 
-from mmlth.engine.checkpoint_loading import RESUME_SCHEME
+from mmlth.engine.checkpoint_loading import RESUME_SCHEME, START_SCHEME
 from mmlth.engine.checkpoints import bounded_checkpoints
 from mmlth.engine.errors import LotteryError, StoppedEarly
 from mmlth.engine.hooks import ResultHook, ResumeHook
@@ -72,9 +72,16 @@ def round_config(
         config.visualizer.pop('name', None)
     config.work_dir = str(work_dir)
     config.randomness = {**(config.get('randomness') or {}), 'seed': seed}
-    config.load_from = f'{RESUME_SCHEME}{last}' if last else load_from
+    config.load_from = f'{RESUME_SCHEME}{last}' if last else _readable(load_from)
     config.resume = bool(last) or (not full and (load_from or '').startswith('mmlth-'))
     return config
+
+
+def _readable(load_from: str | None) -> str | None:
+    """Has checkpoints of MMEngine's own read by a loader that can, whatever the stack."""
+    if load_from is None or not Path(load_from).is_file() or load_from.endswith('.safetensors'):
+        return load_from
+    return f'{START_SCHEME}{load_from}'
 
 
 def experiment_name(config: Config, work_dir: Path) -> str:
