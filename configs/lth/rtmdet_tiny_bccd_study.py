@@ -36,7 +36,7 @@ train_dataloader = dict(batch_size=4, dataset=dict(pipeline=train_pipeline))
 val_dataloader = dict(dataset=dict(pipeline=val_pipeline))
 test_dataloader = val_dataloader
 
-train_cfg = dict(max_epochs=epochs, val_interval=epochs)
+train_cfg = dict(max_epochs=epochs, val_interval=2)
 optim_wrapper = dict(optimizer=dict(fused=True))
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.01, by_epoch=False, begin=0, end=52),
