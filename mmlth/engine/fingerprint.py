@@ -19,6 +19,7 @@ _OF_PREDICTING = (
     'val_evaluator',
     'default_scope',
 )
+_FILES = ('ann_file', 'bbox_file')
 _CHUNK = 2**22
 
 
@@ -29,23 +30,23 @@ def settings_hash(config: Config) -> str:
         config: The config; worker counts and paths do not matter.
     """
     settings = decisive_settings(config, {})
-    kept = {key: settings.get(key) for key in _OF_PREDICTING}
+    kept = {key: _without_paths(settings.get(key)) for key in _OF_PREDICTING}
     return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()
 
 
-def data_hash(loader: Mapping[str, Any]) -> str:
-    """SHA-256 of the files that a data loader's data sets read.
+def data_hash(config: Config) -> str:
+    """SHA-256 of the files that the validation's data sets and metrics read.
 
     Of annotation files the content counts, of folders of images the names and sizes of their
     files. A path that is not on this machine counts by its name.
 
     Args:
-        loader: Such as ``config.val_dataloader``.
+        config: The config.
     """
     digest = hashlib.sha256()
-    for data_set in _data_sets(loader):
+    for data_set in _data_sets([config.val_dataloader, config.val_evaluator]):
         root = data_set.get('data_root') or ''
-        for key in ('ann_file', 'bbox_file'):
+        for key in _FILES:
             if data_set.get(key):
                 _add_file(digest, _under(root, data_set[key]))
         prefixes = data_set.get('data_prefix') or {}
@@ -53,6 +54,16 @@ def data_hash(loader: Mapping[str, Any]) -> str:
             if isinstance(prefix, str):
                 _add_folder(digest, _under(root, prefix))
     return digest.hexdigest()
+
+
+def _without_paths(value: Any) -> Any:
+    """Settings without the names of files, whose content counts."""
+    if isinstance(value, dict):
+        paths = (*_FILES, 'data_prefix')
+        return {key: _without_paths(item) for key, item in value.items() if key not in paths}
+    if isinstance(value, list):
+        return [_without_paths(item) for item in value]
+    return value
 
 
 def _data_sets(value: Any) -> Iterator[Mapping[str, Any]]:

@@ -33,14 +33,15 @@ class DataSet:
     Attributes:
         coco: ``images``, ``annotations`` and ``categories`` as in COCO's files; only the classes
             that the model knows.
-        sigmas: Of each keypoint the standard deviation of its annotation, as a share of the
-            object's size; empty without keypoints.
-        swaps: Pairs of keypoints, by index, that mirror each other, such as both eyes.
+        joints: Names of the keypoints; empty without keypoints.
+        sigmas: Of each the standard deviation of its annotation, as a share of the object's size.
+        swaps: Pairs of joints that mirror each other, such as both eyes.
     """
 
     coco: dict[str, Any]
+    joints: tuple[str, ...] = ()
     sigmas: tuple[float, ...] = ()
-    swaps: tuple[tuple[int, int], ...] = ()
+    swaps: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ class Predictor:
     def __init__(self, config: str | Path | Config, folder: str | Path, split: str = 'val') -> None:
         self.config = _of_split(read_config(config), split)
         self._folder = Path(folder)
-        self._data = data_hash(self.config.val_dataloader)
+        self._data = data_hash(self.config)
         self._settings = settings_hash(self.config)
         self._evaluation: Evaluation | None = None
 
@@ -96,10 +97,8 @@ class Predictor:
             _write(kept, asdict(predictions))
         stored = _read(about)
         swaps = tuple((first, second) for first, second in stored['swaps'])
-        return (
-            Predictions(**_read(kept)),
-            DataSet(stored['coco'], tuple(stored['sigmas']), swaps),
-        )
+        data_set = DataSet(stored['coco'], tuple(stored['joints']), tuple(stored['sigmas']), swaps)
+        return Predictions(**_read(kept)), data_set
 
     def _predict(
         self, weights: Mapping[str, Any], tell: Told | None
@@ -206,14 +205,23 @@ def _data_set(metric: Any) -> DataSet:
             c for c in told.dataset['categories'] if classes is None or c['id'] in set(classes)
         ],
         'annotations': [
-            a
+            _textual(a)
             for a in told.dataset['annotations']
             if classes is None or a['category_id'] in set(classes)
         ],
     }
+    joints = tuple(meta.get('keypoint_id2name', {}).values())
     flips = meta.get('flip_indices') or ()
-    swaps = tuple((one, other) for one, other in enumerate(flips) if one < other)
-    return DataSet(coco, tuple(map(float, meta.get('sigmas', ()))), swaps)
+    swaps = tuple((joints[one], joints[other]) for one, other in enumerate(flips) if one < other)
+    return DataSet(coco, joints, tuple(map(float, meta.get('sigmas', ()))), swaps)
+
+
+def _textual(annotation: dict[str, Any]) -> dict[str, Any]:
+    """An annotation as JSON has it: pycocotools replaces masks by runs in bytes."""
+    mask = annotation.get('segmentation')
+    if not isinstance(mask, dict) or not isinstance(mask['counts'], bytes):
+        return annotation
+    return {**annotation, 'segmentation': {**mask, 'counts': mask['counts'].decode()}}
 
 
 def _write(path: Path, value: Any) -> None:

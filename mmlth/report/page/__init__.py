@@ -1,6 +1,16 @@
 """One page for all results: what it is made of, and how it is written."""
 
 from mmlth.report.page.files import write_page
-from mmlth.report.page.section import Code, Figure, Hidden, Part, Photo, Photos, Section
+from mmlth.report.page.section import Code, Figure, Hidden, Numbers, Part, Photo, Photos, Section
 
-__all__ = ['Code', 'Figure', 'Hidden', 'Part', 'Photo', 'Photos', 'Section', 'write_page']
+__all__ = [
+    'Code',
+    'Figure',
+    'Hidden',
+    'Numbers',
+    'Part',
+    'Photo',
+    'Photos',
+    'Section',
+    'write_page',
+]

@@ -5,12 +5,12 @@ from pathlib import Path
 
 from mmlth.report.page.html import html
 from mmlth.report.page.markdown import markdown
-from mmlth.report.page.section import Figure, Hidden, Part, Photos, Section
+from mmlth.report.page.section import Figure, Hidden, Numbers, Part, Photos, Section
 from mmlth.ticket import write_bytes
 
 
 def write_page(title: str, sections: Sequence[Section], folder: Path) -> Path:
-    """Writes ``report.html``, ``report.md``, and their plots as PNG and SVG.
+    """Writes ``report.html``, ``report.md``, their plots as PNG and SVG, and CSVs.
 
     Args:
         title: What the report is of.
@@ -27,6 +27,8 @@ def write_page(title: str, sections: Sequence[Section], folder: Path) -> Path:
             part.draw(folder / f'{part.name}.png')
             part.draw(folder / f'{part.name}.svg')
             plots[part.name] = (folder / f'{part.name}.svg').read_bytes()
+        elif isinstance(part, Numbers):
+            part.write(folder / part.name)
         elif isinstance(part, Photos):
             for photo in part.photos:
                 write_bytes(folder / f'{photo.name}.jpg', photo.jpeg)

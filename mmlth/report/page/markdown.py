@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from rich.table import Table
 
 from mmlth.report.page.cells import cells
-from mmlth.report.page.section import Code, Figure, Hidden, Part, Photos, Section
+from mmlth.report.page.section import Code, Figure, Hidden, Numbers, Part, Photos, Section
 
 
 def markdown(title: str, sections: Sequence[Section]) -> str:
@@ -38,6 +38,8 @@ def _blocks(part: Part) -> Iterator[str]:
                 yield photo.caption
         case Code():
             yield f'```\n{part.text}\n```'
+        case Numbers():
+            yield f'All numbers: [{part.name}]({part.name})'
         case Hidden():
             yield f'{part.summary}:'
             yield from _blocks(part.part)

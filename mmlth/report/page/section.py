@@ -64,6 +64,19 @@ class Code:
 
 
 @dataclass(frozen=True)
+class Numbers:
+    """All that tables and plots show, exactly, in a file of its own.
+
+    Attributes:
+        name: Of the file, with ``.csv``.
+        write: Writes it to a path.
+    """
+
+    name: str
+    write: Callable[[Path], None]
+
+
+@dataclass(frozen=True)
 class Hidden:
     """What only some want to see: it is opened by a click.
 
@@ -76,7 +89,7 @@ class Hidden:
     part: 'Part'
 
 
-Part = str | Table | Figure | Photos | Code | Hidden
+Part = str | Table | Figure | Photos | Code | Numbers | Hidden
 """A string is a paragraph of plain text."""
 
 
