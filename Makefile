@@ -26,7 +26,7 @@ demo: setup
 		--work-dir work_dirs/demo --resume
 
 test: setup slurm lint
-	@echo "[test] the tests take about 15 minutes on 2 cores"
+	@echo "[test] the tests take about 20 minutes on 2 cores"
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --dist loadfile
 
 lint: setup
