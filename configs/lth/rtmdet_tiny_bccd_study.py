@@ -1,7 +1,8 @@
 # RTMDet-tiny on BCCD for comparisons over several seeds. As in the papers, training starts from
 # pre-trained weights, here those of rtmdet_tiny_nuclei.py: from scratch, seeds differ by more than
-# tickets do. At 128 × 128 and batches of 4, 10 epochs take about 2 minutes on one core.
-# tools/study/study.py runs it; docs/results.md has what came out.
+# tickets do. First of all
+#     mim train mmdet configs/lth/rtmdet_tiny_nuclei.py --work-dir work_dirs/study/nuclei_pretrain
+# then tools/study/study.py runs the searches and what they are compared with.
 _base_ = './rtmdet_tiny_bccd_imp.py'
 
 size = (128, 128)
@@ -38,33 +39,12 @@ test_dataloader = val_dataloader
 
 train_cfg = dict(max_epochs=epochs, val_interval=2)
 optim_wrapper = dict(optimizer=dict(fused=True))
-param_scheduler = [
-    dict(type='LinearLR', start_factor=0.01, by_epoch=False, begin=0, end=52),
-    dict(
-        type='CosineAnnealingLR',
-        by_epoch=True,
-        begin=1,
-        end=epochs,
-        T_max=epochs - 1,
-        eta_min=0.0001,
-        convert_to_iter_based=True,
-    ),
-]
+param_scheduler = _base_.param_scheduler
+param_scheduler[0].update(end=52)
+param_scheduler[1].update(end=epochs, T_max=epochs - 1)
 default_hooks = dict(checkpoint=dict(interval=5), logger=dict(interval=52))
-custom_hooks = [
-    dict(
-        type='EMAHook',
-        ema_type='ExpMomentumEMA',
-        momentum=0.0002,
-        update_buffers=True,
-        priority=49,
-    ),
-    dict(
-        type='PipelineSwitchHook',
-        switch_epoch=epochs - last_epochs,
-        switch_pipeline=last_pipeline,
-    ),
-]
+custom_hooks = _base_.custom_hooks
+custom_hooks[1].update(switch_epoch=epochs - last_epochs, switch_pipeline=last_pipeline)
 
 # The list of sparsities is the study's, at which methods are compared.
 lottery = dict(target_sparsity=0.98, rounds=None, sparsities=[0.5, 0.8, 0.9, 0.95, 0.98])

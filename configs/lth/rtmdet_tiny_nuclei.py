@@ -1,7 +1,7 @@
 # RTMDet-tiny from scratch on boxes of nuclei, in crops of 128 × 128: round things of the size that
 # blood cells have at 128 × 128. The study on BCCD starts from its weights, as the papers start from
 # ImageNet's: rtmdet_tiny_bccd_study.py. No tickets here.
-_base_ = './rtmdet_tiny_bccd_study.py'
+_base_ = './rtmdet_tiny_bccd_imp.py'
 
 epochs = 24
 
@@ -15,6 +15,7 @@ flip = dict(
     type='RandomFlip', prob=[0.25, 0.25, 0.25], direction=['horizontal', 'vertical', 'diagonal']
 )
 train_dataloader = dict(
+    batch_size=4,
     dataset=dict(
         data_root=data_root,
         metainfo=metainfo,
@@ -48,26 +49,10 @@ test_dataloader = val_dataloader
 test_evaluator = val_evaluator
 
 train_cfg = dict(max_epochs=epochs, val_interval=4)
-param_scheduler = [
-    dict(type='LinearLR', start_factor=0.01, by_epoch=False, begin=0, end=72),
-    dict(
-        type='CosineAnnealingLR',
-        by_epoch=True,
-        begin=1,
-        end=epochs,
-        T_max=epochs - 1,
-        eta_min=0.0001,
-        convert_to_iter_based=True,
-    ),
-]
-custom_hooks = [
-    dict(
-        type='EMAHook',
-        ema_type='ExpMomentumEMA',
-        momentum=0.0002,
-        update_buffers=True,
-        priority=49,
-    ),
-]
+optim_wrapper = dict(optimizer=dict(fused=True))
+param_scheduler = _base_.param_scheduler
+param_scheduler[0].update(end=72)
+param_scheduler[1].update(end=epochs, T_max=epochs - 1)
+default_hooks = dict(checkpoint=dict(interval=4), logger=dict(interval=52))
+custom_hooks = _base_.custom_hooks[:1]  # EMAHook
 lottery = None
-load_from = None

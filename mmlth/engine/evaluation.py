@@ -37,6 +37,9 @@ class Evaluation:
             model does not train the statistics of (``norm_eval``, frozen stages) keep theirs. Every
             network sees the same batches.
 
+    Attributes:
+        runner: Of MMEngine; it validates.
+
     Raises:
         LotteryError: If the config cannot be evaluated by, or has no statistics to recompute.
     """

@@ -197,17 +197,14 @@ def _data_set(metric: Any) -> DataSet:
     """What a metric that has evaluated knows of the data."""
     told = next(getattr(metric, name) for name in _APIS if getattr(metric, name, None) is not None)
     meta = metric.dataset_meta
-    images = getattr(metric, 'img_ids', None)
-    classes = getattr(metric, 'cat_ids', None)
+    every = told.dataset
+    images = set(getattr(metric, 'img_ids', None) or (each['id'] for each in every['images']))
+    classes = set(getattr(metric, 'cat_ids', None) or (each['id'] for each in every['categories']))
     coco = {
-        'images': [i for i in told.dataset['images'] if images is None or i['id'] in set(images)],
-        'categories': [
-            c for c in told.dataset['categories'] if classes is None or c['id'] in set(classes)
-        ],
+        'images': [each for each in every['images'] if each['id'] in images],
+        'categories': [each for each in every['categories'] if each['id'] in classes],
         'annotations': [
-            _textual(a)
-            for a in told.dataset['annotations']
-            if classes is None or a['category_id'] in set(classes)
+            _textual(each) for each in every['annotations'] if each['category_id'] in classes
         ],
     }
     joints = tuple(meta.get('keypoint_id2name', {}).values())

@@ -1,15 +1,13 @@
 """Lines beside each other: a table in the terminal, Markdown, and CSV."""
 
-import csv
-import io
 from collections.abc import Sequence
 from pathlib import Path
 
 from rich.table import Table
 
 from mmlth.report.cells import ABSENT, percent, plain_table
+from mmlth.report.csv_rows import write_csv
 from mmlth.report.lines import Comparison, Point
-from mmlth.ticket import write_bytes
 
 WINS = '*'
 CAPTION = (
@@ -50,10 +48,8 @@ def write_comparison_csv(comparisons: Sequence[Comparison], path: Path) -> None:
         comparisons: One a metric.
         path: Where to write.
     """
-    text = io.StringIO(newline='')
-    writer = csv.writer(text, lineterminator='\n')
     header = ['metric', 'line', 'sparsity', 'network_sparsity', 'mean', 'std', 'seeds', 'wins']
-    writer.writerow([*header, 'values'])
+    rows = []
     for comparison in comparisons:
         lines = {'dense': [comparison.dense], **comparison.lines}
         for name, points in lines.items():
@@ -61,10 +57,8 @@ def write_comparison_csv(comparisons: Sequence[Comparison], path: Path) -> None:
                 numbers = [point.sparsity, point.network_sparsity, point.mean, point.std]
                 wins = None if name == 'dense' else point.wins(comparison.dense, comparison.metric)
                 values = ' '.join(map(repr, point.values))
-                writer.writerow(
-                    [comparison.metric, name, *numbers, len(point.values), wins, values]
-                )
-    write_bytes(path, text.getvalue().encode())
+                rows.append([comparison.metric, name, *numbers, len(point.values), wins, values])
+    write_csv(path, [*header, 'values'], rows)
 
 
 def _rows(comparison: Comparison) -> list[list[str]]:

@@ -1,12 +1,10 @@
 """The results of a search as CSV, for spreadsheets and scripts."""
 
-import csv
-import io
 from collections.abc import Sequence
 from pathlib import Path
 
+from mmlth.report.csv_rows import write_csv
 from mmlth.report.rounds import Round, metric_names
-from mmlth.ticket import write_bytes
 
 _LENGTHS = ('epochs', 'saved_epochs', 'iterations', 'saved_iterations')
 
@@ -25,12 +23,11 @@ def write_results_csv(rounds: Sequence[Round], path: Path) -> None:
     """
     metrics = metric_names(rounds)
     lengths = [name for name in _LENGTHS if any(name in round_ for round_ in rounds)]
-    text = io.StringIO(newline='')
-    writer = csv.writer(text, lineterminator='\n')  # writes floats as their repr
-    writer.writerow(['round', 'sparsity', 'network_sparsity', *lengths, *metrics, 'seconds'])
+    rows = []
     for round_ in rounds:
-        values = [round_['metrics'].get(name) for name in metrics]  # csv writes None as empty
+        values = [round_['metrics'].get(name) for name in metrics]
         shares = round_['sparsity'], round_['network_sparsity']
         trained = [round_.get(name) for name in lengths]
-        writer.writerow([round_['round'], *shares, *trained, *values, round_['seconds']])
-    write_bytes(path, text.getvalue().encode())
+        rows.append([round_['round'], *shares, *trained, *values, round_['seconds']])
+    header = ['round', 'sparsity', 'network_sparsity', *lengths, *metrics, 'seconds']
+    write_csv(path, header, rows)
