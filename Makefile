@@ -11,7 +11,7 @@ MIM_NAME := mmdetection
 endif
 BIN := $(VENV)/bin
 
-.PHONY: setup slurm demo test lint
+.PHONY: setup slurm chromium demo test lint
 
 setup:
 	@tools/setup/setup.sh $(STACK) $(VENV)
@@ -19,14 +19,17 @@ setup:
 slurm:
 	@tools/setup/slurm.sh
 
+chromium:
+	@tools/setup/chromium.sh
+
 demo: setup
 	@echo "[demo] a search over 4 rounds to 80 % sparsity with a small Mask R-CNN: about 4 minutes on 2 cores"
 	@$(BIN)/python tools/dataset_converters/shapes.py work_dirs/data/shapes
 	@PATH="$(abspath $(BIN)):$$PATH" mim train $(MIM_NAME) configs/lth/mask_rcnn_tiny_shapes_imp.py \
 		--work-dir work_dirs/demo --resume
 
-test: setup slurm lint
-	@echo "[test] the tests take about 20 minutes on 2 cores"
+test: setup slurm chromium lint
+	@echo "[test] the tests take about 25 minutes on 2 cores"
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --dist loadfile
 
 lint: setup

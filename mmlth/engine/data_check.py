@@ -1,6 +1,6 @@
 """Finds missing data before any of it is loaded."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,25 @@ def check_data(config: Config) -> None:
     Raises:
         LotteryError: If one is missing; the message names the key, the path and the remedy.
     """
-    for key, path in _all_paths(config):
+    _check(_all_paths(config))
+
+
+def check_annotations(config: Config, loader: str) -> None:
+    """Checks that the annotation files of a data loader exist; MMPose merely asserts it.
+
+    Args:
+        config: The config.
+        loader: Such as ``train_dataloader``.
+
+    Raises:
+        LotteryError: If one is missing; the message names the key, the path and the remedy.
+    """
+    paths = _paths((config.get(loader) or {}).get('dataset'), f'{loader}.dataset')
+    _check((key, path) for key, path in paths if key.endswith('.ann_file'))
+
+
+def _check(paths: Iterable[tuple[str, Path]]) -> None:
+    for key, path in paths:
         if not path.exists():
             raise LotteryError(
                 f'{key} does not exist: {path} (seen from {Path.cwd()}); put the data there, or '

@@ -1,5 +1,6 @@
 """What tells whether predictions are still those of a model, its config and its data."""
 
+import contextlib
 import hashlib
 import json
 import os
@@ -20,6 +21,8 @@ _OF_PREDICTING = (
     'default_scope',
 )
 _FILES = ('ann_file', 'bbox_file')
+_TEXTS = ('.xml', '.txt', '.json', '.csv')
+_SHORT = 2**20  # bytes; the annotations of one image are shorter, those of a data set longer
 _CHUNK = 2**22
 
 
@@ -34,14 +37,18 @@ def settings_hash(config: Config) -> str:
     return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()
 
 
-def data_hash(config: Config) -> str:
+def data_hash(config: Config, own: Path | None = None) -> str:
     """SHA-256 of the files that the validation's data sets and metrics read.
 
-    Of annotation files the content counts, of folders of images the names and sizes of their
-    files. A path that is not on this machine counts by its name.
+    Of annotation files the content counts. Of the folders of images, and of all folders in them,
+    names and sizes of the files do, and the content of texts up to 1 MiB, such as the XML of an
+    image; so another image of the very same size is not noticed. Where a data set names no folder
+    at all, its images do not count. A path that is not on this machine counts by its name.
 
     Args:
         config: The config.
+        own: Where predictions are kept. Folders on the way to it do not count, lest what is written
+            there be taken for other data; a folder that a data set names itself does.
     """
     digest = hashlib.sha256()
     for data_set in _data_sets([config.val_dataloader, config.val_evaluator]):
@@ -49,10 +56,10 @@ def data_hash(config: Config) -> str:
         for key in _FILES:
             if data_set.get(key):
                 _add_file(digest, _under(root, data_set[key]))
-        prefixes = data_set.get('data_prefix') or {}
+        prefixes = data_set.get('data_prefix', '')
         for prefix in prefixes.values() if isinstance(prefixes, Mapping) else [prefixes]:
-            if isinstance(prefix, str):
-                _add_folder(digest, _under(root, prefix))
+            if isinstance(prefix, str) and (root or prefix):
+                _add_folder(digest, _under(root, prefix) if prefix else Path(root), own)
     return digest.hexdigest()
 
 
@@ -92,10 +99,29 @@ def _add_file(digest: Any, path: Path) -> None:
             digest.update(chunk)
 
 
-def _add_folder(digest: Any, folder: Path) -> None:
+def _add_folder(digest: Any, folder: Path, own: Path | None) -> None:
     if not folder.is_dir():
         digest.update(str(folder).encode())
         return
-    with os.scandir(folder) as entries:
-        found = sorted((entry.name, entry.stat().st_size) for entry in entries if entry.is_file())
-    digest.update(json.dumps(found).encode())
+    digest.update(json.dumps(sorted(_described(folder, own))).encode())
+
+
+def _described(folder: Path, own: Path | None) -> Iterator[tuple[str, int, str]]:
+    """Of each file its name below the folder, its size, and the hash of a short text."""
+    seen: set[str] = set()
+    for place, folders, names in os.walk(folder, followlinks=True):
+        real = os.path.realpath(place)
+        ours = own is not None and place != str(folder) and own.resolve().is_relative_to(real)
+        if real in seen or ours:  # a link that leads back would never end
+            folders.clear()
+            continue
+        seen.add(real)
+        below = os.path.relpath(place, folder)
+        folders.sort()  # of two links to one folder, the same is followed each time
+        for name in names:
+            path = os.path.join(place, name)
+            with contextlib.suppress(FileNotFoundError):  # a link that leads nowhere
+                size = os.stat(path).st_size
+                short = name.lower().endswith(_TEXTS) and size <= _SHORT
+                text = hashlib.sha256(Path(path).read_bytes()).hexdigest() if short else ''
+                yield os.path.join(below, name), size, text

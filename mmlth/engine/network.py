@@ -51,7 +51,7 @@ class ConfigNetwork(contextlib.AbstractContextManager['ConfigNetwork']):
     def model(self) -> nn.Module:
         """The model, with random weights."""
         self._stack.enter_context(_alone())
-        self._stack.enter_context(_own_message_hub())
+        self._stack.enter_context(own_message_hub())
         return revert_sync_batchnorm(build_model(self._config)).to(self._device)
 
     def losses(self, batches: int) -> Iterator[Tensor]:
@@ -60,9 +60,7 @@ class ConfigNetwork(contextlib.AbstractContextManager['ConfigNetwork']):
         self._fetch(batches)
         seed_all(self._seed)
         for batch in self._batches[:batches]:
-            data = model.data_preprocessor(copy.deepcopy(batch), True)
-            found = model(**data, mode='loss') if isinstance(data, dict) else model(*data, 'loss')
-            yield model.parse_losses(found)[0]
+            yield losses_of(model, copy.deepcopy(batch))[0]
 
     def response(self) -> Tensor:
         """The sum of all outputs of the heads for one image of ones."""
@@ -106,6 +104,19 @@ class ConfigNetwork(contextlib.AbstractContextManager['ConfigNetwork']):
                 raise ValueError('the training data have no batch')
 
 
+def losses_of(model: Any, batch: Any) -> tuple[Tensor, dict[str, Tensor]]:
+    """The loss of a batch as a data loader gives it, and all that the model tells by name.
+
+    Args:
+        model: A model of MMEngine.
+        batch: The batch, which may be changed.
+    """
+    data = model.data_preprocessor(batch, True)
+    found = model(**data, mode='loss') if isinstance(data, dict) else model(*data, 'loss')
+    total, told = model.parse_losses(found)
+    return total, told
+
+
 @contextlib.contextmanager
 def _alone() -> Iterator[None]:
     """Hides the process group: a loss that averages over processes would wait for the others."""
@@ -118,8 +129,11 @@ def _alone() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _own_message_hub() -> Iterator[None]:
-    """A hub for models that look up where the training is, as at its first iteration."""
+def own_message_hub() -> Iterator[None]:
+    """A hub for models that look up where the training is, as at its first iteration.
+
+    What models and data sets write into it is gone at the end.
+    """
     name = f'mmlth-network-{next(_hubs)}'
     hub = MessageHub.get_instance(name)
     for key in ('iter', 'epoch'):

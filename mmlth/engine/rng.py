@@ -1,6 +1,8 @@
 """The state of all random number generators of this process."""
 
+import contextlib
 import random
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -33,3 +35,14 @@ def set_rng_state(state: dict[str, Any]) -> None:
     torch.set_rng_state(state['torch'].cpu())
     if 'cuda' in state and torch.cuda.is_available():
         torch.cuda.set_rng_state(state['cuda'].cpu())
+
+
+@contextlib.contextmanager
+def own_random_numbers(seed: int) -> Iterator[None]:
+    """Seeds all generators, and puts them back at the end: what is drawn within, nobody notices."""
+    before = rng_state()
+    seed_all(seed)
+    try:
+        yield
+    finally:
+        set_rng_state(before)

@@ -34,6 +34,7 @@ from mmlth.engine.ticket_loading import without_aliases
 from mmlth.engine.training import rewind_iteration
 from mmlth.engine.training_state import bare_model
 from mmlth.engine.trial import check_choices
+from mmlth.engine.validation_loss import check_validation_loss
 from mmlth.pruning import Target, TargetError, count_parameters, find_targets
 from mmlth.ticket import load_ticket
 
@@ -85,6 +86,8 @@ def _run(
     config = decisive_settings(runner.cfg, settings.to_dict())
     state = check_work_dir(paths, config, bool(runner._resume), settings)
     targets = choose_targets(bare_model(runner), settings)
+    if settings.validation_loss:
+        check_validation_loss(runner)
     if state is None:
         make = branch_state if settings.branch else _new_state
         state = make(runner, settings, paths, targets, config)
@@ -113,15 +116,14 @@ def _run(
     if state.finished:
         runner.logger.info(f'all {last + 1} rounds in {paths.work_dir} are finished')
     planner: Planner = plan_control if settings.branch and settings.branch.control else plan_round
-    left = range(len(state.rounds), last + 1)
-    for index in left[: settings.rounds_per_run]:
+    left = range(len(state.rounds), last + 1)[: settings.rounds_per_run]
+    for index in left:
         if preemption.requested:
             raise Preempted
         run_round(runner, settings, paths, state, index, preemption, planner)
-        if is_main_process() and index < last:
-            report(paths.work_dir, False)
-    if is_main_process():
-        report(paths.work_dir, True)
+        if index != left[-1]:
+            _renew(report, runner, paths, at_end=False)
+    _renew(report, runner, paths, at_end=True)
     if not state.finished:
         runner.logger.info(
             f'search: {len(state.rounds)} of {last + 1} rounds are done, as many as '
@@ -131,6 +133,15 @@ def _run(
     model = bare_model(runner)
     model.load_state_dict(without_aliases(newest, model.state_dict().keys()))
     return runner.model
+
+
+def _renew(report: Report, runner: Runner, paths: SearchPaths, at_end: bool) -> None:
+    if not is_main_process():
+        return
+    try:
+        report(paths.work_dir, at_end)
+    except Exception as error:  # a page is not worth a search of days
+        runner.logger.warning(f'{paths.report} is not renewed: {error!r}')
 
 
 def choose_targets(model: nn.Module, settings: Settings) -> list[Target]:

@@ -29,7 +29,9 @@ from mmlth.engine.hooks import (
     ResultHook,
     ResumeHook,
     RewindHook,
+    SparsityHook,
     TicketSaver,
+    ValidationLossHook,
 )
 from mmlth.engine.paths import SearchPaths
 from mmlth.engine.preemption import Preemption
@@ -95,23 +97,25 @@ def run_round(
         Preempted: If a signal asked for the end.
     """
     plan = planner(runner, settings, paths, state, index)
-    mask = plan.mask
-    sparsity = mask.sparsity if mask else 0.0
+    sparsity = plan.mask.sparsity if plan.mask else 0.0
     last_round = len(state.schedule) - 1
     runner.logger.info(f'search: round {index} of {last_round} starts, sparsity {sparsity:.1%}')
     trainer = type(runner).from_cfg(plan.config)
-    if mask is not None:
-        trainer.register_hook(MaskHook(mask, plan.start if plan.last is None else None))
+    if plan.mask is not None:
+        trainer.register_hook(MaskHook(plan.mask, plan.start if plan.last is None else None))
+    mask = plan.mask or _dense_mask(state, bare_model(trainer).state_dict())
     trainer.register_hook(ResumeHook(preemption.group))
     trainer.register_hook(ResultHook())
     if index == 0:
         _settle_rewind_step(trainer, paths, state)
         if state.rewind['step'] != BEST:
             trainer.register_hook(RewindHook(paths.rewind, state.rewind['iteration']))
+    trainer.register_hook(SparsityHook(index, mask, state.parameters))
+    if settings.validation_loss:
+        trainer.register_hook(ValidationLossHook(lambda: preemption.requested))
     if settings.checkpoints != 'mmengine':
-        saved = mask or _dense_mask(state, bare_model(trainer).state_dict())
-        told = functools.partial(_provenance, state, paths, index, saved, plan)
-        trainer.register_hook(TicketSaver(settings.checkpoints, saved, told))
+        told = functools.partial(_provenance, state, paths, index, mask, plan)
+        trainer.register_hook(TicketSaver(settings.checkpoints, mask, told))
     trainer.register_hook(
         ProgressHook(index, last_round, sparsity, first_iteration(settings, state))
     )
@@ -132,8 +136,6 @@ def run_round(
             )
         state.rewind['sha256'] = sha256_of(paths.rewind)
         _settle_rewind_weights(paths, state)
-    if mask is None:
-        mask = _dense_mask(state, result.weights)
     state.rounds.append({**_record(state, paths, mask, result, index), **plan.told})
     if settings.early_bird is not None and not control:
         first = first_iteration(settings, state) if index else 0
@@ -225,11 +227,10 @@ def first_iteration(settings: Settings, state: SearchState) -> int:
 
 
 def _watch_next_mask(
-    trainer: Runner, settings: Settings, state: SearchState, index: int, mask: Mask | None
+    trainer: Runner, settings: Settings, state: SearchState, index: int, mask: Mask
 ) -> MaskDistanceHook | None:
     """The hook that watches the next mask; None where the weights alone do not tell that mask."""
     model = bare_model(trainer)
-    mask = mask or _dense_mask(state, model.state_dict())
     if not ranks_by_weights(settings, model, mask):
         return None
     keep = state.schedule[index + 1]

@@ -12,7 +12,7 @@ from mmlth.ticket.errors import (
 )
 from mmlth.ticket.foreign import read_foreign
 from mmlth.ticket.initial import load_rewind_weights, weights_hash, with_initial
-from mmlth.ticket.load import is_ticket, load_info, load_ticket
+from mmlth.ticket.load import is_ticket, load_info, load_mask, load_ticket
 from mmlth.ticket.save import save_ticket
 from mmlth.ticket.tensors import load_tensors, save_tensors
 from mmlth.ticket.ticket import Ticket
@@ -31,6 +31,7 @@ __all__ = [
     'is_ticket',
     'leftovers',
     'load_info',
+    'load_mask',
     'load_rewind_weights',
     'load_tensors',
     'load_ticket',

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,20 @@ def load_ticket(path: str | Path, max_bytes: int | None = None) -> Ticket:
         DamagedTicketError: If anything in it is not as it was written.
     """
     return _named(path, lambda: _load(path, max_bytes))
+
+
+def load_mask(path: str | Path, max_bytes: int | None = None) -> Mask:
+    """Reads the mask of a ticket without its weights, which takes longest.
+
+    Args:
+        path: The file.
+        max_bytes: As for `load_ticket`, but of the mask alone.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        TicketError: As `load_ticket`, but of damaged weights nothing is noticed.
+    """
+    return _named(path, lambda: _load(path, max_bytes, mask_alone=True)).mask
 
 
 def load_info(path: str | Path) -> dict[str, Any]:
@@ -106,10 +121,13 @@ def _named(path: str | Path, read: Callable[[], Any]) -> Any:
         raise type(error)(f'{path} is no ticket that can be read: {error}') from error
 
 
-def _load(path: str | Path, max_bytes: int | None) -> Ticket:
+def _load(path: str | Path, max_bytes: int | None, mask_alone: bool = False) -> Ticket:
     with threads() as pool:
         frames = pool.submit(read_part, path, 'frames', _PARTS)  # while the index is checked
-        return _assemble(read_index(path), frames, pool, path, max_bytes)
+        index = read_index(path)
+        if mask_alone:
+            index = replace(index, groups=())
+        return _assemble(index, frames, pool, path, max_bytes)
 
 
 def _assemble(

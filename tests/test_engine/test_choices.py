@@ -20,9 +20,10 @@ from mmlth.engine import drawing, parse_settings
 from mmlth.engine.api import targets, targets_table
 from mmlth.engine.network import ConfigNetwork
 from mmlth.engine.registry import ALLOCATIONS, PATTERNS, SCORES
-from mmlth.engine.rng import rng_state, seed_all
+from mmlth.engine.rng import seed_all
 from mmlth.engine.search import choose_targets
 from mmlth.engine.trial import check_choices
+from mmlth.pruning.scores import magnitude
 from mmlth.ticket import load_rewind_weights
 
 
@@ -252,12 +253,30 @@ def test_a_score_is_tried_once_and_leaves_no_trace(tmp_path, monkeypatch):
     assert all(torch.equal(same.weights[name], w) for name, w in dense.weights.items())
     search(tmp_path / 'b', score={'type': 'snip', 'batches': 2}, resume=True, **common)
     assert len(tried) == 2
-    runner = Runner.from_cfg(toy_config(tmp_path / 'c', **{'lottery.score': 'snip'}))
+
+
+def drawn():
+    return random.random(), float(np.random.rand()), float(torch.rand(()))  # noqa: S311
+
+
+@pytest.mark.parametrize('needs_network', [False, True])
+def test_trying_a_score_draws_no_random_numbers(tmp_path, needs_network):
+    @SCORES.register_module(name='drawing', force=True)
+    def drawing_score(evidence):
+        drawn()
+        return (SCORES.get('snip')() if needs_network else magnitude)(evidence)
+
+    runner = Runner.from_cfg(toy_config(tmp_path, **{'lottery.score': 'drawing'}))
     settings = parse_settings(runner.cfg.lottery)
-    before = copy.deepcopy((rng_state(), runner.model.state_dict()))
-    check_choices(runner, settings, choose_targets(runner.model, settings), 0, 100)
-    assert len(tried) == 3
-    assert str((rng_state(), runner.model.state_dict())) == str(before)
+    weights = copy.deepcopy(runner.model.state_dict())
+    chosen = choose_targets(runner.model, settings)
+    seed_all(5)
+    expected = drawn()
+    seed_all(5)
+    check_choices(runner, settings, chosen, 0, 100)
+    assert drawn() == expected
+    for name, weight in runner.model.state_dict().items():
+        assert torch.equal(weight, weights[name])
 
 
 def test_losses_that_are_not_finite_before_training_say_nothing_yet(tmp_path, monkeypatch):

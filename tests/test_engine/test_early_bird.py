@@ -195,7 +195,7 @@ def test_rounds_end_early_but_the_last_one(tmp_path, drawn):
         tmp_path,
         early_bird=NEAR,
         changes={'train_cfg.max_epochs': 5},
-        report=lambda work_dir, at_end: write_report(work_dir),
+        report=lambda work_dir, at_end: write_report([work_dir]),
     )
     told = [
         (r['epochs'], r['saved_epochs'], r['iterations'], r['saved_iterations']) for r in rounds

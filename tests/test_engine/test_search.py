@@ -10,8 +10,10 @@ import torch
 from mmengine.hooks import Hook
 from mmengine.registry import HOOKS, MODELS
 from mmengine.runner import Runner
+from pages import whole_reports
 from toy import toy_config
 
+import mmlth.report
 from mmlth import load_ticket
 from mmlth.engine.hooks import ProgressHook
 from mmlth.pruning import revived
@@ -31,7 +33,8 @@ def run(work_dir, resume=False, hooks=(), **lottery):
 @pytest.fixture(scope='module')
 def finished(tmp_path_factory):
     work_dir = tmp_path_factory.mktemp('search')
-    runner, state = run(work_dir)
+    with whole_reports():
+        runner, state = run(work_dir)
     return work_dir, runner, state
 
 
@@ -46,6 +49,7 @@ def test_work_dir_holds_what_the_design_lists(finished):
         'tickets/round_02.safetensors',
         'report/results.csv',
         'report/accuracy.png',
+        'report/report.html',
     ):
         assert (work_dir / name).is_file(), name
     assert list((work_dir / 'round_01').glob('*/vis_data/scalars.json'))
@@ -272,3 +276,27 @@ def test_a_round_that_is_resumed_keeps_its_mask_though_its_score_draws_lots(tmp_
         load_ticket(tmp_path / 'whole' / ticket).mask
         == load_ticket(tmp_path / 'parts' / ticket).mask
     )
+
+
+def test_a_search_goes_on_though_its_report_cannot_be_renewed(tmp_path, monkeypatch):
+    written = []
+
+    def fail(work_dirs, *arguments):
+        written.append(len(mmlth.report.read_rounds(work_dirs[0])))
+        raise RuntimeError('no font')
+
+    monkeypatch.setattr(mmlth.report, 'write_report', fail)
+    runner, state = run(tmp_path)
+    assert written == [1, 2, 3]
+    assert len(state['rounds']) == 3
+    ticket = load_ticket(tmp_path / state['rounds'][2]['ticket'])
+    assert torch.equal(runner.model.fc.weight, ticket.weights['fc.weight'])
+    log = ' '.join(path.read_text() for path in tmp_path.rglob('*.log'))
+    assert f"{tmp_path / 'report'} is not renewed: RuntimeError('no font')" in log
+
+
+def test_a_search_that_was_killed_before_its_last_report_writes_it(tmp_path, monkeypatch):
+    run(tmp_path)
+    shutil.rmtree(tmp_path / 'report')
+    run(tmp_path, resume=True)
+    assert (tmp_path / 'report/results.csv').exists()

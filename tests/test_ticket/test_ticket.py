@@ -16,6 +16,7 @@ from mmlth.ticket import (
     TicketMismatchError,
     index,
     load_info,
+    load_mask,
     load_tensors,
     save_tensors,
     weights_hash,
@@ -321,3 +322,29 @@ def test_large_masks_are_read(tmp_path):
     kept = torch.ones(1, dtype=torch.bool).expand(17_000, 17_000)
     save_ticket(Ticket(Mask({'w': kept}), None), tmp_path / 't')
     assert load_ticket(tmp_path / 't').mask.kept == 17_000**2
+
+
+@pytest.mark.parametrize('weights', [True, False])
+def test_the_mask_alone(tmp_path, weights):
+    mask = Mask({'w': torch.arange(5000) % 7 == 0, 'v': torch.ones(3, 2, dtype=torch.bool)})
+    state = {'b': torch.ones(4), **{n: torch.rand(m.shape) * m for n, m in mask.items()}}
+    path = tmp_path / 'ticket.safetensors'
+    save_ticket(Ticket(mask, state if weights else None), path)
+    assert load_mask(path) == mask
+    assert list(load_mask(path)) == list(load_ticket(path).mask)
+
+
+def test_the_mask_alone_of_a_file_whose_mask_is_damaged(tmp_path):
+    path = tmp_path / 'ticket.safetensors'
+    mask = Mask({'w': torch.arange(5000) % 7 == 0})
+    save_ticket(Ticket(mask, {'w': torch.rand(5000) * mask['w']}), path)
+    whole = path.read_bytes()
+    frames = read_index(path).chunks[0].frames  # they end the file
+    middle = len(whole) - sum(frame.length for frame in frames) + frames[0].length // 2
+    path.write_bytes(whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :])
+    with pytest.raises(DamagedTicketError, match='checksum'):
+        load_mask(path)
+    path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))  # of a weight
+    assert load_mask(path) == mask
+    with pytest.raises(DamagedTicketError, match='checksum'):
+        load_ticket(path)

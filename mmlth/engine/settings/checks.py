@@ -28,6 +28,12 @@ def check_count(key: str, value: Any) -> None:
         raise LotteryError(f'lottery.{key} must be a whole number of at least 1, got {value!r}')
 
 
+def check_flag(key: str, value: Any) -> None:
+    """Raises a LotteryError unless the value is True or False."""
+    if not isinstance(value, bool):
+        raise LotteryError(f'lottery.{key} must be True or False, got {value!r}')
+
+
 def check_choice(key: str, value: Any, valid: Iterable[str]) -> None:
     """Raises a LotteryError unless the value is one of the valid ones."""
     if value not in list(valid):

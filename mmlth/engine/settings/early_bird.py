@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from mmlth.engine.errors import LotteryError
-from mmlth.engine.settings.checks import check_count, check_keys, check_number
+from mmlth.engine.settings.checks import check_count, check_flag, check_keys, check_number
 
 
 @dataclass(frozen=True)
@@ -42,10 +42,7 @@ def parse_early_bird(given: Any, lottery: Mapping[str, Any]) -> EarlyBirdSetting
         raise LotteryError(
             f'lottery.early_bird.window compares 2 masks or more, got {found.window}'
         )
-    if not isinstance(found.full_dense, bool):
-        raise LotteryError(
-            f'lottery.early_bird.full_dense must be True or False, got {found.full_dense!r}'
-        )
+    check_flag('early_bird.full_dense', found.full_dense)
     if lottery.get('rewind_what') == 'nothing' and not found.full_dense:
         raise LotteryError(
             "lottery.rewind_what='nothing' stays at the learning rate that round 0 ended with, "

@@ -7,7 +7,13 @@ from typing import Any
 from mmlth.engine.choices import Spec, build_allocation
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.settings.branch import BranchSettings, parse_branch
-from mmlth.engine.settings.checks import check_choice, check_count, check_keys, check_number
+from mmlth.engine.settings.checks import (
+    check_choice,
+    check_count,
+    check_flag,
+    check_keys,
+    check_number,
+)
 from mmlth.engine.settings.cut import DEFAULT_TARGET, settle_cut, settle_sparsities
 from mmlth.engine.settings.early_bird import EarlyBirdSettings, parse_early_bird
 from mmlth.engine.settings.rewinding import REWIND_WHAT, parse_step, settle_after_rewind
@@ -51,6 +57,8 @@ class Settings:
         checkpoints: What a round writes while it trains: ``'mmengine'``: the CheckpointHook's
             files; ``'both'``: a ticket beside each of them; ``'tickets'``: tickets in their place,
             but for the newest one, from which training resumes.
+        validation_loss: Whether each validation also computes the task's loss, for the curves of
+            the report; that takes one more pass over the validation data.
         rounds_per_run: After how many rounds a process ends though more are left, as for a chain
             of jobs of one round each; by default it runs them all.
         overwrite: Whether a search that ``work_dir`` holds may be deleted.
@@ -72,6 +80,7 @@ class Settings:
     pattern: Spec = 'unstructured'
     early_bird: EarlyBirdSettings | None = None
     checkpoints: str = 'mmengine'
+    validation_loss: bool = False
     rounds_per_run: int | None = None
     overwrite: bool = False
     branch: BranchSettings | None = None
@@ -149,8 +158,8 @@ def parse_settings(lottery: Any) -> Settings:
     if 'early_bird' in values:
         values['early_bird'] = parse_early_bird(values['early_bird'], values)
     check_choice('checkpoints', values.get('checkpoints', 'mmengine'), CHECKPOINTS)
-    if not isinstance(values.get('overwrite', False), bool):
-        raise LotteryError(f'lottery.overwrite must be True or False, got {values["overwrite"]!r}')
+    for key in ('overwrite', 'validation_loss'):
+        check_flag(key, values.get(key, False))
     if 'branch' in values:
         values['branch'] = parse_branch(values['branch'])
     if not isinstance(values.get('ticket', ''), str):

@@ -1,0 +1,103 @@
+"""How large the images are that a model is validated on, by its config."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+_SIZES = {
+    'Resize': 'scale',
+    'FixScaleResize': 'scale',
+    'TopdownAffine': 'input_size',
+    'BottomupResize': 'input_size',
+    'CenterCrop': 'crop_size',
+    'Pad': 'size',
+}
+"""Transforms of mmcv, mmdet, mmpose and mmpretrain, and which option has width and height."""
+_NESTED = 'transforms'
+"""Where transforms that hand others what they get have those."""
+
+
+@dataclass(frozen=True)
+class ImageSize:
+    """The size of validated images.
+
+    Attributes:
+        height: In pixels.
+        width: In pixels.
+        at_most: Whether images keep their proportions, and are this large only where these fit.
+    """
+
+    height: int
+    width: int
+    at_most: bool = False
+
+
+def validation_size(config: Mapping[str, Any]) -> ImageSize | str:
+    """The size that the pipeline of the validation data brings images to.
+
+    Args:
+        config: A config, or what a ticket or ``search.json`` tells of it.
+
+    Returns:
+        The size, or why it is unknown.
+    """
+    found: dict[ImageSize, None] = {}
+    for pipeline in _pipelines(config.get('val_dataloader')):
+        size = _size(pipeline)
+        if size is not None:
+            found[size] = None
+    if not found:
+        return 'the pipeline of val_dataloader does not resize images to one size'
+    if len(found) > 1:
+        sizes = ' and '.join(f'{size.height} × {size.width}' for size in found)
+        return f'the data sets of val_dataloader have images of several sizes, {sizes}'
+    return next(iter(found))
+
+
+def _pipelines(value: Any) -> Iterator[list[Any]]:
+    """Those of a data set and of the ones that it wraps."""
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            if key == 'pipeline' and isinstance(item, (list, tuple)):
+                yield list(item)
+            else:
+                yield from _pipelines(item)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _pipelines(item)
+
+
+def _size(pipeline: list[Any]) -> ImageSize | None:
+    """The size that the last transform which sets one leaves behind."""
+    size = None
+    for step in _steps(pipeline):
+        name = str(step.get('type')).rpartition('.')[2].removesuffix("'>")
+        if name in ('ResizeEdge', 'RandomCenterCropPad') or 'scale_factor' in step:
+            size = None  # it depends on the image
+        if name == 'Pad' and step.get('pad_to_square') and size is not None:
+            side = max(size.height, size.width)
+            size = ImageSize(side, side)
+        given = _pair(step.get(_SIZES.get(name, '')))
+        if given is not None:
+            width, height = given
+            keeps = name in ('Resize', 'FixScaleResize') and bool(step.get('keep_ratio'))
+            size = ImageSize(height, width, keeps)
+    return size
+
+
+def _steps(pipeline: list[Any]) -> Iterator[Mapping[str, Any]]:
+    for step in pipeline:
+        if isinstance(step, Mapping):
+            yield step
+            if isinstance(step.get(_NESTED), (list, tuple)):
+                yield from _steps(list(step[_NESTED]))
+
+
+def _pair(value: Any) -> tuple[int, int] | None:
+    """Width and height; a single number is both."""
+    if isinstance(value, int):
+        return value, value
+    pair = tuple(value) if isinstance(value, (list, tuple)) else ()
+    if len(pair) == 2 and all(isinstance(side, int) for side in pair):
+        return pair[0], pair[1]
+    return None
