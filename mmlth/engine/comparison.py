@@ -25,7 +25,7 @@ _IRRELEVANT = {
     'tta_model',
     'tta_pipeline',
 }
-_OF_THE_RUN = ('checkpoints', 'rounds_per_run', 'ticket')
+_OF_THE_RUN = ('checkpoints', 'rounds_per_run', 'ticket', 'validation_loss')
 _IRRELEVANT_ANYWHERE = {
     'num_workers',
     'persistent_workers',

@@ -13,7 +13,7 @@ from mmlth.engine.choices import build_allocation, build_pattern, build_score
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.network import ConfigNetwork
 from mmlth.engine.paths import SearchPaths
-from mmlth.engine.rng import rng_state, seed_all, set_rng_state
+from mmlth.engine.rng import own_random_numbers, rng_state, set_rng_state
 from mmlth.engine.settings import Settings
 from mmlth.engine.training_state import bare_model
 from mmlth.pruning import Evidence, Mask, Score, Target, prune, transposed_weights
@@ -53,12 +53,8 @@ def agree_on_mask(
     if is_main_process() and path.exists():
         drawn = [load_ticket(path).mask]
     elif is_main_process():
-        state = rng_state()
-        seed_all(seed)
-        try:
+        with own_random_numbers(seed):
             found = _draw(runner, settings, paths, seed, weights, mask, keep)
-        finally:
-            set_rng_state(state)
         save_ticket(Ticket(found, None), path)
         drawn = [found]
     broadcast_object_list(drawn)

@@ -2,7 +2,7 @@
 
 import json
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -13,12 +13,15 @@ from mmengine.hooks import Hook
 from mmengine.registry import METRICS, init_default_scope
 from mmengine.runner import Runner
 
+from mmlth.engine.data_check import check_annotations
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.evaluation import Evaluation
 from mmlth.engine.fingerprint import data_hash, settings_hash
 from mmlth.engine.reading import read_config
+from mmlth.quiet import quiet
 from mmlth.ticket import Ticket, write_bytes
 from mmlth.ticket.initial import weights_hash
+from mmlth.wording import some
 
 SPLITS = ('val', 'test')
 KINDS = ('bbox', 'segm', 'keypoints')
@@ -32,7 +35,8 @@ class DataSet:
 
     Attributes:
         coco: ``images``, ``annotations`` and ``categories`` as in COCO's files; only the classes
-            that the model knows.
+            that the model knows. Without ``area`` where the config's metric goes by boxes instead
+            (``use_area=False``).
         joints: Names of the keypoints; empty without keypoints.
         sigmas: Of each the standard deviation of its annotation, as a share of the object's size.
         swaps: Pairs of joints that mirror each other, such as both eyes.
@@ -66,13 +70,14 @@ class Predictor:
         split: ``val`` or ``test``.
 
     Raises:
-        LotteryError: If the config says nothing of that split, or evaluates no objects.
+        LotteryError: If the config says nothing of that split, its annotations are not on this
+            machine, or it evaluates no objects.
     """
 
     def __init__(self, config: str | Path | Config, folder: str | Path, split: str = 'val') -> None:
         self.config = _of_split(read_config(config), split)
         self._folder = Path(folder)
-        self._data = data_hash(self.config)
+        self._data = data_hash(self.config, self._folder)
         self._settings = settings_hash(self.config)
         self._evaluation: Evaluation | None = None
 
@@ -84,7 +89,7 @@ class Predictor:
             tell: Told the batches that are done, and of how many.
 
         Raises:
-            LotteryError: If the weights are those of another model.
+            LotteryError: If the weights are of another model, or of other classes.
             TicketError: If the ticket holds no weights.
         """
         weights = ticket.state_dict()
@@ -92,12 +97,14 @@ class Predictor:
         name = f'{weights_hash(weights)[:16]}_{self._settings[:16]}_{self._data[:16]}.json.zst'
         kept = self._folder / name
         if not (kept.exists() and about.exists()):
-            predictions, data_set = self._predict(weights, tell)
+            with quiet():
+                predictions, data_set = self._predict(weights, tell)
             _write(about, asdict(data_set))
             _write(kept, asdict(predictions))
         stored = _read(about)
         swaps = tuple((first, second) for first, second in stored['swaps'])
         data_set = DataSet(stored['coco'], tuple(stored['joints']), tuple(stored['sigmas']), swaps)
+        _check_same_classes(ticket, data_set)
         return Predictions(**_read(kept)), data_set
 
     def _predict(
@@ -121,6 +128,27 @@ class Predictor:
                 kind: json.loads(path.read_bytes()) for kind, path in files.items() if path.exists()
             }
         return Predictions(results, metrics), _data_set(metric)
+
+
+def _check_same_classes(ticket: Ticket, data_set: DataSet) -> None:
+    """By their names, where the ticket tells them: as many others would fit the weights.
+
+    Not by the order of classes: the labels of MMDetection's COCO sets have that of the annotation
+    file, whatever order a ticket or a config lists them in. Keypoints have no order but their own.
+    """
+    meta = ticket.told('dataset_meta') or {}
+    trained: Sequence[str] = meta.get('classes') or ()
+    there: Sequence[str] = [each['name'] for each in data_set.coco['categories']]
+    what = 'classes'
+    if data_set.joints:
+        what, trained = 'keypoints', tuple((meta.get('keypoint_id2name') or {}).values())
+        there = data_set.joints
+    same = list(trained) == list(there) if data_set.joints else set(trained) == set(there)
+    if trained and not same:
+        raise LotteryError(
+            f'a model was trained on the {what} {some(trained)}, but the data set has '
+            f'{some(there)}: take the config of this model, and models of one set of {what}'
+        )
 
 
 class _Progress(Hook):
@@ -147,8 +175,11 @@ def _of_split(config: Config, split: str) -> Config:
             f'the config lacks {" and ".join(lacking)}, so there is no split {split!r} to predict '
             f'on; give it that, or choose --split {other}'
         )
-    for part in ('dataloader', 'evaluator', 'cfg'):
+    check_annotations(config, f'{split}_dataloader')
+    for part in ('dataloader', 'evaluator'):
         config[f'val_{part}'] = config.get(f'{split}_{part}')
+    # Not test_cfg: a TestLoop's hooks look for a test loop, and here validation is all that runs.
+    config.val_cfg = config.get('val_cfg') or {}
     return config
 
 
@@ -156,14 +187,16 @@ def _evaluating_objects(config: Config) -> Config:
     """A config one of whose metrics writes COCO results; MMDetection's and MMPose's own do."""
     scope = config.get('default_scope') or 'mmengine'
     init_default_scope(scope)
-    evaluators = config.val_evaluator
-    evaluators = list(evaluators) if isinstance(evaluators, (list, tuple)) else [evaluators]
+    evaluators = _metrics(config.val_evaluator)
     with METRICS.switch_scope_and_registry(scope) as registry:
-        classes = [registry.get(each['type']) for each in evaluators]
+        classes = [
+            kind if isinstance(kind := each['type'], type) else registry.get(kind)
+            for each in evaluators
+        ]
     if any(hasattr(cls, 'results2json') for cls in classes):
         return config
     if scope not in ('mmdet', 'mmpose'):
-        names = ', '.join(str(each['type']) for each in evaluators)
+        names = ', '.join(map(_type_name, evaluators))
         raise LotteryError(
             f'the config evaluates no boxes, masks or keypoints but {names}; analyses of '
             'predictions need a config of MMDetection or MMPose'
@@ -175,10 +208,31 @@ def _evaluating_objects(config: Config) -> Config:
     return config
 
 
+def _metrics(evaluator: Any) -> list[Any]:
+    """The settings of all metrics of an evaluator, which may be given as these alone."""
+    if isinstance(evaluator, (list, tuple)):
+        return list(evaluator)
+    if 'metrics' not in evaluator:
+        return [evaluator]
+    kind = _type_name(evaluator) if 'type' in evaluator else 'Evaluator'
+    if kind != 'Evaluator':
+        raise LotteryError(
+            f'the config evaluates by a {kind}, but predictions are analysed on one data set at a '
+            'time: give val_dataloader and val_evaluator of a single one, in a config with this '
+            'one as _base_ and _delete_=True in both'
+        )
+    return _metrics(evaluator['metrics'])
+
+
+def _type_name(settings: Any) -> str:
+    kind = settings['type']
+    return str(getattr(kind, '__name__', kind)).rpartition('.')[2]
+
+
 def _pack_instances(value: Any) -> None:
     """Has pipelines pass on what MMDetection's CocoMetric makes ground truth of."""
     if isinstance(value, dict):
-        if str(value.get('type')).rpartition('.')[2] == 'PackDetInputs':
+        if 'type' in value and _type_name(value) == 'PackDetInputs':
             default = ('img_id', 'img_path', 'ori_shape', 'img_shape', 'scale_factor')
             value['meta_keys'] = (*value.get('meta_keys', default), 'instances')
         value = list(value.values())
@@ -199,12 +253,15 @@ def _data_set(metric: Any) -> DataSet:
     meta = metric.dataset_meta
     every = told.dataset
     images = set(getattr(metric, 'img_ids', None) or (each['id'] for each in every['images']))
+    unused = () if getattr(metric, 'use_area', True) else ('area',)
     classes = set(getattr(metric, 'cat_ids', None) or (each['id'] for each in every['categories']))
     coco = {
         'images': [each for each in every['images'] if each['id'] in images],
         'categories': [each for each in every['categories'] if each['id'] in classes],
         'annotations': [
-            _textual(each) for each in every['annotations'] if each['category_id'] in classes
+            {key: value for key, value in _textual(each).items() if key not in unused}
+            for each in every['annotations']
+            if each['category_id'] in classes
         ],
     }
     joints = tuple(meta.get('keypoint_id2name', {}).values())

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from pycocotools import mask as rle
 
 from mmlth.engine.errors import LotteryError
+from mmlth.quiet import quiet
 
 Objects = Sequence[Mapping[str, Any]]
 _VISUALIZERS = {'mmdet': 'DetLocalVisualizer', 'mmpose': 'PoseLocalVisualizer'}
@@ -57,7 +58,11 @@ class Samples:
         instances = _instances(objects, coco, image.shape[:2])
         sample = self._sample(instances)
         visualizer = self._visualizer
-        visualizer.add_datasample('sample', image, sample, draw_gt=True, draw_pred=False)
+        # In the order of the labels, which need not be that of the config.
+        names = tuple(each['name'] for each in coco['categories'])
+        visualizer.dataset_meta = {**visualizer.dataset_meta, 'classes': names}
+        with quiet():  # a warning of each box that leaves the image
+            visualizer.add_datasample('sample', image, sample, draw_gt=True, draw_pred=False)
         return visualizer.get_image()
 
     def _image(self, image_id: Any) -> NDArray[Any]:
@@ -71,7 +76,8 @@ class Samples:
     def _data_set(self) -> Any:
         init_default_scope(self._scope)
         data_set = copy.deepcopy(self._config.val_dataloader.dataset)
-        return DATASETS.build(data_set)
+        with quiet():
+            return DATASETS.build(data_set)
 
     @cached_property
     def _paths(self) -> dict[Any, str]:
@@ -107,7 +113,7 @@ class Samples:
 def _instances(objects: Objects, coco: Mapping[str, Any], size: tuple[int, ...]) -> InstanceData:
     """Boxes in corners, labels, and masks or keypoints where the objects have them."""
     labels = {each['id']: index for index, each in enumerate(coco['categories'])}
-    boxes = np.array([each['bbox'] for each in objects], dtype=np.float32).reshape(-1, 4)
+    boxes = np.array([_box(each) for each in objects], dtype=np.float32).reshape(-1, 4)
     boxes[:, 2:] += boxes[:, :2]
     fields: dict[str, Any] = {
         'bboxes': torch.from_numpy(boxes),
@@ -126,6 +132,14 @@ def _instances(objects: Objects, coco: Mapping[str, Any], size: tuple[int, ...])
         masks = [_mask(each['segmentation'], size) for each in objects]
         fields['masks'] = torch.from_numpy(np.stack(masks))
     return InstanceData(**fields)
+
+
+def _box(each: Mapping[str, Any]) -> Sequence[float]:
+    """Its own, or that around its keypoints: poses that are found bottom-up have none."""
+    if 'bbox' in each:
+        return each['bbox']
+    points = np.reshape(each['keypoints'], (-1, 3))[:, :2]
+    return [*points.min(axis=0), *np.ptp(points, axis=0)]
 
 
 def _mask(segmentation: Any, size: tuple[int, ...]) -> NDArray[Any]:

@@ -8,10 +8,11 @@ from torch import nn
 
 from mmlth.engine.checkpoint_loading import RESUME_SCHEME
 from mmlth.engine.errors import LotteryError
-from mmlth.engine.hooks import MaskHook, TicketSaver
+from mmlth.engine.hooks import MaskHook, TicketSaver, ValidationLossHook
 from mmlth.engine.paths import SearchPaths
 from mmlth.engine.settings import Settings
 from mmlth.engine.ticket_loading import require_match
+from mmlth.engine.validation_loss import check_validation_loss
 from mmlth.ticket import load_ticket
 
 
@@ -57,4 +58,7 @@ def train_ticket(runner: Runner, settings: Settings) -> nn.Module:
     told = {key: ticket.info[key] for key in ('transfer',) if key in ticket.info}
     kind = 'tickets' if settings.checkpoints == 'tickets' else 'both'
     runner.register_hook(TicketSaver(kind, info=told))
+    if settings.validation_loss:
+        check_validation_loss(runner)
+        runner.register_hook(ValidationLossHook())
     return type(runner).train(runner)

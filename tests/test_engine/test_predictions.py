@@ -8,13 +8,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from mmdet.evaluation import CocoMetric
+from mmengine.config import Config
 from pycocotools import mask as rle
 
 import mmlth.engine.predictions
 from mmlth import LotteryError, Mask, Ticket
 from mmlth.data import make_shapes
 from mmlth.engine.evaluation import Evaluation
-from mmlth.engine.predictions import Predictor
+from mmlth.engine.predictions import (
+    DataSet,
+    Predictor,
+    _check_same_classes,
+    _evaluating_objects,
+)
 from mmlth.engine.reading import build_model, read_config
 from mmlth.engine.samples import Samples
 from mmlth.engine.training_counts import training_counts
@@ -114,6 +121,29 @@ def test_ground_truth_of_any_data_set(root, found, tmp_path):
     assert Counter(each['image_id'] for each in data.coco['annotations']) == expected
 
 
+def test_an_evaluator_around_the_metrics(root, found, tmp_path):
+    config = config_of(root)
+    config.val_evaluator = {'metrics': [config.val_evaluator]}
+    predictions, _ = Predictor(config, tmp_path)(ticket(root))
+    assert predictions.results == found[0].results
+    config = config_of(root)
+    several = {'metrics': [config.val_evaluator], 'datasets': [{'type': 'CocoDataset'}]}
+    config.val_evaluator = {'type': 'mmpose.MultiDatasetEvaluator', **several}
+    with pytest.raises(LotteryError, match=r'by a MultiDatasetEvaluator, but .* one data set'):
+        Predictor(config, tmp_path)(ticket(root))
+
+
+def test_metrics_of_configs_of_the_newer_style(tmp_path):
+    """Their ``type`` is a class."""
+    (tmp_path / 'new.py').write_text(
+        'from mmdet.evaluation import CocoMetric\n'
+        "default_scope = 'mmdet'\n"
+        'val_evaluator = dict(type=CocoMetric)\n'
+    )
+    config = Config.fromfile(tmp_path / 'new.py')
+    assert _evaluating_objects(config).val_evaluator == {'type': CocoMetric}
+
+
 def test_errors_are_one_line(root, tmp_path):
     config = config_of(root)
     config.test_evaluator = None
@@ -139,6 +169,44 @@ def test_training_counts(root):
         'dataset': config.train_dataloader.dataset,
     }
     assert training_counts(config) == {name: expected[name] for name in names.values()}
+    # Whatever order the config lists the classes in, labels have that of the annotation file.
+    config.train_dataloader.dataset.dataset.metainfo.classes = list(names.values())[::-1]
+    assert training_counts(config) == {name: expected[name] for name in names.values()}
+
+
+def test_training_counts_that_cannot_be_are_one_line(root):
+    config = config_of(root)
+    config.train_dataloader.dataset.ann_file = 'annotations/none.json'
+    with pytest.raises(LotteryError, match=r'train_dataloader\.dataset\.ann_file does not exist'):
+        training_counts(config)
+    config.train_dataloader = None
+    with pytest.raises(LotteryError, match='has no train_dataloader'):
+        training_counts(config)
+
+
+def test_classes_are_the_same_in_any_order(root, found):
+    predictions, data, _, folder = found
+    weights, names = ticket(root), [each['name'] for each in data.coco['categories']]
+
+    def trained_on(classes):
+        return Ticket(weights.mask, weights.weights, {'dataset_meta': {'classes': classes}})
+
+    predictor = Predictor(config_of(root), folder)
+    assert predictor(trained_on(names[::-1])) == (predictions, data)
+    with pytest.raises(LotteryError, match='trained on the classes circle, but the data set has'):
+        predictor(trained_on(names[:1]))
+
+
+def test_keypoints_are_the_same_in_their_own_order():
+    data = DataSet({'categories': [{'id': 1, 'name': 'person'}]}, joints=('left', 'right'))
+
+    def trained_on(*joints):
+        meta = {'classes': ['other'], 'keypoint_id2name': dict(enumerate(joints))}
+        return Ticket(Mask({'w': torch.ones(1, 1, dtype=torch.bool)}), {}, {'dataset_meta': meta})
+
+    _check_same_classes(trained_on('left', 'right'), data)
+    with pytest.raises(LotteryError, match='trained on the keypoints right, left, but'):
+        _check_same_classes(trained_on('right', 'left'), data)
 
 
 def test_samples(root, found):
@@ -151,5 +219,9 @@ def test_samples(root, found):
     changed = (bare != drawn).any(2)
     x, y, width, height = map(round, own[0]['bbox'])
     assert changed[y : y + height, x : x + width].mean() > 0.3  # its mask is filled
+    listed = config_of(root)
+    listed.val_dataloader.dataset.metainfo.classes = ('triangle', 'square', 'circle')
+    again = Samples(listed).draw(image['id'], own, data.coco)
+    assert (again == drawn).all()  # classes are still those of the annotations
     with pytest.raises(LotteryError, match='image nobody cannot be read'):
         samples.draw('nobody', [], data.coco)

@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 import torch
 from mmengine.dist import broadcast_object_list, is_main_process
-from mmengine.hooks import EMAHook, Hook
+from mmengine.hooks import Hook
 from mmengine.runner import EpochBasedTrainLoop, Runner
 from torch import Tensor
 
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.registry import HOOKS
 from mmlth.engine.rng import rng_state, set_rng_state
-from mmlth.engine.training_state import bare_model
+from mmlth.engine.training_state import averaged_model
 from mmlth.pruning import Mask
 from mmlth.pruning.distance import Overlap, overlap
 
@@ -117,7 +117,7 @@ class MaskDistanceHook(Hook):
             runner.train_loop.stop_training = True
 
     def _next_mask(self, runner: Runner) -> Mask:
-        state = _saved_model(runner).state_dict()
+        state = averaged_model(runner).state_dict()
         before = rng_state()
         try:
             return self.draw({name: state[name].detach().cpu() for name in self.mask})
@@ -130,12 +130,6 @@ class MaskDistanceHook(Hook):
         others = list(self._masks)[1 if len(self._masks) == self._masks.maxlen else 0 :]
         self._masks.append(torch.from_numpy(np.packbits(newest.numpy())))
         return [overlap(newest, _unpacked(other, newest), within) for other in reversed(others)]
-
-
-def _saved_model(runner: Runner) -> Any:
-    """The model whose weights a ticket would hold now: the averages, under an EMAHook."""
-    averages = [hook.ema_model.module for hook in runner.hooks if isinstance(hook, EMAHook)]
-    return averages[-1] if averages else bare_model(runner)
 
 
 def _flat(mask: Mask) -> Tensor:

@@ -1,0 +1,37 @@
+"""Tells dashboards what a round trains."""
+
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+from torch import Tensor
+
+from mmlth.engine.registry import HOOKS
+from mmlth.pruning import Mask
+
+
+@HOOKS.register_module()
+class SparsityHook(Hook):
+    """Logs round, sparsities and numbers of weights once, when the training starts.
+
+    ``lottery/sparsity`` and ``lottery/kept`` are of all prunable weights, followed by the first
+    component of a name (``lottery/sparsity/backbone``) of a module's.
+
+    Args:
+        round_index: Which round.
+        mask: What it trains under.
+        parameters: Number of parameters of the model, prunable or not.
+    """
+
+    def __init__(self, round_index: int, mask: Mask, parameters: int) -> None:
+        modules: dict[str, dict[str, Tensor]] = {}
+        for name, kept in mask.items():
+            modules.setdefault(name.partition('.')[0], {})[name] = kept
+        parts = {'': mask} | {f'/{module}': Mask(part) for module, part in modules.items()}
+        self._scalars: dict[str, float] = {
+            'lottery/round': round_index,
+            'lottery/network_sparsity': (mask.total - mask.kept) / parameters,
+            **{f'lottery/sparsity{module}': part.sparsity for module, part in parts.items()},
+            **{f'lottery/kept{module}': part.kept for module, part in parts.items()},
+        }
+
+    def before_train(self, runner: Runner) -> None:
+        runner.visualizer.add_scalars(self._scalars, step=runner.iter)
