@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import numpy as np
+import numpy.typing as npt
 from torch import Tensor
 
 
@@ -92,10 +94,15 @@ def layers(mask: Mapping[str, Tensor]) -> list[Layer]:
 
 def modules(found: Sequence[Layer]) -> list[Module]:
     """Sums layers up by module, in order of first appearance."""
+    return [summed(name, group) for name, group in by_module(found).items()]
+
+
+def by_module(found: Iterable[Layer]) -> dict[str, list[Layer]]:
+    """The layers of each module, in order of first appearance."""
     groups: dict[str, list[Layer]] = {}
     for layer in found:
         groups.setdefault(module_of(layer.name), []).append(layer)
-    return [summed(name, group) for name, group in groups.items()]
+    return groups
 
 
 def summed(name: str, group: Sequence[Layer]) -> Module:
@@ -113,25 +120,26 @@ def summed(name: str, group: Sequence[Layer]) -> Module:
 
 def _layer(name: str, kept: Tensor) -> Layer:
     kernels = inputs = None
-    if kept.dim() > 1:
-        inputs = _zeros(kept.transpose(0, 1))
+    # Of [out, in] what keeps anything; NumPy asks along an axis ten times as fast as torch.
+    alive = (kept.flatten(2).any(2) if kept.dim() > 2 else kept).cpu().numpy()
     if kept.dim() > 2:
-        kernels = _zeros(kept.flatten(0, 1))
+        kernels = _zeros(alive)
+    if kept.dim() > 1:
+        inputs = _zeros(np.asarray(alive.any(0)))
+        alive = np.asarray(alive.any(1))
     return Layer(
         name,
         tuple(kept.shape),
         kept.numel(),
         int(kept.count_nonzero()),
         kernels,
-        _zeros(kept),
+        _zeros(alive),
         inputs,
     )
 
 
-def _zeros(kept: Tensor) -> Zeros:
-    """Counts the slices along the first axis that keep nothing."""
-    slices = kept.reshape(1, 1) if kept.dim() == 0 else kept[:, None].flatten(1)
-    return Zeros(len(slices) - int(slices.any(1).count_nonzero()), len(slices))
+def _zeros(alive: npt.NDArray[np.bool_]) -> Zeros:
+    return Zeros(alive.size - int(np.count_nonzero(alive)), alive.size)
 
 
 def _sum(parts: Iterable[Zeros | None]) -> Zeros | None:

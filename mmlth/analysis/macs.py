@@ -2,7 +2,7 @@
 
 import contextlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,26 +64,38 @@ class Macs:
 
         This is exact for convolutions and linear layers, which use each weight equally often.
         """
+        counts = {name: (int(kept.count_nonzero()), kept.numel()) for name, kept in mask.items()}
+        return self.weighted(counts)
+
+    def weighted(self, counts: Mapping[str, tuple[int, int]]) -> list[Work]:
+        """The same from numbers of weights.
+
+        Args:
+            counts: Of each masked parameter the weights kept, and all of them.
+        """
         found = []
         for name, dense in self.weights.items():
-            kept, total = (
-                (int(mask[name].count_nonzero()), mask[name].numel()) if name in mask else (1, 1)
-            )
+            kept, total = counts.get(name, (1, 1))
             found.append(Work(name, dense, dense * kept // total))
         return found + [Work(name, dense, dense) for name, dense in self.others.items()]
 
     def modules(self, mask: Mask) -> list[Work]:
         """The MACs by the first component of the layers' names."""
-        dense: Counter[str] = Counter()
-        sparse: Counter[str] = Counter()
-        for work in self.layers(mask):
-            dense[module_of(work.name)] += work.dense
-            sparse[module_of(work.name)] += work.sparse
-        return [Work(name, count, sparse[name]) for name, count in dense.items()]
+        return works_by_module(self.layers(mask))
 
     def sparse(self, mask: Mask) -> int:
         """The MACs in total with the kept weights alone."""
         return sum(work.sparse for work in self.layers(mask))
+
+
+def works_by_module(works: Iterable[Work]) -> list[Work]:
+    """Sums the work of layers up by the first component of their names."""
+    dense: Counter[str] = Counter()
+    sparse: Counter[str] = Counter()
+    for work in works:
+        dense[module_of(work.name)] += work.dense
+        sparse[module_of(work.name)] += work.sparse
+    return [Work(name, count, sparse[name]) for name, count in dense.items()]
 
 
 def count_macs(model: nn.Module, run: Callable[[], Any]) -> Macs:

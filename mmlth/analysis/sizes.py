@@ -4,11 +4,14 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from torch import Tensor
 
+from mmlth.analysis.layers import density
 from mmlth.pruning.mask import Mask
 from mmlth.ticket.load import read_index
+from mmlth.ticket.planes import DTYPES
 
 INDEX_BYTES = 4
 """An int32 for the place of each kept weight, as S1 stores it (arXiv 2012.04643)."""
@@ -59,28 +62,82 @@ class Stored:
 
 def sizes(mask: Mask, weights: Mapping[str, Tensor]) -> Sizes:
     """Sizes in bytes of a mask and the state dict that it belongs to."""
-    names = list(_once(mask, weights))
-    dense = sum(_bytes(weights[name]) for name in names)
-    masked = [name for name in names if name in mask]
-    others = dense - sum(_bytes(weights[name]) for name in masked)
-    kept = {name: int(mask[name].count_nonzero()) for name in masked}
-    values = sum(count * weights[name].element_size() for name, count in kept.items())
-    return Sizes(
-        dense=dense,
-        index_value=others + values + INDEX_BYTES * sum(kept.values()),
-        bitmask=others + values + bitmask_bytes(mask),
-        entropy=others + values + entropy_bytes(mask),
-    )
+    tensors = {
+        name: _Tensor(weights[name].numel(), weights[name].element_size())
+        for name in _once(mask, weights)
+    }
+    return _sizes(tensors, _counts(mask))
+
+
+def sizes_in(path: str | Path, kept: Mapping[str, int]) -> Sizes | None:
+    """The same of a ticket file, whose weights are not read; None for one without weights.
+
+    Args:
+        path: The file.
+        kept: Of each masked parameter the number of weights kept.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        TicketError: If it is no ticket that can be read.
+    """
+    index = read_index(path)
+    if 'weights' not in index.groups:
+        return None
+    tensors = {
+        entry.name: _Tensor(entry.numel, DTYPES[entry.dtype].itemsize)
+        for entry in index.entries
+        if entry.coding != 'tied'
+    }
+    return _sizes(tensors, {name: (count, tensors[name].numel) for name, count in kept.items()})
 
 
 def bitmask_bytes(mask: Mask) -> int:
     """Bytes of a mask at a bit a weight, each tensor's last byte filled up."""
-    return sum((kept.numel() + 7) // 8 for kept in mask.values())
+    return _bitmask(_counts(mask))
 
 
 def entropy_bytes(mask: Mask) -> int:
     """Bytes of a mask by the entropy of independent bits of its density, rounded up."""
-    return math.ceil(mask.total * entropy(mask.density) / 8)
+    return _entropy(_counts(mask))
+
+
+class _Tensor(NamedTuple):
+    numel: int
+    itemsize: int
+
+    @property
+    def nbytes(self) -> int:
+        return self.numel * self.itemsize
+
+
+_Counts = Mapping[str, tuple[int, int]]
+"""Of each masked parameter the weights kept, and all of them."""
+
+
+def _counts(mask: Mask) -> _Counts:
+    return {name: (int(kept.count_nonzero()), kept.numel()) for name, kept in mask.items()}
+
+
+def _sizes(tensors: Mapping[str, _Tensor], counts: _Counts) -> Sizes:
+    kept = {name: counts[name][0] for name in tensors if name in counts}
+    others = sum(tensor.nbytes for name, tensor in tensors.items() if name not in counts)
+    values = sum(count * tensors[name].itemsize for name, count in kept.items())
+    return Sizes(
+        dense=sum(tensor.nbytes for tensor in tensors.values()),
+        index_value=others + values + INDEX_BYTES * sum(kept.values()),
+        bitmask=others + values + _bitmask(counts),
+        entropy=others + values + _entropy(counts),
+    )
+
+
+def _bitmask(counts: _Counts) -> int:
+    return sum((total + 7) // 8 for _, total in counts.values())
+
+
+def _entropy(counts: _Counts) -> int:
+    total = sum(total for _, total in counts.values())
+    kept = sum(kept for kept, _ in counts.values())
+    return math.ceil(total * entropy(density(kept, total)) / 8)
 
 
 def entropy(density: float) -> float:
@@ -120,7 +177,3 @@ def _once(mask: Mask, weights: Mapping[str, Tensor]) -> Iterator[str]:
         if place not in seen or not tensor.numel():
             yield name
         seen.add(place)
-
-
-def _bytes(tensor: Tensor) -> int:
-    return tensor.numel() * tensor.element_size()

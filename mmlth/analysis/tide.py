@@ -17,11 +17,16 @@ whatever the reason.
 AP is at the upper threshold alone. It can differ from pycocotools': ``max_dets`` counts the
 predictions of an image over all classes together; a class that is predicted but has no object
 counts as AP 0; and where an error that is mended leaves a class nothing, that class leaves the
-mean. Crowds are regions: a prediction of their class that lies in one is neither hit nor error.
+mean.
+
+Crowds are regions: a prediction of their class that lies in one and hits no object is neither hit
+nor error, and so is one of a class that LVIS has marked in part only. ``tidecv`` leaves these out
+of the AP as well, yet mends them, so that an object is found that was missed and had no error. Here
+they are left out altogether.
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -95,7 +100,8 @@ def tide(
         max_dets: Predictions an image; by default 100, in LVIS 300.
 
     Raises:
-        ValueError: If ground truth and predictions do not fit each other or the kind.
+        ValueError: If ground truth and predictions do not fit each other or the kind, there is no
+            object to find, or none of a model's predictions counts.
         ModuleNotFoundError: If ``tidecv`` is not installed.
     """
     if kind not in MODES:
@@ -103,29 +109,51 @@ def tide(
     require('tidecv', 'TIDE')
     most = max_dets or (MOST if is_federated(ground_truth) else 100)
     check_ground_truth(ground_truth, kind)
+    _check_objects(ground_truth)
     for name, each in predictions.items():
         check_predictions(ground_truth, each, kind, name)
-    truth = _truth(ground_truth, kind)
-    models = {}
-    for name, each in predictions.items():
-        found = _found(judged(ground_truth, each), kind)
-        models[name] = _errors(truth, found, foreground, background, MODES[kind], most)
-    return Tide(kind, foreground, background, models)
-
-
-def _errors(
-    truth: Any, found: Any, foreground: float, background: float, mode: str, max_dets: int
-) -> Errors:
     # Not tidecv.TIDE, which makes a folder in the user's home and sets the style of all plots.
     from tidecv.quantify import TIDERun
 
-    run = TIDERun(truth, found, foreground, background, mode, max_dets)
-    # Predictions in crowds (used is None) have errors, too, but they cost nothing.
-    counts = Counter(
-        error.short_name
-        for error in run.errors
-        if not hasattr(error, 'pred') or error.pred['used'] is not None
-    )
+    truth = _truth(ground_truth, kind)
+
+    def run(found: Any) -> Any:
+        return TIDERun(truth, found, foreground, background, MODES[kind], most)
+
+    models = {
+        name: _errors(run, judged(ground_truth, each), kind, name)
+        for name, each in predictions.items()
+    }
+    return Tide(kind, foreground, background, models)
+
+
+def _check_objects(ground_truth: GroundTruth) -> None:
+    given = annotations(ground_truth)
+    if all(annotation.get('iscrowd') for annotation in given):
+        raise ValueError(
+            f'all {len(given):,} annotations of the ground truth are crowds, so there is no object '
+            'to find and no error to tell; TIDE needs images with objects'
+        )
+
+
+def _errors(of: Callable[[Any], Any], predictions: Predictions, kind: str, name: str) -> Errors:
+    found = _found(predictions, kind)
+    run = of(found)
+    # `used` is None of what lies in a crowd, and is lacking beyond the first max_dets of an image,
+    # where no other may move up.
+    counting = [
+        prediction
+        for prediction, entry in zip(predictions, found.annotations)
+        if entry.get('used') is not None
+    ]
+    if not counting:
+        raise ValueError(
+            f'no prediction of {name} counts: all lie in crowds, or are of classes that their '
+            'images are not marked for; TIDE needs one that is a hit or an error'
+        )
+    if len(counting) < len(predictions):
+        run = of(_found(counting, kind))
+    counts = Counter(error.short_name for error in run.errors)
     return Errors(
         run.ap / 100,
         _shares(run.fix_main_errors(), MAIN),

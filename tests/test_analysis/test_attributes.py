@@ -8,6 +8,7 @@ from perturbed import SIGMAS, disturbed, first_images, ground_truth
 
 from mmlth.analysis.detection import attributes, changed_most, score
 from mmlth.analysis.detection.groups import by_class, by_frequency, by_lvis_frequency
+from mmlth.analysis.keypoints import Skeleton, keypoint_errors
 from mmlth.analysis.tide import tide
 
 AREAS = (10, 50, 200)
@@ -90,6 +91,31 @@ def test_difficulty_leaves_out_classes_of_ap_0(scores):
     assert hardest.name == 'hardest: AP 0.752'
 
 
+def of_class_c(scores, dense, ticket, resampled):
+    """Where class c has these APs, and of half the resamples the dense model another."""
+    values = {name: found.copy() for name, found in scores.values.items()}
+    rows = {name: found.copy() for name, found in scores.replicates.items()}
+    for name, ap in (('dense', dense), ('ticket', ticket)):
+        values[name][2], rows[name][:, 2] = ap, ap
+    rows['dense'][:25, 2] = resampled
+    return attributes(dataclasses.replace(scores, values=values, replicates=rows))
+
+
+def test_an_ap_that_prints_as_0_is_0(scores):
+    found = of_class_c(scores, dense=0.000499, ticket=0.025, resampled=0.000499)
+    assert found.classes[2].models['ticket'].change.value is None
+    assert [group.classes for group in found.difficulty] == [('b',), ('a',)]
+    found = of_class_c(scores, dense=0.0005, ticket=0.025, resampled=0.0005)
+    assert found.classes[2].models['ticket'].change.value == pytest.approx(4900)
+    assert [group.classes for group in found.difficulty] == [('c',), ('b',), ('a',)]
+
+
+def test_such_a_resample_leaves_the_interval_of_the_change(scores):
+    found = of_class_c(scores, dense=0.5, ticket=0.75, resampled=0.000499)
+    change = found.classes[2].models['ticket'].change
+    assert (change.value, change.low, change.high) == (50, 50, 50)
+
+
 def test_the_classes_that_change_most(scores):
     gains, losses = changed_most(by_class(scores), 'ticket')
     assert [group.name for group in gains] == ['c']
@@ -168,11 +194,53 @@ def test_a_part_of_a_data_set():
     assert tide(part, {'dense': shown}, 'bbox').models['dense'].ap == 1
 
 
+def person(side, **area):
+    """Two joints in a box of this side, and what is found a little to the right of them."""
+    about = {'image_id': 0, 'category_id': 1, 'bbox': [0, 0, side, side]}
+    truth = {
+        'images': [{'id': 0}],
+        'categories': [{'id': 1, 'name': 'person'}],
+        'annotations': [{**about, 'id': 1, 'keypoints': [1, 1, 2, 5, 5, 2], **area}],
+    }
+    # e = d² / (2 · 0.53 · side² · (2σ)²) = 1/4, and OKS = exp(−e) = 0.779 with that area.
+    right = (0.25 * 2 * 0.53 * side**2 * 0.2**2) ** 0.5
+    found = {**about, 'keypoints': [1 + right, 1, 1, 5 + right, 5, 1], 'score': 0.9}
+    return truth, [found]
+
+
+@pytest.mark.parametrize(
+    ('area', 'hits'),
+    [({}, 6), ({'area': 0.53 * 50**2}, 6), ({'area': 50**2}, 8)],  # OKS 0.779, 0.779, 0.876
+)
+def test_people_without_area_have_that_of_mmpose(area, hits):
+    truth, found = person(50, **area)
+    scores = score(truth, {'dense': found}, 'keypoints', sigmas=(0.1, 0.1))
+    assert scores.values['dense'][0, 0] == pytest.approx(hits / 10)
+    skeleton = Skeleton(('a', 'b'), (0.1, 0.1))
+    errors = keypoint_errors(truth, found, skeleton)
+    assert errors.ap() == pytest.approx(hits / 10)
+
+
+@pytest.mark.parametrize(('kind', 'sizes'), [('keypoints', (1, 0)), ('bbox', (0, 1))])
+def test_sizes_of_objects_without_area(kind, sizes):
+    """A box of 40² is of medium size, the person in it has 0.53 of that and is small."""
+    truth, found = person(40)
+    scores = score(truth, {'dense': found}, kind, sigmas=(0.1, 0.1))
+    small, medium, _ = attributes(scores).sizes
+    assert (small.objects, medium.objects) == sizes
+
+
 def test_errors_are_one_line(scores):
     truth, found = by_hand((1, 1, 1))
     other = [{**found[0], 'category_id': 9}]
     elsewhere = [{**found[0], 'image_id': 'x'}]
     keypoints = [{**found[0], 'keypoints': [1, 2, 2]}]
+    masks = [{**found[0], 'segmentation': {'size': [9, 9], 'counts': '09'}}]
+
+    def sized(more, gone):
+        objects = [{**a, **more} for a in truth['annotations']]
+        return {**truth, 'annotations': [{k: a[k] for k in a if k != gone} for a in objects]}
+
     marked = {**truth, 'annotations': [{**a, 'keypoints': [1, 1, 2]} for a in truth['annotations']]}
     lines = {
         'category_id 9, which the ground truth with its 3 categories lacks': (truth, other, 'bbox'),
@@ -187,6 +255,16 @@ def test_errors_are_one_line(scores):
         "3 of the 3 predictions of ticket have no 'keypoints'": (marked, found, 'keypoints'),
         'keypoints need the sigmas': (marked, keypoints, 'keypoints'),
         "'boxes' is no kind of prediction": (truth, found, 'boxes'),
+        "12 of the 12 annotations .* no 'area', without which masks have no size": (
+            sized({'segmentation': [[0, 0, 9, 0, 9, 9]]}, 'area'),
+            masks,
+            'segm',
+        ),
+        "12 of the 12 annotations .* no 'bbox', without which keypoints have no size": (
+            sized({'keypoints': [1, 1, 2]}, 'bbox'),
+            keypoints,
+            'keypoints',
+        ),
         'holds no annotations': ({**truth, 'annotations': []}, found, 'bbox'),
     }
     for line, (given, predictions, kind) in lines.items():

@@ -22,7 +22,7 @@ def reference(truth, found, kind, sigmas=None, borders=(32, 96)):
         coco = COCO()
         coco.dataset = copy.deepcopy(truth)
         coco.createIndex()
-        results = [{k: v for k, v in p.items() if k != 'bbox' or kind == 'bbox'} for p in found]
+        results = [{k: v for k, v in p.items() if k != 'bbox' or kind != 'segm'} for p in found]
         evaluator = COCOeval(coco, coco.loadRes(results), kind)
         if sigmas is not None:
             evaluator.params.kpt_oks_sigmas = np.array(sigmas)
@@ -65,15 +65,55 @@ def test_each_image_once_is_pycocotools(name, kind, noise):
     assert 0 < stats[0] < 1 or noise == 0
 
 
+@pytest.mark.parametrize('boxes', ['all', 'none'])
 @pytest.mark.parametrize('noise', [0, 0.03, 0.1])
-def test_keypoints_are_pycocotools(noise):
+def test_keypoints_are_pycocotools(noise, boxes):
     truth = ground_truth('mouse')
     found = disturbed(truth, 'keypoints', noise)
-    stats, by_cell = reference(truth, found, 'keypoints', SIGMAS)
-    matches = match(truth, found, 'keypoints', sigmas=SIGMAS)
+    if boxes == 'none':
+        found = [{k: v for k, v in each.items() if k != 'bbox'} for each in found]
+    borders = (96, 150)  # between which some mice lie, and the keypoints of more
+    stats, by_cell = reference(truth, found, 'keypoints', SIGMAS, borders)
+    matches = match(truth, found, 'keypoints', sigmas=SIGMAS, borders=borders)
     ours = average_precision(matches, np.ones((1, matches.images), int))[0]
     same(ours[..., [0, 2, 3]], by_cell)
     same(ours[..., 0].mean(), stats[0])
+
+
+def test_a_pose_is_as_large_as_its_box():
+    """As MMPose, whose predictions have boxes, evaluates; COCO's own have none."""
+    points = [10, 10, 2, 50, 40, 2]
+    truth = {
+        'images': [{'id': 1, 'width': 200, 'height': 200}],
+        'categories': [{'id': 1, 'name': 'mouse'}],
+        'annotations': [
+            {
+                'id': 1,
+                'image_id': 1,
+                'category_id': 1,
+                'bbox': [0, 0, 120, 120],
+                'area': 120 * 120,
+                'keypoints': points,
+            }
+        ],
+    }
+    missed = {'image_id': 1, 'category_id': 1, 'keypoints': [150, 150, 1, 190, 180, 1]}
+    hit = {'image_id': 1, 'category_id': 1, 'keypoints': points, 'score': 0.5}
+    boxed = [
+        {**missed, 'score': 0.9, 'bbox': [90, 90, 110, 110]},
+        {**hit, 'bbox': [0, 0, 120, 120]},
+    ]
+
+    def large(found):
+        matches = match(truth, found, 'keypoints', sigmas=(0.05, 0.05))
+        return average_precision(matches, np.ones((1, 1), int))[0, 0, 0, 3]
+
+    # A false one of the same size counts, one that is smaller than its range does not.
+    same(large(boxed), 0.5)
+    without = [{k: v for k, v in each.items() if k != 'bbox'} for each in boxed]
+    same(large(without), 1)
+    same(large([boxed[0], without[1]]), 1)  # boxes of some are boxes of none
+    same(large([without[0], boxed[1]]), 1)
 
 
 def toy(seed, images=6):

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from mmlth.analysis import sizes, stored
-from mmlth.analysis.sizes import bitmask_bytes, entropy_bytes
+from mmlth.analysis.sizes import bitmask_bytes, entropy_bytes, sizes_in
 from mmlth.pruning import Mask
 from mmlth.ticket import Ticket, save_ticket
 
@@ -38,6 +38,15 @@ def test_sizes_in_each_format(ticket):
     p = 7 / 20
     bits = -20 * (p * math.log2(p) + (1 - p) * math.log2(1 - p))
     assert found.entropy == values + math.ceil(bits / 8) + others
+
+
+def test_a_file_tells_the_same_without_its_weights(ticket, tmp_path):
+    path = tmp_path / 'ticket.safetensors'
+    save_ticket(ticket, path)
+    kept = {name: int(mask.count_nonzero()) for name, mask in ticket.mask.items()}
+    assert sizes_in(path, kept) == sizes(ticket.mask, ticket.weights)
+    save_ticket(Ticket(ticket.mask, None), path)
+    assert sizes_in(path, kept) is None
 
 
 def test_a_mask_that_says_nothing_takes_nothing():

@@ -202,6 +202,77 @@ def test_crowds_are_neither_hits_nor_errors():
     assert plain.models['dense'].counts['Bkg'] == 2
 
 
+SOME_HIT = 51 / 101
+"""The AP of a class with two objects, one of them hit and nothing wrong."""
+
+
+@pytest.mark.parametrize(
+    ('objects', 'marks', 'spared'),
+    [
+        # It would be Loc, with an IoU of 1/3.
+        ([(0, 7, 0, 1000, 1)], {}, (0, 7, 50, 100, 0.9)),
+        # It would be Cls, right over the object.
+        ([(0, 9, 0, 1000, 1), (0, 9, 1700, 100, 0)], {}, (0, 9, 0, 100, 0.9)),
+        # LVIS: other objects of the class may be there unmarked.
+        ([], {'not_exhaustive_category_ids': [7], 'neg_category_ids': []}, (0, 7, 50, 100, 0.9)),
+    ],
+    ids=['Loc in a crowd', 'Cls in a crowd', 'Loc of a class marked in part'],
+)
+def test_what_does_not_count_cannot_be_mended(objects, marks, spared):
+    """An object that only such a prediction comes near is missed, as it is without it."""
+    truth = truth_of([(0, 7, 0, 100, 0), (0, 7, 1500, 100, 0), *objects])
+    truth['images'][0].update(marks)
+    hit = (0, 7, 1500, 100, 0.95)
+    models = {'spared': found_of([spared, hit]), 'without': found_of([hit])}
+    ours = tide(truth, models, 'bbox').models
+    assert ours['spared'] == ours['without']
+    alone = {'Cls': 0, 'Loc': 0, 'Both': 0, 'Dupe': 0, 'Bkg': 0}
+    missed = 1 + ((0, 9, 1700, 100, 0) in objects)
+    assert ours['spared'].counts == {**alone, 'Miss': missed}
+    classes = len(truth['categories'])
+    assert ours['spared'].ap == pytest.approx(SOME_HIT / classes)
+    # Without the missed objects, class 7 is perfect and class 9 is none.
+    assert ours['spared'].main == pytest.approx({**alone, 'Miss': 1 - SOME_HIT / classes})
+
+
+def test_what_does_not_count_takes_a_place_all_the_same():
+    """As in pycocotools: of an image's best two, one lies in a crowd; the third stays out."""
+    truth = truth_of([(0, 7, 0, 100, 0), (0, 7, 400, 400, 1)])
+    found = found_of([(0, 7, 500, 50, 0.9), (0, 7, 1500, 50, 0.8), (0, 7, 0, 100, 0.7)])
+    ours = tide(truth, {'dense': found}, 'bbox', max_dets=2).models['dense']
+    assert (ours.ap, ours.counts['Bkg'], ours.counts['Miss']) == (0, 1, 1)
+    assert tide(truth, {'dense': found}, 'bbox').models['dense'].ap == pytest.approx(1 / 2)
+
+
+@pytest.mark.parametrize(
+    ('truth', 'found', 'message'),
+    [
+        (
+            truth_of([(0, 7, 0, 100, 1)]),
+            [(0, 7, 50, 100, 0.9)],
+            'all 1 annotations .* are crowds',
+        ),
+        (
+            truth_of([(0, 7, 0, 100, 0), (0, 7, 500, 400, 1)]),
+            [(0, 7, 600, 100, 0.9)],
+            'no prediction of ticket counts: all lie in crowds',
+        ),
+        (
+            {
+                **truth_of([(0, 7, 0, 100, 0), (1, 9, 0, 100, 0)]),
+                'images': [{'id': i, 'neg_category_ids': []} for i in range(2)],
+            },
+            [(0, 9, 50, 100, 0.9)],
+            'no prediction of ticket counts: .* not marked for',
+        ),
+    ],
+    ids=['only crowds', 'all in crowds', 'none judged'],
+)
+def test_nothing_that_counts_is_one_line(truth, found, message):
+    with pytest.raises(ValueError, match=message):
+        tide(truth, {'ticket': found_of(found)}, 'bbox')
+
+
 def test_masks_that_are_boxes_have_the_errors_of_boxes():
     truth, found = truth_of(TEN_OBJECTS, 2), found_of(FOUND)
     boxes = tide(truth, {'dense': found}, 'bbox').models['dense']

@@ -29,9 +29,8 @@ def check_ground_truth(ground_truth: GroundTruth, kind: str) -> None:
     """
     if kind not in FIELDS:
         raise ValueError(f'{kind!r} is no kind of prediction; expected {", ".join(FIELDS)}')
+    check_annotated(ground_truth)
     given = annotations(ground_truth)
-    if not given:
-        raise ValueError('the ground truth holds no annotations: nothing can be judged by it')
     field = FIELDS[kind]
     lacking = sum(not annotation.get(field) for annotation in given)
     if lacking:
@@ -39,6 +38,19 @@ def check_ground_truth(ground_truth: GroundTruth, kind: str) -> None:
             f'{lacking:,} of the {len(given):,} annotations of the ground truth have no '
             f'{field!r}: this is no data set of {WORDS[kind]}; leave out {kind!r}'
         )
+
+
+def check_annotated(ground_truth: GroundTruth) -> None:
+    """Checks that there is anything to find.
+
+    Args:
+        ground_truth: A COCO data set.
+
+    Raises:
+        ValueError: If it has no annotation.
+    """
+    if not annotations(ground_truth):
+        raise ValueError('the ground truth holds no annotations: nothing can be judged by it')
 
 
 def check_predictions(

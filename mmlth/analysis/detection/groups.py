@@ -4,8 +4,9 @@ Girish et al., *The Lottery Ticket Hypothesis for Object Recognition* (CVPR 2021
 https://arxiv.org/abs/2012.04643), section 5. The AP of a group is the mean over its classes; its
 change in % is that of this mean.
 
-In a resample, a class without an object is left out of the mean. A change in % of a dense AP of 0
-is none, so that resample is left out of its interval. The objects of a group may all be in one
+In a resample, a class without an object is left out of the mean. Of a dense AP below `LEAST_AP`,
+which prints as 0.000, there is no change in %: a ticket that finds a little would change it by
+thousands. Such a resample is left out of the interval. The objects of a group may all be in one
 image; then nothing tells how they vary, and no interval is given.
 """
 
@@ -22,6 +23,8 @@ from mmlth.wording import some
 
 RANKS = ('rarest', 'middle', 'most frequent')
 DIFFICULTIES = ('hardest', 'middle', 'easiest')
+LEAST_AP = 0.0005
+"""The dense AP from which on there are changes in % and difficulties; less prints as 0.000."""
 LVIS_FREQUENCIES = {'r': 'rare', 'c': 'common', 'f': 'frequent'}
 
 
@@ -32,7 +35,8 @@ class Result:
     Attributes:
         ap: Average precision, in [0, 1].
         difference: To the dense model's; None of the dense model itself.
-        change: The same in % of the dense model's AP; None of the dense model itself.
+        change: The same in % of the dense model's AP; None of the dense model itself. It has
+            no value where that AP is below `LEAST_AP`.
     """
 
     ap: Estimate
@@ -135,7 +139,7 @@ def by_lvis_frequency(scores: Scores) -> tuple[Group, ...]:
 
 
 def by_difficulty(scores: Scores, names: Sequence[str] = DIFFICULTIES) -> tuple[Group, ...]:
-    """Classes by the dense model's AP, in groups of equal size; those of AP 0 are left out.
+    """Classes by the dense model's AP, in groups of equal size, from `LEAST_AP` on.
 
     They are ranked once, by all images. What ranks them is also what is compared: the dense AP of
     the easiest is high by luck, too, so that a little of their loss, and of the hardest ones' gain,
@@ -146,7 +150,9 @@ def by_difficulty(scores: Scores, names: Sequence[str] = DIFFICULTIES) -> tuple[
         names: Of the groups, from the hardest.
     """
     dense = next(iter(scores.values.values()))[:, 0]
-    order = sorted((k for k in _present(scores) if dense[k] > 0), key=lambda k: float(dense[k]))
+    order = sorted(
+        (k for k in _present(scores) if dense[k] >= LEAST_AP), key=lambda k: float(dense[k])
+    )
     return tuple(
         _group(scores, f'{name}: AP {_range(f"{dense[k]:.3f}" for k in part)}', part)
         for name, part in _parts(order, names)
@@ -255,4 +261,5 @@ def _mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _percent(ticket: NDArray[np.float64], dense: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.where(dense > 0, 100 * (ticket - dense) / np.where(dense > 0, dense, 1), np.nan)
+    known = dense >= LEAST_AP
+    return np.where(known, 100 * (ticket - dense) / np.where(known, dense, 1), np.nan)

@@ -4,8 +4,6 @@ Matching goes image by image, so it is done once. Average precision over any cho
 follows from it: see `mmlth.analysis.detection.precision`.
 """
 
-import contextlib
-import io
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mmlth.analysis.area import POSE, area_of
 from mmlth.analysis.detection.data import (
+    WORDS,
     GroundTruth,
     Predictions,
     annotations,
@@ -23,11 +23,14 @@ from mmlth.analysis.detection.data import (
 )
 from mmlth.analysis.detection.federated import MOST, is_federated, judged, partly_marked
 from mmlth.analysis.packages import require
+from mmlth.quiet import quiet
 
 THRESHOLDS = np.linspace(0.5, 0.95, 10)
 """COCO's thresholds T of IoU, or of OKS for keypoints."""
 
 _LARGEST = 1e5**2  # as COCO has it
+_SIZES = {'bbox': 'bbox', 'segm': 'area', 'keypoints': 'bbox'}
+"""Of each kind of prediction the field of an annotation without which an object has no size."""
 _MOST = {'bbox': 100, 'segm': 100, 'keypoints': 20}
 
 
@@ -99,7 +102,9 @@ def match(
     """Matches predictions to ground truth as pycocotools does.
 
     A data set annotated as LVIS is judged by its rules: see `mmlth.analysis.detection.federated`.
-    Ids of annotations do not matter; pycocotools itself takes an object of id 0 for missed.
+    Ids of annotations do not matter; pycocotools itself takes an object of id 0 for missed. Without
+    ``area``, a box has its own, and keypoints the share of their box that MMPose's metric has. A
+    predicted pose is as large as its box where all poses have one, else as its keypoints reach.
 
     Args:
         ground_truth: A COCO data set; not changed.
@@ -111,12 +116,13 @@ def match(
         name: Of the model, for messages.
 
     Raises:
-        ValueError: If ground truth and predictions do not fit each other or the kind, sigmas are
-            missing or of another number, or the borders do not ascend.
+        ValueError: If ground truth and predictions do not fit each other or the kind, sizes cannot
+            be told, sigmas are missing or of another number, or the borders do not ascend.
         ModuleNotFoundError: If pycocotools is not installed.
     """
     require('pycocotools', 'average precision')
     check_ground_truth(ground_truth, kind)
+    _check_sizes(ground_truth, kind)
     check_predictions(ground_truth, predictions, kind, name)
     if kind == 'keypoints':
         _check_sigmas(ground_truth, predictions, sigmas, name)
@@ -141,7 +147,7 @@ def match(
         evaluator.params.maxDets = [most]
         evaluator.params.iouThrs = THRESHOLDS
         evaluator.params.kpt_oks_sigmas = np.asarray(sigmas)
-        with contextlib.redirect_stdout(io.StringIO()):
+        with quiet():
             evaluator.evaluate()
         results, number = evaluator.evalImgs, len(shown)
         cells.append(
@@ -153,6 +159,16 @@ def match(
             else (_cell([], indices, spared),) * len(ranges)
         )
     return Matches(len(images), tuple(cells))
+
+
+def _check_sizes(ground_truth: GroundTruth, kind: str) -> None:
+    given, field = annotations(ground_truth), _SIZES[kind]
+    lacking = sum(field not in annotation for annotation in given)
+    if lacking:
+        raise ValueError(
+            f'{lacking:,} of the {len(given):,} annotations of the ground truth have no {field!r}, '
+            f'without which {WORDS[kind]} have no size; add it'
+        )
 
 
 def _check_sigmas(
@@ -186,11 +202,14 @@ def _evaluator(
     from pycocotools.coco import COCO
     from pycocotools.cocoeval import COCOeval
 
-    # With its box, a mask would be sized by that box.
-    others = {'bbox': ('segmentation', 'keypoints'), 'segm': ('bbox',), 'keypoints': ('bbox',)}
-    numbered = [_annotation(truth, number) for number, truth in enumerate(truths, start=1)]
+    # With its box, a mask would be sized by that box; poses are, in MMPose's evaluation too.
+    # pycocotools looks at the first prediction alone to tell whether there are boxes.
+    boxed = all(each.get('bbox') for each in found)
+    poses = () if boxed else ('bbox',)
+    others = {'bbox': ('segmentation', 'keypoints'), 'segm': ('bbox',), 'keypoints': poses}
+    numbered = [_annotation(truth, number, kind) for number, truth in enumerate(truths, start=1)]
     results = [{k: v for k, v in each.items() if k not in others[kind]} for each in found]
-    with contextlib.redirect_stdout(io.StringIO()):
+    with quiet():
         truth = COCO()
         truth.dataset = {**dataset, 'annotations': numbered}
         truth.createIndex()
@@ -202,8 +221,9 @@ def _evaluator(
         return COCOeval(truth, empty, kind)
 
 
-def _annotation(truth: Mapping[str, Any], number: int) -> dict[str, Any]:
-    added: dict[str, Any] = {'iscrowd': 0}
+def _annotation(truth: Mapping[str, Any], number: int, kind: str) -> dict[str, Any]:
+    share = POSE if kind == 'keypoints' else 1
+    added: dict[str, Any] = {'iscrowd': 0, 'area': area_of(truth, share)}
     if 'keypoints' in truth:
         added['num_keypoints'] = sum(visible > 0 for visible in truth['keypoints'][2::3])
     return {**added, **truth, 'id': number}

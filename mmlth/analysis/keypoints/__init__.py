@@ -1,5 +1,6 @@
 """What is wrong with predicted keypoints, after Ronchi and Perona (ICCV 2017)."""
 
+from mmlth.analysis.keypoints.correction import FORMULAS, Formula
 from mmlth.analysis.keypoints.curves import RECALLS, Curve
 from mmlth.analysis.keypoints.errors import ALL_OKS, ERRORS, KeypointErrors, keypoint_errors
 from mmlth.analysis.keypoints.kinds import KINDS, Diagnosis, diagnose
@@ -9,10 +10,12 @@ from mmlth.analysis.keypoints.skeleton import Skeleton
 __all__ = [
     'ALL_OKS',
     'ERRORS',
+    'FORMULAS',
     'KINDS',
     'RECALLS',
     'Curve',
     'Diagnosis',
+    'Formula',
     'KeypointErrors',
     'Scene',
     'Skeleton',

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mmlth.analysis.area import POSE, area_of
 from mmlth.analysis.keypoints.skeleton import Skeleton
 from mmlth.wording import some
 
@@ -23,7 +24,7 @@ class Instances:
         ids: Of the annotations.
         keypoints: In pixels, shape (G, K, 2).
         labelled: Which of them are annotated, shape (G, K).
-        areas: In square pixels, shape (G,).
+        areas: In square pixels, shape (G,); where an annotation tells none, that of `area_of`.
         boxes: x, y, width and height in pixels, shape (G, 4).
         crowd: Which are crowds, shape (G,).
         ignored: Which neither count as found nor as overlooked, shape (G,): crowds, instances
@@ -97,7 +98,7 @@ def read_scenes(
             f'none of the {len(annotations)} annotations has keypoints; errors of keypoints need a '
             'data set with "keypoints"'
         )
-    _check_keys(annotations, 'annotation', ('id', 'image_id', 'category_id', 'area', 'bbox'))
+    _check_keys(annotations, 'annotation', ('id', 'image_id', 'category_id', 'bbox'))
     _check_keys(predictions, 'prediction', ('image_id', 'category_id', 'score', 'keypoints'))
     images = {image['id'] for image in ground_truth['images']}
     categories = {category['id'] for category in ground_truth['categories']}
@@ -158,7 +159,7 @@ def _instances(
     numbers = labelled.sum(axis=1).tolist()
     numbers = [a.get('num_keypoints', number) for a, number in zip(annotations, numbers)]
     crowd = np.array([bool(a.get('iscrowd', 0)) for a in annotations], dtype=bool)
-    sizes = np.array([a['area'] for a in annotations], dtype=float)
+    sizes = np.array([area_of(a, POSE) for a in annotations], dtype=float)
     return Instances(
         ids,
         keypoints[..., :2],
