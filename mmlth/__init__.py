@@ -45,9 +45,9 @@ __all__ = [
 def _report(work_dir: Path, at_end: bool) -> None:
     from mmlth.report import print_results, write_report  # plotting: imported when there is a plot
 
-    write_report(work_dir)
+    page = write_report([work_dir])
     if at_end:
-        print_results(work_dir)
+        print_results(work_dir, page)
 
 
 # Where only `mmlth.pruning` and `mmlth.ticket` are wanted, MMEngine may be missing.

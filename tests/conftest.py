@@ -1,6 +1,9 @@
 """Which files are no tests, and what each test leaves as it was."""
 
+import contextlib
+
 import pytest
+from pages import numbers_only, whole_reports
 
 # What processes of their own register; doctests are looked for in all other modules, and these
 # would register it in the tests' process, too.
@@ -17,3 +20,17 @@ def registered_scores_stay():
     yield
     SCORES.module_dict.clear()
     SCORES.module_dict.update(before)
+
+
+@pytest.fixture(scope='session', autouse=True)
+def reports_are_numbers():
+    """Searches of fixtures and tests write no page, but those with ``pytest.mark.pages``."""
+    with numbers_only():
+        yield
+
+
+@pytest.fixture(autouse=True)
+def marked_tests_draw_pages(request):
+    """Undoes that for a marked test; a fixture of a wider scope asks by itself: see pages.py."""
+    with whole_reports() if request.node.get_closest_marker('pages') else contextlib.nullcontext():
+        yield

@@ -4,7 +4,6 @@ import argparse
 import contextlib
 import json
 import sys
-import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from mmlth.analysis import Comparison, Inspection, compare, inspect_ticket
 from mmlth.analysis.json_values import comparison_json, inspection_json, macs_json
 from mmlth.analysis.model import ModelMacs, model_macs
 from mmlth.engine import LotteryError
+from mmlth.quiet import quiet
 from mmlth.report.density_plot import plot_densities
 from mmlth.report.inspection import print_inspection
 from mmlth.ticket import NotATicketError, is_ticket, write_bytes
@@ -55,9 +55,7 @@ def run(options: argparse.Namespace) -> None:
     size = _input_size(options)
     _check_outputs(options)
     macs = None
-    # What packages print is no JSON.
-    with contextlib.redirect_stdout(sys.stderr), warnings.catch_warnings():
-        warnings.simplefilter('ignore')
+    with quiet():  # what packages print is no JSON
         paths = [path for path in (options.ticket, options.second) if path is not None]
         inspections = [_inspect(path) for path in paths]
         comparison = compare(*(i.ticket for i in inspections)) if len(paths) == 2 else None

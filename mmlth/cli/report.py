@@ -1,13 +1,19 @@
-"""``mmlth report``: tables and plots of a search, or of several and their branches side by side."""
+"""``mmlth report``: one page on a search, or on several and their branches side by side."""
 
 import argparse
+import sys
 from pathlib import Path
 
 from mmlth.engine import LotteryError
+from mmlth.ticket import TicketError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options."""
+    parser.epilog = (
+        'The page analyses what the dense model and the sparsest winning ticket of the first '
+        "search predict. Predictions are computed once a model and kept in the report's folder."
+    )
     parser.add_argument(
         'work_dirs',
         nargs='+',
@@ -16,21 +22,38 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument('--metric', help='what to compare; default: the main ones')
     parser.add_argument('--out', metavar='FOLDER', help='default: report/ in the first WORK_DIR')
+    parser.add_argument(
+        '--no-predictions', action='store_true', help='leave out attributes, errors and samples'
+    )
 
 
 def run(options: argparse.Namespace) -> None:
     """Writes the files and prints the tables."""
     # Plotting takes a second to import, which other commands need not wait for.
-    from mmlth.report import print_comparison, print_results, write_comparison, write_report
+    from mmlth.report import analysed, compared, print_comparison, print_results, write_report
+    from mmlth.report.analyses import failures
+    from mmlth.report.page import Section
 
     work_dirs = [Path(path) for path in options.work_dirs]
     folder = Path(options.out) if options.out else work_dirs[0] / 'report'
+    analyses: list[Section] = []
     try:
+        compared(work_dirs, options.metric)  # says what is wrong with the searches, if anything is
+        if not options.no_predictions:
+            try:
+                analyses = analysed(work_dirs, folder, options.metric)
+                for failure in failures(analyses):
+                    print(f'mmlth: {failure}', file=sys.stderr)
+            except Exception as error:  # the rest of the page does not need them
+                known = isinstance(error, ValueError | TicketError | OSError | ImportError)
+                reason = str(error) if known else repr(error)
+                print(f'mmlth: predictions are not analysed: {reason}', file=sys.stderr)
+                analyses = [Section('Predictions', (f'They are not analysed: {reason}',))]
+        page = write_report(work_dirs, folder, options.metric, analyses)
         if len(work_dirs) == 1:
-            write_report(work_dirs[0])
             print_results(work_dirs[0])
         if len(work_dirs) > 1 or any(work_dirs[0].glob('branches/*/search.json')):
-            print_comparison(write_comparison(work_dirs, folder, options.metric))
-            print(f'comparison: {folder / "comparison.png"}, .svg, .csv and .md')
+            print_comparison(compared(work_dirs, options.metric))
+        print(f'report: {page}')
     except (OSError, ValueError) as error:
         raise LotteryError(str(error)) from error

@@ -1,13 +1,18 @@
 """Lines beside each other as a picture."""
 
-import itertools
+from collections.abc import Sequence
 from pathlib import Path
 
 from mmlth.report.figure import COLOURS, GREY, MARKERS, figure_at, plain
 from mmlth.report.lines import TICKET, Comparison
 from mmlth.report.plot import percent_removed
 
-_OTHERS = tuple(zip(COLOURS[1:], MARKERS[1:], strict=True))
+_KNOWN = (
+    *('random', 'permuted', 'reinit', 'one_shot', 'learning_rate', 'fine_tuning'),
+    *('random_layerwise', 'complement', 'noise', 'data_order', 'long_dense'),
+)
+"""Lines that look the same in every plot; others take what is left, in their order."""
+_STYLES = ('-', '--', ':')
 _SHIFT = 0.006
 """By which lines are set apart, as a share of the axis, so that their error bars can be seen."""
 
@@ -23,16 +28,16 @@ def plot_comparison(comparison: Comparison, path: Path) -> None:
         comparison: The lines of one metric.
         path: Where to write.
     """
-    with figure_at(path, 8.5, 4.8) as figure:
+    with figure_at(path, 8.5, 4.0) as figure:
         axes = figure.subplots()
         dense = comparison.dense
         axes.axhline(dense.mean, color=GREY, linestyle='--', linewidth=1, label='dense')
         if dense.std is not None:
             band = (dense.mean - dense.std, dense.mean + dense.std)
             axes.axhspan(*band, color=GREY, alpha=0.12, linewidth=0, label='dense ± 1 std')
-        others = itertools.cycle(_OTHERS)
+        styles = looks(list(comparison.lines))
         for index, (name, points) in enumerate(comparison.lines.items()):
-            colour, marker = (COLOURS[0], MARKERS[0]) if name == TICKET else next(others)
+            colour, marker, style = styles[name]
             shift = 1 + _SHIFT * (index - len(comparison.lines) / 2)
             axes.errorbar(
                 [shift * max(1 - point.sparsity, 1e-9) for point in points],
@@ -40,6 +45,7 @@ def plot_comparison(comparison: Comparison, path: Path) -> None:
                 [point.std or 0 for point in points],
                 color=colour,
                 marker=marker,
+                linestyle=style,
                 markersize=5,
                 capsize=2,
                 elinewidth=1,
@@ -56,3 +62,15 @@ def plot_comparison(comparison: Comparison, path: Path) -> None:
         axes.set_ylabel(f'{comparison.metric}, mean ± std over {len(dense.values)} seeds')
         plain(axes)
         figure.legend(loc='outside right upper', frameon=False)
+
+
+def looks(names: Sequence[str]) -> dict[str, tuple[str, str, str]]:
+    """Colour, marker and style of each line: of the first 36 beside the ticket no two are alike."""
+    colours, markers = COLOURS[1:], MARKERS[1:]
+    found = {TICKET: (COLOURS[0], MARKERS[0], _STYLES[0])}
+    unknown = [name for name in names if name not in (TICKET, *_KNOWN)]
+    for index, name in enumerate((*_KNOWN, *unknown)):
+        lap, place = divmod(index, len(colours))
+        marker = markers[(place + lap) % len(markers)]
+        found[name] = colours[place], marker, _STYLES[lap % len(_STYLES)]
+    return found

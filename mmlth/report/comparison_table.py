@@ -23,22 +23,13 @@ def comparison_table(comparison: Comparison) -> Table:
         comparison: The lines of one metric.
     """
     table = plain_table(comparison.metric)
+    table.columns[0].no_wrap = True  # where there are many columns, numbers fold rather than names
     for sparsity in comparison.sparsities:
-        table.add_column(percent(sparsity), justify='right', no_wrap=True)
+        table.add_column(percent(sparsity), justify='right')
     for cells in _rows(comparison):
         table.add_row(*cells)
     table.caption, table.caption_justify = CAPTION, 'left'
     return table
-
-
-def comparison_markdown(comparisons: Sequence[Comparison]) -> str:
-    """The tables of several metrics in Markdown."""
-    parts = []
-    for comparison in comparisons:
-        header = [comparison.metric, *map(percent, comparison.sparsities)]
-        rows = [header, ['---'] * len(header), *_rows(comparison)]
-        parts.append('\n'.join(f'| {" | ".join(row)} |' for row in rows))
-    return '\n\n'.join([*parts, CAPTION.replace(WINS, rf'\{WINS}')]) + '\n'
 
 
 def write_comparison_csv(comparisons: Sequence[Comparison], path: Path) -> None:

@@ -138,6 +138,13 @@ def macs_notes(inspections: Sequence[Inspection], found: ModelMacs) -> list[str]
             f'Dense in any case: {short(unmasked)} with weights that are not masked, '
             f'{short(others)} without parameters, such as attention.'
         )
+    return notes + left_out_notes(found)
+
+
+def left_out_notes(found: ModelMacs) -> list[str]:
+    """What was not counted, and what the count depends on, a line each."""
+    macs = found.macs
+    notes = []
     if found.left_out is not None:
         heads = ', '.join(dict.fromkeys(module_of(name) for name in macs.unused))
         notes.append(

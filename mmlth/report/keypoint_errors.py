@@ -14,7 +14,8 @@ from mmlth.report.figure import COLOURS, MARKERS, figure_at, plain
 
 LEGEND = """\
 share: of the keypoints; of background, of the predictions; of undetected, of the instances
-AP: average precision as detected, below it what is gained when this error alone is corrected"""
+AP: average precision, the mean over thresholds of OKS unless one is told; as detected, and below it
+what is gained when this error alone is corrected"""
 
 _DETECTED = 'as detected'
 _STYLES = dict(zip((*ERRORS, _DETECTED), zip(COLOURS, MARKERS)))
@@ -24,25 +25,27 @@ _APART = 3  # points by which markers are set off, so that curves that coincide 
 def keypoint_error_table(models: Mapping[str, KeypointErrors], oks: float | None = None) -> Table:
     """A row a kind of error: how frequent it is, and what correcting it gains, model by model.
 
+    Gains are of the average precision that is the mean over all thresholds.
+
     Args:
         models: By name.
-        oks: The threshold of the average precision; None for the mean over all that were computed.
+        oks: A threshold whose average precision, the area below its curve, stands beside the mean.
 
     Raises:
         ValueError: If nothing was computed at this threshold.
     """
+    thresholds = (None,) if oks is None else (None, oks)
     table = plain_table('error')
     for name in models:
-        for header in (f'{name}: share', 'AP' if oks is None else f'AP at OKS {oks:g}'):
+        headers = ('AP' if each is None else f'AP at OKS {each:g}' for each in thresholds)
+        for header in (f'{name}: share', *headers):
             table.add_column(Text(header), justify='right', overflow='fold')
-    detected = [(ABSENT, _precision(found.ap(oks=oks))) for found in models.values()]
-    table.add_row(_DETECTED, *(cell for cells in detected for cell in cells))
-    for error in ERRORS:
-        pairs = [
-            (percent(found.share(error)), _gain(found.gain(error, oks)))
-            for found in models.values()
-        ]
-        table.add_row(error, *(cell for cells in pairs for cell in cells))
+    for error in (None, *ERRORS):
+        cells = []
+        for found in models.values():
+            cells.append(ABSENT if error is None else percent(found.share(error)))
+            cells += [_value(found, error, each) for each in thresholds]
+        table.add_row(error or _DETECTED, *cells)
     table.caption, table.caption_justify = LEGEND, 'left'
     return table
 
@@ -63,7 +66,8 @@ def joint_table(found: KeypointErrors) -> Table:
 def write_keypoint_errors_csv(models: Mapping[str, KeypointErrors], path: Path) -> None:
     """Writes a row a model, OKS threshold and error: count, share, average precision, its gain.
 
-    The row without an error is the model as detected. Cells are empty where there is no value.
+    Rows without an OKS are of the mean over all thresholds, rows without an error of the model as
+    detected. Other cells are empty where there is no value.
 
     Args:
         models: By name.
@@ -71,13 +75,35 @@ def write_keypoint_errors_csv(models: Mapping[str, KeypointErrors], path: Path) 
     """
     rows: list[Sequence[object]] = []
     for name, found in models.items():
-        for curve in found.detected:
-            oks = curve.oks
-            rows.append((name, oks, None, None, None, curve.area, None))
+        for oks in (None, *(curve.oks for curve in found.detected)):
+            rows.append((name, oks, None, None, None, found.ap(None, oks), None))
             for error in ERRORS:
                 numbers = found.ap(error, oks), found.gain(error, oks)
                 rows.append((name, oks, error, found.count(error), found.share(error), *numbers))
     write_csv(path, ('model', 'oks', 'error', 'count', 'share', 'ap', 'gain'), rows)
+
+
+def write_keypoint_curves_csv(models: Mapping[str, KeypointErrors], oks: float, path: Path) -> None:
+    """Writes the points of the curves that `plot_keypoint_errors` draws, a row each.
+
+    Rows without an error are of the model as detected. Where there is nothing to find, there is no
+    curve.
+
+    Args:
+        models: By name.
+        oks: The threshold.
+        path: Where to write.
+
+    Raises:
+        ValueError: If nothing was computed at this threshold.
+    """
+    rows = [
+        (name, error, oks, recall, precision)
+        for name, found in models.items()
+        for error in (None, *ERRORS)
+        for recall, precision in zip(RECALLS.tolist(), found.curve(oks, error).precision)
+    ]
+    write_csv(path, ('model', 'error', 'oks', 'recall', 'precision'), rows)
 
 
 def write_keypoint_kinds_csv(models: Mapping[str, KeypointErrors], path: Path) -> None:
@@ -145,6 +171,11 @@ def _draw(axes: Axes, found: KeypointErrors, oks: float) -> None:
 def _shares(counts: Sequence[int]) -> list[str]:
     total = sum(counts)
     return [str(total), *(percent(count / total if total else None) for count in counts)]
+
+
+def _value(found: KeypointErrors, error: str | None, oks: float | None) -> str:
+    """As detected the average precision, of an error its gain."""
+    return _precision(found.ap(oks=oks)) if error is None else _gain(found.gain(error, oks))
 
 
 def _precision(value: float | None) -> str:

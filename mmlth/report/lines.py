@@ -8,12 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from mmlth.analysis.direction import lower_is_better
-from mmlth.report.rounds import Round, measured, read_rounds
+from mmlth.report.rounds import Round, level, measured, read_rounds
 
 TICKET = 'ticket'
 """Name of the line of the searches themselves."""
-
-_PLACES = 4  # of a sparsity, by which rounds of different seeds and branches are the same
 
 
 @dataclass(frozen=True)
@@ -43,13 +41,14 @@ class Point:
     def wins(self, dense: 'Point', metric: str) -> bool | None:
         """Whether it is within one standard deviation of the dense model, or better.
 
-        The rule of Girish et al. (CVPR 2021). None where one seed gives no standard deviation.
+        The rule of Girish et al. (CVPR 2021). None where one seed gives no standard deviation, or
+        where it is of fewer seeds than the dense model: of some it is not known yet.
 
         Args:
             dense: The dense model.
             metric: Its name, which tells whether higher or lower is better.
         """
-        if dense.std is None:
+        if dense.std is None or len(self.values) < len(dense.values):
             return None
         gain = self.mean - dense.mean
         return (-gain if lower_is_better(metric) else gain) >= -dense.std
@@ -134,7 +133,7 @@ def _points(rounds: Iterable[Round], metric: str) -> list[Point]:
     groups: dict[float, list[Round]] = {}
     for round_ in rounds:
         if measured(round_, metric) is not None:
-            groups.setdefault(round(round_['sparsity'], _PLACES), []).append(round_)
+            groups.setdefault(level(round_['sparsity']), []).append(round_)
     return [
         Point(
             sparsity,

@@ -15,8 +15,10 @@ from mmlth.report.rounds import Round, measured, saved
 _LABEL_GAP = 0.07
 
 
-def plot_accuracy(rounds: Sequence[Round], path: Path) -> None:
-    """Draws the main metrics against the sparsity of the prunable weights, PNG or SVG by suffix.
+def plot_accuracy(
+    rounds: Sequence[Round], path: Path, metrics: Sequence[str] | None = None
+) -> None:
+    """Draws metrics against the sparsity of the prunable weights, PNG or SVG by suffix.
 
     The axis of sparsity is logarithmic in the density, so that rounds which each prune the same
     share of what remains stand at even steps. A dashed line marks the dense model's value.
@@ -24,15 +26,15 @@ def plot_accuracy(rounds: Sequence[Round], path: Path) -> None:
     Args:
         rounds: The rounds of the search.
         path: Where to write.
+        metrics: Which; by default the main ones, see `main_metrics`.
     """
-    with figure_at(path, 8, 4.5) as figure:
+    with figure_at(path, 8, 3.8) as figure:
         axes = figure.subplots()
-        _draw_curves(axes, rounds)
+        _draw_curves(axes, rounds, main_metrics(rounds) if metrics is None else metrics)
         _draw_sparsity_axis(axes, rounds)
 
 
-def _draw_curves(axes: Axes, rounds: Sequence[Round]) -> None:
-    metrics = main_metrics(rounds)
+def _draw_curves(axes: Axes, rounds: Sequence[Round], metrics: Sequence[str]) -> None:
     densities = _densities(rounds)
     styles = itertools.cycle(zip(COLOURS, MARKERS, strict=True))
     for metric, name, style in zip(metrics, short_names(metrics), styles, strict=False):

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, TypedDict
 
+_PLACES = 4  # the same sparsity of two seeds may differ by a weight
+
 
 class _Always(TypedDict):
     round: int
@@ -23,9 +25,10 @@ class Round(_Always, total=False):
     """What a search records of one finished round; round 0 is the dense model.
 
     With early-bird, how long it trained, and what ending it early saved, too: in iterations, and in
-    epochs where its loop has them.
+    epochs where its loop has them. In a control, the round whose ticket it changes.
     """
 
+    of_round: int
     iterations: int
     saved_iterations: int
     epochs: float
@@ -70,9 +73,19 @@ def trained_unit(rounds: Sequence[Round]) -> Literal['epochs', 'iterations'] | N
     return next((unit for unit in units if any(unit in round_ for round_ in rounds)), None)
 
 
+def ticket_round(round_: Round) -> int:
+    """The number of a round; of a control's, that of the round whose ticket it changes."""
+    return round_.get('of_round', round_['round'])
+
+
 def saved(round_: Round) -> int:
     """How many iterations early-bird saved in a round."""
     return round_.get('saved_iterations', 0)
+
+
+def level(sparsity: float) -> float:
+    """A sparsity to the digits by which rounds of other seeds and branches agree with it."""
+    return round(sparsity, _PLACES)
 
 
 def measured(round_: Round, metric: str) -> float | None:

@@ -1,47 +1,156 @@
-"""The report of a search: its files, and its summary in the terminal."""
+"""The report on searches: its files, and its summary in the terminal."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
 
-from mmlth.report.plot import plot_accuracy
-from mmlth.report.results import write_results_csv
-from mmlth.report.rounds import read_rounds
+from mmlth.engine.reading import searched_config
+from mmlth.report.analyses import analysis_sections
+from mmlth.report.answer import answer
+from mmlth.report.cells import percent
+from mmlth.report.comparison_table import comparison_table
+from mmlth.report.lines import Comparison, compare, rounds_by_line
+from mmlth.report.metrics import main_metrics
+from mmlth.report.models import predict_all
+from mmlth.report.page import Section, write_page
+from mmlth.report.rounds import measured, read_rounds
+from mmlth.report.search import read_search
+from mmlth.report.sections.answer import answer_section
+from mmlth.report.sections.convergence import convergence_section
+from mmlth.report.sections.cost import cost_section
+from mmlth.report.sections.layers import layers_section
+from mmlth.report.sections.masks import masks_section
+from mmlth.report.sections.settings import settings_section
 from mmlth.report.table import results_table
+from mmlth.ticket import load_ticket
 
+_LACKING = Section(
+    'Predictions',
+    (
+        'What the models find, miss and confuse, and sample images, are not part of this page: '
+        '`mmlth report WORK_DIR` adds them.',
+    ),
+)
 # Rich would fold the table to 80 columns in a log file, which has no width.
 LOG_WIDTH = 100
 
 
-def write_report(work_dir: Path) -> Path:
-    """Writes ``report/results.csv`` and ``report/accuracy.png`` of a search, finished or not.
+def write_report(
+    work_dirs: Sequence[Path],
+    folder: Path | None = None,
+    metric: str | None = None,
+    analyses: Sequence[Section] = (),
+) -> Path:
+    """Writes ``report.html``, ``report.md``, CSVs and plots of searches, finished or not.
 
     Args:
-        work_dir: The work_dir of the search.
+        work_dirs: Of searches that differ by seed; their branches are found below them. What is
+            shown of layers and zero parts is of the first.
+        folder: Where to write; by default ``report/`` in the first of them.
+        metric: The one that counts; by default the first of the main ones.
+        analyses: What `analysed` found.
 
     Returns:
-        The path of the picture.
+        The path of the page.
+
+    Raises:
+        FileNotFoundError: If a work_dir holds no search.
+        ValueError: If the searches cannot be compared, or lack the metric.
+        TicketError: If a ticket cannot be read.
     """
-    rounds = read_rounds(work_dir)
-    plot = _plot_path(work_dir)
-    write_results_csv(rounds, plot.parent / 'results.csv')
-    plot_accuracy(rounds, plot)
-    return plot
+    work_dirs = [Path(work_dir) for work_dir in work_dirs]
+    first = work_dirs[0]
+    searches = [read_search(work_dir) for work_dir in work_dirs]
+    sections = [
+        answer_section(searches, compared(work_dirs, metric), metric),
+        layers_section(work_dirs),
+        masks_section(work_dirs, metric),
+        convergence_section(work_dirs, metric),
+        *(analyses or [_LACKING] * (len(searches[0].rounds) > 1)),
+        cost_section(work_dirs, metric=metric),
+        settings_section(searches, metric),
+    ]
+    return write_page(
+        f'Lottery tickets of {searches[0].model}',
+        [section for section in sections if section is not None],
+        folder or first / 'report',
+    )
 
 
-def print_results(work_dir: Path) -> None:
-    """Prints the results of a search and the path of its plot, if that was written.
+def analysed(work_dirs: Sequence[Path], folder: Path, metric: str | None = None) -> list[Section]:
+    """Analyses of what the dense model and the sparsest winning ticket of a search predict.
+
+    Where no ticket wins, it is the last one of the first search.
+
+    Args:
+        work_dirs: As for `write_report`.
+        folder: Of the report; predictions are kept below it.
+        metric: As for `write_report`.
+
+    Returns:
+        The sections; none while no pruned round is done.
+
+    Raises:
+        FileNotFoundError: If a search, its config or a ticket is gone.
+        LotteryError: If the config evaluates no objects.
+        ModuleNotFoundError: If a package that the config needs is missing.
+        TicketError: If a ticket cannot be read.
+        ValueError: If a model predicts nothing, or there is nothing to find.
+    """
+    searches = [read_search(Path(work_dir)) for work_dir in work_dirs]
+    if len(searches[0].rounds) < 2:
+        return []
+    comparisons = compared(work_dirs, metric)
+    winner = answer(comparisons[0]).found_in(searches) if comparisons else None
+    search, chosen = winner or (searches[0], searches[0].rounds[-1])
+    tickets = {
+        'dense': load_ticket(search.ticket(search.rounds[0])),
+        f'ticket at {percent(chosen["sparsity"])}': load_ticket(search.ticket(chosen)),
+    }
+    config = searched_config(search.work_dir)
+    sections = analysis_sections(predict_all(config, tickets, Path(folder) / 'predictions'))
+    if len(searches) == 1:
+        return sections
+    note = f'Of the search with seed {search.seed}.'
+    return [Section(section.title, (note, *section.parts)) for section in sections]
+
+
+def compared(work_dirs: Sequence[Path], metric: str | None = None) -> list[Comparison]:
+    """Searches and their branches as lines, metric by metric; nothing where none was measured.
+
+    Args:
+        work_dirs: Of searches that differ by seed.
+        metric: A single one; by default the main ones.
+
+    Raises:
+        FileNotFoundError: If a work_dir holds no search.
+        ValueError: If the searches cannot be compared, or lack the metric.
+    """
+    dense, lines = rounds_by_line(work_dirs)
+    if metric is not None:
+        return [compare(dense, lines, metric)]
+    names = main_metrics(dense)
+    there = [name for name in names if any(measured(each, name) is not None for each in dense)]
+    return [compare(dense, lines, name) for name in there]
+
+
+def print_results(work_dir: Path, page: Path | None = None) -> None:
+    """Prints the results of a search and the path of its page, if that was written.
 
     Args:
         work_dir: The work_dir of the search.
+        page: Its report.
     """
     console = Console(width=None if sys.stdout.isatty() else LOG_WIDTH)
     console.print(results_table(read_rounds(work_dir)))
-    plot = _plot_path(work_dir)
-    if plot.exists():
-        console.out(f'plot: {plot}', highlight=False)
+    if page is not None:
+        console.out(f'report: {page}', highlight=False)
 
 
-def _plot_path(work_dir: Path) -> Path:
-    return Path(work_dir) / 'report' / 'accuracy.png'
+def print_comparison(comparisons: Sequence[Comparison]) -> None:
+    """Prints a table a metric."""
+    console = Console(width=None if sys.stdout.isatty() else LOG_WIDTH)
+    for comparison in comparisons:
+        console.print(comparison_table(comparison))

@@ -1,7 +1,10 @@
 """``mmlth inspect`` prints and writes the functions' numbers; bad input is one line."""
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +13,7 @@ from toy import ToyModel, toy_config
 
 from mmlth.analysis import compare, layers, sizes, stored
 from mmlth.analysis.model import model_macs
+from mmlth.cli import inspect
 from mmlth.cli.main import main
 from mmlth.engine import build_model
 from mmlth.pruning import Mask, prune
@@ -103,6 +107,34 @@ def test_tables_of_one_ticket(tickets, capsys):
     assert any(line.startswith('toy/nothing') and line.split()[1] == '–' for line in lines)
     assert 'MACs of ToyModel for an image of 6 × 8: 13.84 k dense' in captured.out
     assert captured.err == 'counting the MACs for 6 × 8 pixels ...\n'
+
+
+@pytest.mark.parametrize('command', ['inspect', 'convert'])
+def test_what_reads_the_output_may_leave_early(tickets, tmp_path, command):
+    read, write = os.pipe()
+    os.close(read)  # as `| head` does once it has its lines
+    more = [str(tmp_path / 'dense.pth')] if command == 'convert' else []
+    buffered = {key: value for key, value in os.environ.items() if key != 'PYTHONUNBUFFERED'}
+    found = subprocess.run(  # noqa: S603
+        [sys.executable, '-m', 'mmlth', command, tickets[0], *more],
+        stdout=write,
+        stderr=subprocess.PIPE,
+        check=False,
+        text=True,
+        env=buffered,
+    )
+    os.close(write)
+    assert found.returncode in (141, 1)  # 1 where rich, which is newer there, sees it first
+    assert found.stderr == ''
+
+
+def test_another_broken_pipe_is_told(tickets, monkeypatch, capfd):
+    def broken(options):
+        raise BrokenPipeError('of a worker')
+
+    monkeypatch.setattr(inspect, 'run', broken)
+    with pytest.raises(BrokenPipeError, match='of a worker'):
+        main(['inspect', tickets[0]])
 
 
 def test_a_plot(tickets, tmp_path):

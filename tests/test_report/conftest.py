@@ -1,6 +1,8 @@
 from collections.abc import Callable
+from typing import Any
 
 import pytest
+from matplotlib.figure import Figure
 
 from mmlth.report import Round
 
@@ -37,3 +39,17 @@ def search(make_round: Callable[..., Round]) -> list[Round]:
         make_round(2, 640, {'coco/bbox_mAP_s': -1.0, 'coco/bbox_mAP': 0.3, 'coco/bbox_mAP_50': -1}),
         make_round(3, 512, {}, seconds=61.2),
     ]
+
+
+@pytest.fixture
+def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
+    """The figures that are written from here on, to look at what is drawn in them."""
+    figures: list[Figure] = []
+    save = Figure.savefig
+
+    def keep(figure: Figure, *args: Any, **kwargs: Any) -> None:
+        figures.append(figure)
+        save(figure, *args, **kwargs)
+
+    monkeypatch.setattr(Figure, 'savefig', keep)
+    return figures

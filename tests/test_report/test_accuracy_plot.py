@@ -9,13 +9,13 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from mmlth.report import Round, plot, plot_accuracy
+from mmlth.report import Round, main_metrics, plot, plot_accuracy
 
 
 @pytest.fixture
 def axes(search: list[Round]) -> Axes:
     axes = Figure().subplots()
-    plot._draw_curves(axes, search)
+    plot._draw_curves(axes, search, main_metrics(search))
     plot._draw_sparsity_axis(axes, search)
     return axes
 
@@ -85,7 +85,8 @@ def test_a_dense_model_that_ended_early_is_called_so(
     search: list[Round], saved: int, label: str
 ) -> None:
     axes = Figure().subplots()
-    plot._draw_curves(axes, [search[0] | {'saved_iterations': saved}, *search[1:]])
+    rounds = [search[0] | {'saved_iterations': saved}, *search[1:]]
+    plot._draw_curves(axes, rounds, main_metrics(rounds))
     assert label in [line.get_label() for line in axes.lines]
 
 

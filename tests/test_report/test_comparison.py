@@ -3,13 +3,19 @@
 import csv
 import json
 import math
+from dataclasses import replace
 
 import pytest
 from matplotlib.image import imread
+from rich.console import Console
 
 from mmlth.cli.main import main
-from mmlth.report.comparison import write_comparison
+from mmlth.report import write_report
+from mmlth.report.comparison_plot import looks
+from mmlth.report.comparison_table import comparison_table
 from mmlth.report.lines import Point, compare, rounds_by_line
+
+pytestmark = pytest.mark.pages
 
 
 def entry(index, sparsity, value, prunable=1000):
@@ -70,11 +76,11 @@ def test_the_command_writes_and_prints_the_same_numbers(searches, capsys):
     assert main(['report', *map(str, searches)]) == 0
     printed = capsys.readouterr().out
     folder = searches[0] / 'report'
-    table = (folder / 'comparison.md').read_text()
+    table = (folder / 'report.md').read_text()
     for text in (printed, table):
         assert '0.520 ± 0.028' in text.replace('  ', ' ')
         assert '0.460 ± 0.014' in text
-    assert '0.520 ± 0.014*' in table
+    assert r'0.520 ± 0.014\*' in table
     with (folder / 'comparison.csv').open() as file:
         rows = {(row['line'], row['sparsity']): row for row in csv.DictReader(file)}
     assert len(rows) == 7
@@ -105,7 +111,7 @@ def test_other_models_cannot_be_compared(searches, tmp_path):
     rounds = [entry(0, 0, 0.5, prunable=2000)]
     (folder / 'search.json').write_text(json.dumps({'rounds': rounds}))
     with pytest.raises(ValueError, match='1,000 and 2,000 prunable weights'):
-        write_comparison([*searches, folder], tmp_path / 'out')
+        write_report([*searches, folder], tmp_path / 'out')
     assert not (tmp_path / 'out').exists()
 
 
@@ -114,3 +120,23 @@ def test_unknown_metrics_and_missing_searches_are_one_line(searches, tmp_path, c
     assert "no dense round has the metric 'AR'" in capsys.readouterr().err
     assert main(['report', str(tmp_path / 'none')]) == 1
     assert 'search.json not found' in capsys.readouterr().err
+
+
+def test_lines_look_different_and_the_same_in_every_plot():
+    own = [f'own_{index}' for index in range(25)]
+    many = looks(['ticket', 'random', *own])
+    assert len(set(many.values())) == len(many)
+    few = looks(['random'])
+    assert few['random'] == many['random']
+    assert few['ticket'] == many['ticket']
+
+
+def test_names_of_lines_stay_whole_in_a_narrow_terminal(searches, capsys):
+    result = compare(*rounds_by_line(searches), 'coco/bbox_mAP')
+    long = 'learning_rate_rewinding_from_1ep'
+    renamed = replace(result, lines={long: result.lines['ticket']})
+    Console(width=56).print(comparison_table(renamed))
+    printed = capsys.readouterr().out
+    assert long in printed
+    for number in ('0.520', '0.460'):
+        assert number in printed

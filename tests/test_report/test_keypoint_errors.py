@@ -11,6 +11,7 @@ from mmlth.report.keypoint_errors import (
     joint_table,
     keypoint_error_table,
     plot_keypoint_errors,
+    write_keypoint_curves_csv,
     write_keypoint_errors_csv,
     write_keypoint_kinds_csv,
 )
@@ -42,12 +43,17 @@ def text(table):
 
 
 def test_the_table(models):
-    lines = text(keypoint_error_table(models, 0.75))
-    assert ['as', 'detected', '–', '1.000', '–', '0.000'] in lines
-    assert ['miss', '0.00%', '+0.000', '50.00%', '+1.000'] in lines  # OKS is .5, then .75
+    lines = text(keypoint_error_table(models))
+    assert ['as', 'detected', '–', '1.000', '–', '0.500'] in lines  # 1 at .5 and 0 at .75
+    assert ['miss', '0.00%', '+0.000', '50.00%', '+0.500'] in lines
     assert ['undetected', '0.00%', '+0.000', '0.00%', '+0.000'] in lines
-    mean = text(keypoint_error_table(models))
-    assert ['as', 'detected', '–', '1.000', '–', '0.500'] in mean  # 1 at .5 and 0 at .75
+
+
+def test_areas_below_the_curves_stand_beside_the_mean(models):
+    lines = text(keypoint_error_table(models, 0.75))
+    assert ['as', 'detected', '–', '1.000', '1.000', '–', '0.500', '0.000'] in lines
+    # The OKS is .5, and .75 once the miss is corrected.
+    assert ['miss', '0.00%', '+0.000', '+0.000', '50.00%', '+0.500', '+1.000'] in lines
     with pytest.raises(ValueError, match=r'no curve at OKS 0\.9; there are 0\.5, 0\.75'):
         keypoint_error_table(models, 0.9)
 
@@ -63,8 +69,12 @@ def test_the_joints(models):
 def test_csv(models, tmp_path):
     write_keypoint_errors_csv(models, tmp_path / 'errors.csv')
     rows = list(csv.DictReader((tmp_path / 'errors.csv').open()))
-    assert len(rows) == 2 * 2 * (1 + len(ERRORS))
-    detected = rows[0]
+    assert len(rows) == 2 * (1 + 2) * (1 + len(ERRORS))  # the mean, and two thresholds
+    means = {(r['model'], r['error']): r for r in rows if not r['oks']}
+    assert float(means['ticket', '']['ap']) == pytest.approx(0.5)  # 1 at .5 and 0 at .75
+    assert float(means['ticket', 'miss']['ap']) == pytest.approx(1)
+    assert float(means['ticket', 'miss']['gain']) == pytest.approx(0.5)
+    detected = rows[1 + len(ERRORS)]
     assert (detected['model'], detected['oks'], detected['error']) == ('dense', '0.5', '')
     assert float(detected['ap']) == models['dense'].ap(oks=0.5)
     (miss,) = [r for r in rows if (r['model'], r['oks'], r['error']) == ('ticket', '0.75', 'miss')]
@@ -76,6 +86,25 @@ def test_csv(models, tmp_path):
     assert len(kinds) == 1 + 2 * 2 * len(KINDS)
     assert kinds[0] == 'model,joint,kind,count'
     assert {'dense,right,good,1', 'ticket,right,miss,1', 'ticket,left,miss,0'} <= set(kinds)
+
+
+def test_the_points_of_the_curves(models, tmp_path):
+    write_keypoint_curves_csv(models, 0.75, tmp_path / 'curves.csv')
+    rows = list(csv.DictReader((tmp_path / 'curves.csv').open()))
+    assert len(rows) == 2 * (1 + len(ERRORS)) * 101
+    for name, error, precision in (
+        ('dense', '', 1),
+        ('ticket', '', 0),
+        ('ticket', 'miss', 1),
+        ('ticket', 'jitter', 0),
+    ):
+        own = [row for row in rows if (row['model'], row['error']) == (name, error)]
+        assert {row['oks'] for row in own} == {'0.75'}
+        assert [float(row['recall']) for row in own] == pytest.approx([n / 100 for n in range(101)])
+        assert [float(row['precision']) for row in own] == pytest.approx([precision] * 101)
+    with pytest.raises(ValueError, match=r'no curve at OKS 0\.9'):
+        write_keypoint_curves_csv(models, 0.9, tmp_path / 'other.csv')
+    assert not (tmp_path / 'other.csv').exists()
 
 
 def test_the_picture(models, tmp_path):
@@ -102,5 +131,9 @@ def test_nothing_to_detect_and_nothing_detected(tmp_path):
     assert ['all', '0', *['–'] * 5] in text(joint_table(models['nothing detected']))
     plot_keypoint_errors(models, 0.5, tmp_path / 'curves.png')
     write_keypoint_errors_csv(models, tmp_path / 'errors.csv')
-    first = (tmp_path / 'errors.csv').read_text().splitlines()[1:3]
-    assert first == ['nothing to detect,0.5,,,,,', 'nothing to detect,0.5,miss,0,,,']
+    lines = (tmp_path / 'errors.csv').read_text().splitlines()
+    assert lines[1:3] == ['nothing to detect,,,,,,', 'nothing to detect,,miss,0,,,']
+    assert lines[8:10] == ['nothing to detect,0.5,,,,,', 'nothing to detect,0.5,miss,0,,,']
+    write_keypoint_curves_csv(models, 0.5, tmp_path / 'curves.csv')
+    curves = (tmp_path / 'curves.csv').read_text().splitlines()
+    assert {line.split(',')[0] for line in curves[1:]} == {'nothing detected'}

@@ -147,3 +147,13 @@ def test_all_files_are_the_same_again(folder, tmp_path_factory):
     write_page('x', [Section('A', (Figure('curve', 'c', 'a', draw),))], again)
     assert {path.name: path.read_bytes() for path in again.iterdir()} == first
     assert set(first) == {'report.html', 'report.md', 'curve.png', 'curve.svg'}
+
+
+def test_files_of_the_page_before_go(tmp_path):
+    (tmp_path / 'mine.png').write_bytes(b'')
+    numbers = Numbers('numbers.csv', lambda path: path.write_text('a\n1\n'))
+    photos = Photos((Photo('one', 'c', 'a', jpeg()),))
+    write_page('x', [Section('A', (Figure('curve', 'c', 'a', draw), photos, numbers))], tmp_path)
+    write_page('x', [Section('A', (numbers,))], tmp_path)
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names == {'report.html', 'report.md', 'numbers.csv', 'mine.png'}

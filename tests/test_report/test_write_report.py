@@ -14,30 +14,29 @@ def work_dir(search: list[Round], tmp_path: Path) -> Path:
     return folder
 
 
-def test_writes_numbers_and_picture(work_dir: Path) -> None:
-    picture = write_report(work_dir)
-    assert picture == work_dir / 'report' / 'accuracy.png'
-    assert sorted(path.name for path in picture.parent.iterdir()) == ['accuracy.png', 'results.csv']
+def test_writes_page_numbers_and_picture(work_dir: Path) -> None:
+    page = write_report([work_dir])
+    assert page == work_dir / 'report' / 'report.html'
+    names = sorted(path.name for path in page.parent.iterdir())
+    assert names == ['accuracy.png', 'accuracy.svg', 'report.html', 'report.md', 'results.csv']
     assert len((work_dir / 'report' / 'results.csv').read_text().splitlines()) == 5
 
 
 def test_writing_again_gives_the_same_bytes(work_dir: Path) -> None:
     def contents() -> dict[str, bytes]:
-        return {path.name: path.read_bytes() for path in write_report(work_dir).parent.iterdir()}
+        return {path.name: path.read_bytes() for path in write_report([work_dir]).parent.iterdir()}
 
     assert contents() == contents()
 
 
-def test_prints_table_and_path_of_the_plot(
+def test_prints_table_and_path_of_the_page(
     work_dir: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    print_results(work_dir)
-    assert 'plot' not in capsys.readouterr().out  # none was written yet
-    picture = write_report(work_dir)
-    print_results(work_dir)
+    page = write_report([work_dir])
+    print_results(work_dir, page)
     printed = capsys.readouterr().out.splitlines()
     assert printed[0].split()[:3] == ['round', 'sparsity', 'network']
-    assert printed[-1] == f'plot: {picture}'  # in one line, however long, to be copied
+    assert printed[-1] == f'report: {page}'  # in one line, however long, to be copied
 
 
 def test_a_log_file_gets_one_line_a_round(
@@ -57,11 +56,11 @@ def test_a_log_file_gets_one_line_a_round(
 
 def test_names_the_file_that_is_missing(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r'search\.json not found'):
-        write_report(tmp_path)
+        write_report([tmp_path])
 
 
 @pytest.mark.parametrize('text', ['', '{', '[]', '{}', '{"rounds": {}}', '\udcff'])
 def test_names_the_file_that_is_no_search(tmp_path: Path, text: str) -> None:
     (tmp_path / 'search.json').write_bytes(text.encode(errors='surrogateescape'))
     with pytest.raises(ValueError, match=r'search\.json does not record a search'):
-        write_report(tmp_path)
+        write_report([tmp_path])

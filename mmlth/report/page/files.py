@@ -1,5 +1,6 @@
 """The files of a report: a page, Markdown, and each plot and image by itself."""
 
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -8,6 +9,8 @@ from mmlth.report.page.markdown import markdown
 from mmlth.report.page.section import Figure, Hidden, Numbers, Part, Photos, Section
 from mmlth.ticket import write_bytes
 
+_LINK = re.compile(r'\]\(([^()/]+)\)')
+
 
 def write_page(title: str, sections: Sequence[Section], folder: Path) -> Path:
     """Writes ``report.html``, ``report.md``, their plots as PNG and SVG, and CSVs.
@@ -15,11 +18,12 @@ def write_page(title: str, sections: Sequence[Section], folder: Path) -> Path:
     Args:
         title: What the report is of.
         sections: From the top to the bottom.
-        folder: Where to write.
+        folder: Where to write. Files of the page that was there before go, if this one lacks them.
 
     Returns:
         The path of the page.
     """
+    before = _files(folder)
     parts = [part for section in sections for part in section.parts]
     plots = {}
     for part in _flat(parts):
@@ -35,7 +39,18 @@ def write_page(title: str, sections: Sequence[Section], folder: Path) -> Path:
     write_bytes(folder / 'report.md', markdown(title, sections).encode())
     page = folder / 'report.html'
     write_bytes(page, html(title, sections, plots).encode())
+    for path in before - _files(folder):
+        path.unlink(missing_ok=True)
     return page
+
+
+def _files(folder: Path) -> set[Path]:
+    """The files that a page has beside it, which its Markdown links to."""
+    page = folder / 'report.md'
+    if not page.exists():
+        return set()
+    linked = {folder / name for name in _LINK.findall(page.read_text(encoding='utf-8'))}
+    return linked | {path.with_suffix('.svg') for path in linked if path.suffix == '.png'}
 
 
 def _flat(parts: Sequence[Part]) -> Iterator[Part]:

@@ -1,0 +1,1 @@
+"""What many masks are like, as tables, CSV and pictures."""

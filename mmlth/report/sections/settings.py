@@ -1,0 +1,113 @@
+"""The last section: where the numbers come from, and how to get them again."""
+
+import json
+import shlex
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+from mmlth.report.cells import plain_table
+from mmlth.report.page import Code, Hidden, Part, Section
+from mmlth.report.search import Search, read_search
+from mmlth.ticket import TicketError, load_info
+
+
+def settings_section(searches: Sequence[Search], metric: str | None = None) -> Section:
+    """The settings and versions of searches, and the commands that repeat them.
+
+    Args:
+        searches: That differ by seed.
+        metric: As the report was told.
+    """
+    first = searches[0]
+    folders = [_again(search.work_dir) for search in searches]
+    report = ['mmlth', 'report', *map(str, folders), *(['--metric', metric] if metric else [])]
+    parts: list[Part] = [
+        'The config of a search lies in its work_dir. These commands repeat the searches and make '
+        'this page:',
+        Code('\n'.join([*map(_training, searches, folders), shlex.join(report)])),
+    ]
+    branches = [
+        _training(branch, folder / branch.work_dir.relative_to(search.work_dir))
+        for search, folder in zip(searches, folders)
+        for branch in _branches(search)
+    ]
+    if branches:
+        commands = Hidden('Commands of the branches, before the report', Code('\n'.join(branches)))
+        parts.append(commands)
+    parts += [
+        _lottery_table(first.lottery),
+        Hidden('All settings that decide the result', Code(_json(first.settings))),
+    ]
+    for search in searches:
+        facts = _provenance(search)
+        if facts is not None:
+            parts.append(facts)
+    return Section('Settings and provenance', tuple(parts))
+
+
+def _branches(search: Search) -> list[Search]:
+    found = sorted(search.work_dir.glob('branches/*/search.json'))
+    return [read_search(path.parent) for path in found]
+
+
+def _again(work_dir: Path) -> Path:
+    """Where a search is repeated: beside it."""
+    named = work_dir if work_dir.name not in ('', '..') else work_dir.resolve()
+    return named.with_name(f'{named.name}_again')
+
+
+def _training(search: Search, folder: Path) -> str:
+    """The command that trains it again; the config in its work_dir may be that of a resumption."""
+    configs = sorted(search.work_dir.glob('*.py'), key=lambda path: path.stat().st_mtime)
+    config = configs[-1] if configs else 'CONFIG'
+    changes = ['resume=False', f'randomness.seed={search.seed}']
+    start = search.state.get('load_from')
+    changes += [f'load_from={start}'] if start else []
+    command = ['mmlth', 'train', str(config), '--work-dir', str(folder), '--cfg-options', *changes]
+    processes = search.state.get('world_size') or 1
+    if processes > 1:
+        command = ['torchrun', f'--nproc-per-node={processes}', '-m', *command]
+        command += ['--launcher', 'pytorch']
+    return shlex.join(command)
+
+
+def _lottery_table(lottery: Mapping[str, Any]) -> Table:
+    table = plain_table('lottery')
+    table.add_column('value', overflow='fold')
+    for key, value in lottery.items():
+        if value is not None:
+            table.add_row(Text(key), Text(value if isinstance(value, str) else json.dumps(value)))
+    return table
+
+
+def _provenance(search: Search) -> Table | None:
+    """What the newest ticket tells; None while there is none."""
+    if not search.rounds:
+        return None
+    try:
+        told = load_info(search.ticket(search.rounds[-1]))
+    except (OSError, TicketError):
+        return None  # it was deleted, or another mmlth wrote it; its numbers are in search.json
+    rewind = search.state.get('rewind') or {}
+    facts = {
+        'seed': search.seed,
+        'processes': search.state.get('world_size'),
+        'training started from': search.state.get('load_from'),
+        **{f'version of {name}': text for name, text in (told.get('versions') or {}).items()},
+        'SHA-256 of the settings': told.get('config_sha256'),
+        'SHA-256 of the weights that are rewound to': rewind.get('weights_sha256'),
+    }
+    table = plain_table(f'search with seed {search.seed}')
+    table.add_column('', overflow='fold')
+    for name, fact in facts.items():
+        if fact is not None:
+            table.add_row(Text(name), Text(str(fact)))
+    return table
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, indent=1, ensure_ascii=False)
