@@ -44,7 +44,7 @@ val_dataloader = dict(
         ],
     ),
 )
-val_evaluator = dict(ann_file=data_root + 'annotations/val.json', proposal_nums=(300, 1, 10))
+val_evaluator = dict(ann_file=data_root + 'annotations/val.json', proposal_nums=(1, 100, 300))
 test_dataloader = val_dataloader
 test_evaluator = val_evaluator
 

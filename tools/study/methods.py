@@ -3,14 +3,21 @@
 from collections.abc import Sequence
 
 CONTROLS = ('random', 'permuted', 'reinit')
+ONE_SHOT = 'one_shot'
+ITERATIVE = {'learning_rate': 'learning_rate', 'fine_tuning': 'nothing'}
+LONG_DENSE = 'long_dense'
+METHODS = (*CONTROLS, ONE_SHOT, *ITERATIVE, LONG_DENSE)
 
 
-def branches(sparsities: Sequence[float], levels: Sequence[float]) -> dict[str, list[str]]:
+def branches(
+    sparsities: Sequence[float], levels: Sequence[float], methods: Sequence[str] = METHODS
+) -> dict[str, list[str]]:
     """The options of ``mmlth branch`` by the name of the branch.
 
     Args:
         sparsities: After each round of the search.
         levels: Those of them at which methods are compared that train each sparsity by itself.
+        methods: Of `METHODS`.
 
     Raises:
         ValueError: If a level is no sparsity of the search.
@@ -20,12 +27,13 @@ def branches(sparsities: Sequence[float], levels: Sequence[float]) -> dict[str, 
         if level not in sparsities:
             raise ValueError(f'the level {level} is none of the sparsities {list(sparsities)}')
         tickets.append(str(list(sparsities).index(level) + 1))
-    iterative = {
-        'learning_rate': ['--rewind-what', 'learning_rate'],
-        'fine_tuning': ['--rewind-what', 'nothing'],
-    }
-    one_shot = {
-        f'one_shot_{level}': ['--label', 'one_shot', '--sparsities', str(level)] for level in levels
-    }
-    controls = {name: [name, '--tickets', *tickets] for name in CONTROLS}
-    return {**controls, **one_shot, **iterative}
+    found = {name: [name, '--tickets', *tickets] for name in CONTROLS if name in methods}
+    if ONE_SHOT in methods:
+        for level in levels:
+            found[f'one_shot_{level}'] = ['--label', ONE_SHOT, '--sparsities', str(level)]
+    for name, kept in ITERATIVE.items():
+        if name in methods:
+            found[name] = ['--rewind-what', kept]
+    if LONG_DENSE in methods:
+        found[LONG_DENSE] = [LONG_DENSE]
+    return found

@@ -3,9 +3,10 @@
     python tools/study/study.py configs/lth/rtmdet_tiny_bccd_study.py --seeds 0 1 2 --jobs 2
 
 For each seed a search, then its branches: random and permuted masks, new weights, one-shot pruning,
-learning-rate rewinding and fine-tuning. Every training is a process of its own with a log; two of
-them run at a time (``--jobs``). Stopped by Ctrl-C, SIGTERM or ``--minutes``, the same command goes
-on where it was. At the end, and by ``--only-report`` at any time, the methods are compared.
+learning-rate rewinding, fine-tuning, and the dense model trained as long as the search. Every
+training is a process of its own with a log; two of them run at a time (``--jobs``). Stopped by
+Ctrl-C, SIGTERM or ``--minutes``, the same command goes on where it was. At the end, and by
+``--only-report`` at any time, the methods are compared.
 """
 
 import argparse
@@ -18,7 +19,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from methods import branches
+from methods import METHODS, branches
 from rich.console import Console
 
 import mmlth.cli.main
@@ -66,19 +67,19 @@ def tasks(options: argparse.Namespace) -> list[Task]:
         command = ['train', options.config, '--work-dir', str(folder), '--sparsities', sparsities]
         command += ['--resume', '--cfg-options', f'randomness.seed={seed}', *options.cfg_options]
         searches.append(Task(f'seed {seed}: search', folder, tuple(command)))
-        for name, given in branches(options.sparsities, options.levels).items():
+        for name, given in branches(options.sparsities, options.levels, options.methods).items():
             command = ['branch', str(folder), *given, '--name', name, '--resume']
             others.append(
                 Task(f'seed {seed}: {name}', folder / 'branches' / name, tuple(command), folder)
             )
     per_seed = len(others) // len(options.seeds)
-    by_method = [others[seed::per_seed] for seed in range(per_seed)]
+    by_method = [others[method::per_seed] for method in range(per_seed)]
     return searches + [task for method in by_method for task in method]
 
 
 def run(all_tasks: list[Task], jobs: int, minutes: float | None) -> bool:
     """Runs what is left, ``jobs`` at a time; returns whether nothing failed and all is done."""
-    end = time.monotonic() + 60 * minutes if minutes else float('inf')
+    end = time.monotonic() + (float('inf') if minutes is None else 60 * minutes)
     running: dict[Task, subprocess.Popen[bytes]] = {}
     failed: set[str] = set()
     stopping = False
@@ -108,7 +109,8 @@ def run(all_tasks: list[Task], jobs: int, minutes: float | None) -> bool:
         waiting = [task for task in left if task.ready]
         for task in waiting[: jobs - len(running)]:
             running[task] = _start(task)
-            console.print(f'{_clock()} {task.name} starts; {len(left) - 1} more wait')
+            left.remove(task)
+            console.print(f'{_clock()} {task.name} starts; {len(left)} more wait')
         if not running and not waiting:
             break
         time.sleep(1)
@@ -148,13 +150,17 @@ def main() -> int:
     parser.add_argument('--seeds', type=int, nargs='+', default=[0, 1, 2])
     parser.add_argument('--sparsities', type=float, nargs='+', default=list(SPARSITIES))
     parser.add_argument('--levels', type=float, nargs='+', default=list(LEVELS))
+    parser.add_argument('--methods', nargs='+', choices=METHODS, default=METHODS)
     parser.add_argument('--jobs', type=int, default=2, help='trainings at a time, one core each')
     parser.add_argument('--minutes', type=float, help='stop after so long; go on another time')
     parser.add_argument('--only-report', action='store_true', help='compare what is there')
     parser.add_argument('--cfg-options', nargs='+', default=[], metavar='KEY=VALUE')
     options = parser.parse_args()
     options.work_dir = options.work_dir or Path('work_dirs/study', Path(options.config).stem)
-    all_tasks = tasks(options)
+    try:
+        all_tasks = tasks(options)
+    except ValueError as error:
+        parser.error(str(error))
     complete = True
     if not options.only_report:
         complete = run(all_tasks, options.jobs, options.minutes)

@@ -1,0 +1,91 @@
+"""``tools/study``: searches by seed and their branches as processes, stopped and gone on with."""
+
+import csv
+import importlib.util
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from plain import plain_config, plain_environment
+
+TOOLS = Path(__file__).parents[1] / 'tools/study'
+
+
+def study(folder, *options):
+    command = [sys.executable, str(TOOLS / 'study.py'), str(folder / 'plain_config.py')]
+    command += ['--work-dir', str(folder / 'study'), '--seeds', '0', '1', '--sparsities', '0.5']
+    command += ['--levels', '0.5', '--methods', 'random', *options]
+    return subprocess.run(  # noqa: S603
+        command, check=False, capture_output=True, text=True, env=plain_environment()
+    )
+
+
+def test_a_study_that_was_stopped_ends_with_every_method_by_seed(tmp_path):
+    plain_config(tmp_path)
+    stopped = study(tmp_path, '--minutes', '0.001')
+    assert stopped.returncode == 75, stopped.stderr
+    assert 'the time is up' in stopped.stdout
+    assert '0 of 4 searches and branches are done' in stopped.stdout
+
+    ended = study(tmp_path)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert '4 of 4 searches and branches are done' in ended.stdout
+    with (tmp_path / 'study/report/comparison.csv').open() as file:
+        rows = list(csv.DictReader(file))
+    assert [(row['line'], float(row['sparsity'])) for row in rows] == [
+        ('dense', 0.0),
+        ('ticket', 0.5),
+        ('random', 0.5),
+    ]
+    assert {row['seeds'] for row in rows} == {'2'}
+    seeds = [
+        json.loads((tmp_path / f'study/seed_{seed}/search.json').read_text())['seed']
+        for seed in (0, 1)
+    ]
+    assert seeds == [0, 1]
+
+    again = study(tmp_path)
+    assert again.returncode == 0
+    assert 'starts' not in again.stdout  # nothing is trained twice
+
+
+def test_a_search_that_fails_is_told_and_the_others_go_on(tmp_path):
+    plain_config(tmp_path)
+    damaged = tmp_path / 'study/seed_0/search.json'
+    damaged.parent.mkdir(parents=True)
+    damaged.write_text('{"rounds": [], "schedule": [1]}')
+    found = study(tmp_path, '--jobs', '1')
+    assert found.returncode == 75
+    log = damaged.parent / 'study.log'
+    assert 'seed 0: search failed (' in found.stdout
+    assert str(log) in found.stdout.replace('\n', '')
+    assert str(damaged) in log.read_text().replace('\n', '')
+    assert 'seed 0: random' not in found.stdout  # which would need the search
+    for name in ('seed 1: search', 'seed 1: random'):
+        assert f'{name} is done' in found.stdout
+    assert '2 of 4 searches and branches are done' in found.stdout
+
+
+def test_a_level_that_the_search_has_not_is_one_line(tmp_path):
+    plain_config(tmp_path)
+    found = study(tmp_path, '--levels', '0.9')
+    assert found.returncode != 0
+    assert 'the level 0.9 is none of the sparsities [0.5]' in found.stderr
+    assert 'Traceback' not in found.stderr
+
+
+def test_the_branches_of_each_method():
+    spec = importlib.util.spec_from_file_location('methods', TOOLS / 'methods.py')
+    methods = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(methods)
+    assert methods.branches((0.5, 0.8, 0.9), (0.8, 0.9)) == {
+        'random': ['random', '--tickets', '2', '3'],
+        'permuted': ['permuted', '--tickets', '2', '3'],
+        'reinit': ['reinit', '--tickets', '2', '3'],
+        'one_shot_0.8': ['--label', 'one_shot', '--sparsities', '0.8'],
+        'one_shot_0.9': ['--label', 'one_shot', '--sparsities', '0.9'],
+        'learning_rate': ['--rewind-what', 'learning_rate'],
+        'fine_tuning': ['--rewind-what', 'nothing'],
+        'long_dense': ['long_dense'],
+    }
