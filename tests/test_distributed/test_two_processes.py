@@ -110,6 +110,23 @@ def test_processes_with_different_numbers_of_images_to_validate(tmp_path):
     assert code == 0, out[-3000:]
 
 
+def test_a_loss_of_validation_is_the_mean_over_processes(tmp_path):
+    lottery = {'rounds': 1, 'validation_loss': True}
+    loader = {'batch_size': 1, 'dataset': {'images': 6}}
+    code, out = dist_train(plain_config(tmp_path / 'two', val_dataloader=loader, lottery=lottery))
+    assert code == 0, out[-3000:]
+    mmlth.search(plain_config(tmp_path / 'one', batch=4, val_dataloader=loader, lottery=lottery))
+    one, two = (validation_losses(tmp_path / name) for name in ('one', 'two'))
+    assert len(one) == 3
+    assert two == pytest.approx(one, rel=1e-4)
+
+
+def validation_losses(folder):
+    (file,) = folder.glob('work/round_00/*/vis_data/scalars.json')
+    lines = [json.loads(line) for line in file.read_text().splitlines()]
+    return [line['val/loss'] for line in lines if 'val/loss' in line]
+
+
 @pytest.mark.parametrize('loop', ['epochs', 'iterations'])
 def test_workers_end_with_their_process(tmp_path, loop):
     """They outlive a signal, and so would outlive the search."""
