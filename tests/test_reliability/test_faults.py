@@ -1,6 +1,7 @@
 """Searches that are really killed, stopped, damaged and out of disk; see docs/reliability.md.
 
-``FAULTS_KILLS`` asks for more kills (20 at night), ``FAULTS_SEED`` for those of an earlier run.
+``FAULTS_KILLS`` asks for more kills (20 at night), ``FAULTS_SEED`` for others. By default they are
+the same in each run, so that a failure is of the change that it follows.
 """
 
 import os
@@ -20,7 +21,7 @@ from reliability_page import page
 from searches import ROUNDS, Bench, broken_files, differing, tickets
 from victim import changed_file
 
-SEED = int(os.environ.get('FAULTS_SEED', random.randrange(10**6)))  # noqa: S311
+SEED = int(os.environ.get('FAULTS_SEED', '1'))
 
 
 @pytest.fixture(scope='module')
