@@ -2,7 +2,8 @@
 
 import argparse
 
-from mmlth.engine.export import OPSET, PARTS, Exported, export_ticket
+from mmlth.engine.export import OPSET, Exported, export_ticket
+from mmlth.engine.exporting.part import PARTS
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -64,7 +64,11 @@ BAD = {
     'mask': (NETWORK, 'a mask without trained weights'),
     'without_config': (NETWORK, 'does not tell the config of its model; give it by --config'),
     'of_another': (NETWORK, 'other shapes: fc.bias (3,) in the ticket, (2,) in the model'),
-    'good': (NETWORK[:2], 'does not tell the size of its images; give --input-size H W'),
+    'good': (
+        NETWORK[:2],
+        'does not tell the size of its images: the pipeline of val_dataloader does not resize '
+        'images to one size; give --input-size H W',
+    ),
 }
 
 
