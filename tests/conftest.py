@@ -4,6 +4,7 @@ import contextlib
 
 import pytest
 from pages import numbers_only, whole_reports
+from quick import quick_searches
 
 # What processes of their own register; doctests are looked for in all other modules, and these
 # would register it in the tests' process, too.
@@ -20,6 +21,13 @@ def registered_scores_stay():
     yield
     SCORES.module_dict.clear()
     SCORES.module_dict.update(before)
+
+
+@pytest.fixture(scope='session', autouse=True)
+def searches_are_quick():
+    """Once the tests are collected, so that all packages are imported."""
+    with quick_searches():
+        yield
 
 
 @pytest.fixture(scope='session', autouse=True)
