@@ -30,7 +30,7 @@ demo: setup
 
 test: setup slurm chromium lint
 	@echo "[test] the tests take about 25 minutes on 2 cores"
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --dist loadfile
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --dist loadfile $(if $(MARKS),-m '$(MARKS)')
 
 lint: setup
 	@$(BIN)/ruff check mmlth tests tools configs benchmarks

@@ -7,9 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from plain import plain_config, plain_environment
 
 TOOLS = Path(__file__).parents[1] / 'tools/study'
+
+pytestmark = pytest.mark.one_stack
 
 
 def study(folder, *options):

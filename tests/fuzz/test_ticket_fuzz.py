@@ -12,6 +12,7 @@ import struct
 import zlib
 from collections.abc import Callable
 
+import pytest
 import torch
 import zstandard
 
@@ -165,6 +166,7 @@ MUTATIONS: list[Callable[[bytes, random.Random], bytes]] = [
 ]
 
 
+@pytest.mark.one_stack
 def test_nothing_but_a_ticket_error_escapes(tmp_path):
     path = tmp_path / 't.safetensors'
     save_ticket(ticket(), path)

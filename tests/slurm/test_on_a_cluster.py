@@ -10,6 +10,9 @@ from plain import ROOT, plain_config, tickets
 ONE_ROUND = {'lottery.rounds': 1}
 
 
+pytestmark = pytest.mark.one_stack
+
+
 @pytest.fixture(scope='module')
 def undisturbed(cluster, tmp_path_factory):
     config = plain_config(tmp_path_factory.mktemp('undisturbed'), **ONE_ROUND)

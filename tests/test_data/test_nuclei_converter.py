@@ -126,6 +126,7 @@ def as_rectangles(pixels: np.ndarray) -> list[list[float]]:
     return polygons
 
 
+@pytest.mark.one_stack
 @pytest.mark.skipif(not DATA.is_dir(), reason='data/nuclei is absent')
 def test_polygons_of_our_masks_give_our_annotations_byte_for_byte(
     nuclei: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]

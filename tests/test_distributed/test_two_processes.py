@@ -76,6 +76,7 @@ def test_two_processes_equal_one_at_the_same_batch(undisturbed, tmp_path):
             torch.testing.assert_close(two.state_dict()[key], weight, rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.one_stack
 def test_a_dead_process_ends_the_job_and_the_search_resumes(undisturbed, tmp_path):
     config = plain_config(tmp_path)
     code, out = dist_train(config, PLAIN_DIE='1:round_01:15')
@@ -127,6 +128,7 @@ def validation_losses(folder):
     return [line['val/loss'] for line in lines if 'val/loss' in line]
 
 
+@pytest.mark.one_stack
 @pytest.mark.parametrize('loop', ['epochs', 'iterations'])
 def test_workers_end_with_their_process(tmp_path, loop):
     """They outlive a signal, and so would outlive the search."""

@@ -22,6 +22,7 @@ from searches import ROUNDS, Bench, broken_files, differing, tickets
 from victim import changed_file
 
 SEED = int(os.environ.get('FAULTS_SEED', '1'))
+pytestmark = pytest.mark.one_stack
 
 
 @pytest.fixture(scope='module')

@@ -26,7 +26,16 @@ KINDS = {
 }
 
 
-@pytest.mark.parametrize('name', [r.name for r in SAMPLE], ids=lambda n: n.rpartition('/')[2])
+def first_of_each_kind(sample):
+    """Both stacks have a model of each kind; one has the others."""
+    kinds = set()
+    for each in sample:
+        marks = [pytest.mark.one_stack] if each.kind in kinds else []
+        kinds.add(each.kind)
+        yield pytest.param(each.name, marks=marks, id=each.name.rpartition('/')[2])
+
+
+@pytest.mark.parametrize('name', first_of_each_kind(SAMPLE))
 def test_laws_hold(name):
     verdict = check_model(name)
     assert 0 < verdict.prunable < verdict.parameters
