@@ -29,7 +29,7 @@ demo: setup
 		--work-dir work_dirs/demo --resume
 
 test: setup slurm chromium lint
-	@echo "[test] the tests take about 25 minutes on 2 cores"
+	@echo "[test] the tests take about 22 minutes on 2 cores"
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --dist loadfile $(if $(MARKS),-m '$(MARKS)')
 
 lint: setup

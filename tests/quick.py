@@ -18,8 +18,9 @@ def quick_searches() -> Iterator[None]:
     gc.collect()
     gc.freeze()
     with contextlib.ExitStack() as stack:
+        # One stack imports it with the module, the other where it is called.
         for module in (mmengine.config.config, yapf.yapflib.yapf_api):
-            stack.enter_context(mock.patch.object(module, 'FormatCode', _as_it_is))
+            stack.enter_context(mock.patch.object(module, 'FormatCode', _as_it_is, create=True))
         yield
     gc.unfreeze()
 
