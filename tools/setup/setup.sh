@@ -5,7 +5,7 @@
 #   tools/setup/setup.sh openmmlab .venv
 #   tools/setup/setup.sh onedl .venv-onedl
 #
-# mmcv is compiled (about 8 minutes on 2 cores) once a machine: its wheel is kept in
+# mmcv is compiled (about 7 minutes on 2 cores) once a machine: its wheel is kept in
 # ${MMLTH_CACHE:-~/.cache/mmlth}, under the versions of Python, torch and mmcv it was built for.
 set -euo pipefail
 
@@ -75,7 +75,7 @@ PY
 )
   cache=${MMLTH_CACHE:-$HOME/.cache/mmlth}/$mmcv-$version-$key
   if ! ls "$cache"/*.whl >/dev/null 2>&1; then
-    say "compiling $mmcv $version with its operators (about 8 minutes on 2 cores)" >&2
+    say "compiling $mmcv $version with its operators (about 7 minutes on 2 cores)" >&2
     rm -rf "$cache.part"
     # torch looks for ninja on the PATH; without it one core compiles. Nobody debugs the operators.
     PATH="$(cd "$venv/bin" && pwd):$PATH" CFLAGS="-O3 -DNDEBUG -fwrapv -g0" \
@@ -88,7 +88,7 @@ PY
 }
 
 python=$(find_python)
-say "into $venv: about 12 minutes the first time on 2 cores, 3 where the mmcv wheel is cached, 6 GB"
+say "into $venv: about 9 minutes the first time on 2 cores, 3 where the mmcv wheel is cached, 6 GB"
 system_libraries
 [ -x "$venv/bin/python" ] || "$python" -m venv "$venv"
 export PIP_CONSTRAINT=$pins
