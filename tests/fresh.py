@@ -22,7 +22,8 @@ def stock_train(
         **environment: Variables of the process beside those of this one.
     """
     spec = importlib.util.find_spec(package)
-    assert spec is not None and spec.origin is not None
+    assert spec is not None
+    assert spec.origin is not None
     script = Path(spec.origin).parent / '.mim/tools/train.py'
     arguments = arguments or ('--work-dir', 'work')
     return python(script, config, *arguments, cwd=config.parent, **environment)
