@@ -13,6 +13,8 @@ from mmlth.ticket.tree import from_json, to_json
 
 KEY = 'accepted_config'
 """Its key in search.json."""
+_OF_THE_RUN = ('work_dir', 'experiment_name', 'resume', 'load_from', 'launcher')
+"""Keys that another run by the config sets itself."""
 _MARK = '@python'
 """The key of what stands for a value that JSON and `mmlth.ticket.tree` do not have."""
 
@@ -20,12 +22,13 @@ _MARK = '@python'
 def config_record(config: Config) -> dict[str, Any]:
     """A config as JSON values, from which `read_accepted` makes the same config.
 
-    Classes and functions, as configs of the newer style name them, become the dotted names that
-    MMEngine finds them by. Of an object that is no data, such as a hook that a script has built,
-    only the class is kept.
+    What is of one run alone, such as work_dir, is left out. Classes and functions, as configs of
+    the newer style name them, become the dotted names that MMEngine finds them by. Of an object
+    that is no data, such as a hook that a script has built, only the class is kept.
     """
     name = Path(config.filename).name if config.filename else None
-    return {'file': name, **to_json(_data(config.to_dict(), ''))}
+    kept = {key: value for key, value in config.to_dict().items() if key not in _OF_THE_RUN}
+    return {'file': name, **to_json(_data(kept, ''))}
 
 
 def read_accepted(state: Path) -> Config:
@@ -52,7 +55,7 @@ def read_accepted(state: Path) -> Config:
         if isinstance(error, LotteryError):
             raise
         raise LotteryError(f'{state} is damaged: {error}') from error
-    config.resume, config.load_from = False, content.get('load_from')
+    config.load_from = content.get('load_from')
     return config
 
 
