@@ -19,6 +19,8 @@ from mmengine.logging import MessageHub, MMLogger
 from mmengine.runner import Runner
 from mmengine.visualization import Visualizer
 
+from mmlth.ticket import write_bytes
+
 _TIMED = re.compile(r'\d{8}_\d{6}(\.py)?')
 """Names that MMEngine makes of the time: of the folder of logs, and of a config without a name."""
 
@@ -88,13 +90,10 @@ class RunnerTraces:
                     shutil.rmtree(path, ignore_errors=True)
                 else:
                     path.unlink()
-        if self._copy is not None:
+        if self._copy is not None and self._overwritten is None:
             self._copy.unlink(missing_ok=True)
-            if self._overwritten is not None:
-                text, status = self._overwritten
-                self._copy.write_bytes(text)
-                self._copy.chmod(status.st_mode)
-                os.utime(self._copy, ns=(status.st_atime_ns, status.st_mtime_ns))
+        elif self._copy is not None and self._overwritten is not None:
+            _put_back(self._copy, *self._overwritten)
         for folder in self._new_folders:
             with contextlib.suppress(OSError):  # something else was put there
                 folder.rmdir()
@@ -102,3 +101,11 @@ class RunnerTraces:
 
 def _read(path: Path) -> tuple[bytes, os.stat_result] | None:
     return (path.read_bytes(), path.stat()) if path.is_file() else None
+
+
+def _put_back(path: Path, content: bytes, status: os.stat_result) -> None:
+    if path.is_file() and path.stat().st_mtime_ns == status.st_mtime_ns:
+        return  # the Runner did not come as far
+    write_bytes(path, content)
+    path.chmod(status.st_mode)
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))

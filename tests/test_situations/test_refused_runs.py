@@ -1,6 +1,7 @@
 """A run that is refused, or fails before it trains, leaves work_dir as it was."""
 
 import json
+import multiprocessing
 import re
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from toy import ToyDataset, ToyModel, toy_config
 
 import mmlth
 from mmlth import LotteryError, Ticket, load_ticket, save_ticket
+from mmlth.engine.lock import only_search_in
 from mmlth.engine.training_state import load_training_state
 
 
@@ -72,6 +74,31 @@ def test_a_search_that_is_there_is_not_touched(searched, reason, resume):
 
 
 @pytest.mark.parametrize('reason', [reason for reason in REFUSED if 'settings' not in reason][1:])
+def test_a_second_process_changes_nothing(searched):
+    """The config that the first one copied stays, too."""
+
+    def but_the_lock():
+        return {k: v for k, v in contents(searched / 'work').items() if k.name != '.lock'}
+
+    before, context = but_the_lock(), multiprocessing.get_context('fork')
+    ready, done = context.Event(), context.Event()
+    first = context.Process(target=hold, args=(searched / 'work', ready, done))
+    first.start()
+    ready.wait()
+    config = named_config(searched, searched / 'work', **{'optim_wrapper.optimizer.lr': 0.3})
+    with pytest.raises(LotteryError, match='another process'):
+        train(config)
+    done.set()
+    first.join()
+    assert but_the_lock() == before
+
+
+def hold(work_dir, ready, done):
+    with only_search_in(work_dir):
+        ready.set()
+        done.wait()
+
+
 def test_nothing_is_left_where_nothing_was(tmp_path, reason):
     (tmp_path / 'file').touch()
     with pytest.raises((LotteryError, TypeError)):
