@@ -33,6 +33,7 @@ def run(options: argparse.Namespace) -> None:
     from mmlth.report import analysed, compared, print_comparison, print_results, write_report
     from mmlth.report.analyses import failures
     from mmlth.report.page import Section
+    from mmlth.report.places import without_places
 
     work_dirs = [Path(path) for path in options.work_dirs]
     folder = Path(options.out) if options.out else work_dirs[0] / 'report'
@@ -46,7 +47,7 @@ def run(options: argparse.Namespace) -> None:
                     print(f'mmlth: {failure}', file=sys.stderr)
             except Exception as error:  # the rest of the page does not need them
                 known = isinstance(error, ValueError | TicketError | OSError | ImportError)
-                reason = str(error) if known else repr(error)
+                reason = without_places(str(error) if known else repr(error), work_dirs)
                 print(f'mmlth: predictions are not analysed: {reason}', file=sys.stderr)
                 analyses = [Section('Predictions', (f'They are not analysed: {reason}',))]
         page = write_report(work_dirs, folder, options.metric, analyses)

@@ -17,6 +17,7 @@ from mmlth.engine.reading import build_model, read_config, searched_config
 from mmlth.engine.search import choose_targets, table_of_targets
 from mmlth.engine.search_state import load_state
 from mmlth.engine.settings import parse_settings
+from mmlth.engine.start_checkpoint import keep_load_from
 from mmlth.engine.training import experiment_name
 from mmlth.pruning import Target
 
@@ -81,7 +82,7 @@ def search(
     if resume:
         cfg.resume, cfg.load_from = True, None
     runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
-    runner.cfg.load_from = load_from  # where a search starts that there is nothing of to resume
+    keep_load_from(runner.cfg, load_from)
     runner.train()
     state = load_state(SearchPaths(Path(runner.work_dir)))
     return state.rounds if state else []
@@ -124,8 +125,7 @@ def branch(
         LotteryError: On bad input.
     """
     root = Path(work_dir)
-    state = load_state(SearchPaths(root))
-    if state is None:
+    if load_state(SearchPaths(root)) is None:
         raise LotteryError(f'{root} holds no search: it has no search.json')
     config = searched_config(root)
     settings = {
@@ -135,7 +135,6 @@ def branch(
         'label': label,
     }
     folder = root / FOLDER / (name or _branch_name(control, seed, lottery))
-    config.load_from = state.load_from
     config.experiment_name = experiment_name(config, folder)
     return search(
         config,

@@ -89,6 +89,7 @@ def branch_state(
     return SearchState(
         config=config,
         load_from=trunk.load_from,
+        load_from_sha256=trunk.load_from_sha256,
         seed=trunk.seed,
         world_size=trunk.world_size,
         targets=trunk.targets,

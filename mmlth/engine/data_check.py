@@ -63,7 +63,7 @@ def _paths(dataset: Any, key: str) -> Iterator[tuple[str, Path]]:
         yield from _local(f'{key}.ann_file', root, dataset['ann_file'])
     if dataset.get('bbox_file'):
         yield from _local(f'{key}.bbox_file', '', dataset['bbox_file'])
-    if not _loads_images(dataset):
+    if not loads_images(dataset):
         return
     prefixes = dataset.get('data_prefix')
     if isinstance(prefixes, Mapping) and prefixes.get('img') is not None:
@@ -75,7 +75,7 @@ def _paths(dataset: Any, key: str) -> Iterator[tuple[str, Path]]:
         yield from _local(f'{key}.data_root', '', root)
 
 
-def _loads_images(dataset: Mapping[str, Any]) -> bool:
+def loads_images(dataset: Mapping[str, Any]) -> bool:
     """Some sets name an image folder that they never read (2-D to 3-D pose lifting)."""
     kinds = [
         step.get('type') for step in dataset.get('pipeline') or () if isinstance(step, Mapping)

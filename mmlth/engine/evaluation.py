@@ -18,6 +18,7 @@ from mmlth.engine.loader import plain_loader
 from mmlth.engine.missing_package import explaining_missing_packages
 from mmlth.engine.reading import read_config
 from mmlth.engine.ticket_loading import without_aliases
+from mmlth.engine.training import experiment_name
 from mmlth.engine.training_state import bare_model
 from mmlth.pruning import Mask
 from mmlth.ticket import Ticket, is_ticket, load_rewind_weights, load_ticket, read_foreign
@@ -146,6 +147,13 @@ def _for_validation(cfg: Config, work_dir: str | Path) -> Config:
     cfg.custom_hooks = []  # of training: some change the weights that are validated
     cfg.default_hooks = {**(cfg.get('default_hooks') or {}), 'checkpoint': None}
     cfg.work_dir, cfg.log_level = str(work_dir), 'WARNING'
+    # MMEngine finds loggers and visualizers by name: no other Runner's, whose folder may be gone.
+    cfg.experiment_name = experiment_name(cfg, Path(work_dir))
+    if cfg.get('visualizer') is None:
+        cfg.visualizer = {'type': 'Visualizer'}
+    if isinstance(cfg.visualizer, dict):
+        cfg.visualizer.pop('name', None)
+        cfg.visualizer['vis_backends'] = None
     cfg.load_from, cfg.resume = None, False
     if cfg.get('val_cfg') is None:
         cfg.val_cfg = {}

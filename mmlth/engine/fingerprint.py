@@ -10,7 +10,7 @@ from typing import Any
 
 from mmengine.config import Config
 
-from mmlth.engine.comparison import decisive_settings
+from mmlth.engine.comparison import plain_settings
 
 _OF_PREDICTING = (
     'model',
@@ -32,8 +32,10 @@ def settings_hash(config: Config) -> str:
     Args:
         config: The config; worker counts and paths do not matter.
     """
-    settings = decisive_settings(config, {})
-    kept = {key: _without_paths(settings.get(key)) for key in _OF_PREDICTING}
+    settings = config.to_dict()
+    # What files hold is in `data_hash`.
+    given = {key: _without_paths(settings.get(key)) for key in _OF_PREDICTING}
+    kept = plain_settings(given, read=False)
     return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()
 
 
@@ -68,7 +70,7 @@ def _without_paths(value: Any) -> Any:
     if isinstance(value, dict):
         paths = (*_FILES, 'data_prefix')
         return {key: _without_paths(item) for key, item in value.items() if key not in paths}
-    if isinstance(value, list):
+    if isinstance(value, (list, tuple)):
         return [_without_paths(item) for item in value]
     return value
 

@@ -80,6 +80,8 @@ class Predictor:
         self._data = data_hash(self.config, self._folder)
         self._settings = settings_hash(self.config)
         self._evaluation: Evaluation | None = None
+        # What MMEngine logs tells of this machine, and the folder may be passed on.
+        self._logs = tempfile.TemporaryDirectory()
 
     def __call__(self, ticket: Ticket, tell: Told | None = None) -> tuple[Predictions, DataSet]:
         """What the model finds with the weights of a ticket, and what there is to find.
@@ -112,7 +114,8 @@ class Predictor:
     ) -> tuple[Predictions, DataSet]:
         with tempfile.TemporaryDirectory() as temporary:
             if self._evaluation is None:
-                self._evaluation = Evaluation(_evaluating_objects(self.config), self._folder)
+                config = _evaluating_objects(self.config)
+                self._evaluation = Evaluation(config, self._logs.name)
             runner = self._evaluation.runner
             metric = _coco_metric(runner)
             metric.outfile_prefix = str(Path(temporary, 'results'))

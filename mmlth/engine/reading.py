@@ -11,10 +11,13 @@ from typing import Any
 
 from mmengine.config import Config
 from mmengine.registry import MODELS, init_default_scope
+from mmengine.utils import import_modules_from_strings
 from torch import nn
 
+from mmlth.engine.accepted_config import is_search_state, read_accepted
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.missing_package import explaining_missing_packages
+from mmlth.engine.paths import SearchPaths
 
 ZOOS = ('mmdet', 'mmpose', 'mmpretrain', 'mmlth')
 
@@ -24,7 +27,8 @@ def read_config(source: str | Path | Config, options: Mapping[str, Any] | None =
 
     Args:
         source: A file; a name such as ``mmdet::yolox/yolox_s_8xb8-300e_coco.py`` of a config that
-            mmdet, mmpose or mmlth ships; or a config, which stays as it is.
+            mmdet, mmpose or mmlth ships; the search.json of a search, whose config it then is; or a
+            config, which stays as it is.
         options: Changes by dotted key, as ``--cfg-options`` gives them.
 
     Raises:
@@ -35,11 +39,14 @@ def read_config(source: str | Path | Config, options: Mapping[str, Any] | None =
     else:
         name = str(source)
         path = _zoo_file(name) if '::' in name else _file(name)
-        with (
-            one_line_if(f'the config {name} cannot be read'),
-            explaining_missing_packages(f'the config {name}'),
-        ):
-            config = Config.fromfile(path)
+        if is_search_state(path):
+            config = searched_config(path.parent)
+        else:
+            with (
+                one_line_if(f'the config {name} cannot be read'),
+                explaining_missing_packages(f'the config {name}'),
+            ):
+                config = Config.fromfile(path)
     if options:
         with one_line_if('the changes by --cfg-options do not fit the config'):
             config.merge_from_dict(dict(options))
@@ -49,18 +56,18 @@ def read_config(source: str | Path | Config, options: Mapping[str, Any] | None =
 
 
 def searched_config(work_dir: Path) -> Config:
-    """The config of a search, which its Runner left in its work_dir.
+    """The config that the search in a work_dir was accepted with; its custom modules are imported.
 
     Raises:
-        LotteryError: If there is none.
+        LotteryError: If there is none, or it needs a package that is not installed.
     """
-    dumped = sorted(work_dir.glob('*.py'), key=lambda path: path.stat().st_mtime)
-    if not dumped:
-        raise LotteryError(
-            f'{work_dir} lacks the config that MMEngine leaves in the work_dir of a search, a file '
-            '*.py; copy it there'
-        )
-    return read_config(dumped[-1])
+    config = read_accepted(SearchPaths(work_dir).state)
+    imports = config.get('custom_imports')
+    if imports:
+        what = f'the config of the search in {work_dir}'
+        with one_line_if(f'{what} cannot be used'), explaining_missing_packages(what):
+            import_modules_from_strings(**imports)
+    return config
 
 
 def build_model(config: Config) -> nn.Module:

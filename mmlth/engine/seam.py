@@ -18,9 +18,12 @@ from torch.distributed.fsdp import FullyShardedDataParallel
 from mmlth.engine.errors import LotteryError, show_lottery_errors_in_one_line
 from mmlth.engine.full_disk import explaining_full_disks
 from mmlth.engine.missing_package import explaining_missing_packages
+from mmlth.engine.paths import SearchPaths
 from mmlth.engine.processes import join_processes
+from mmlth.engine.runner_traces import RunnerTraces
 from mmlth.engine.search import Report, run_search
 from mmlth.engine.settings import parse_settings
+from mmlth.engine.start_checkpoint import remember_load_from
 from mmlth.engine.ticket_loading import install_ticket_loading
 from mmlth.engine.ticket_training import train_ticket
 
@@ -42,18 +45,22 @@ def install(report: Report) -> None:
         show_lottery_errors_in_one_line()
         settings = parse_settings(cfg['lottery'])
         _refuse_sharding(cfg)
+        _refuse_the_name_of_the_state(cfg)
         join_processes(cfg)
+        traces = RunnerTraces(cfg)
         with (
+            traces.taken_back_on_failure(),
             explaining_missing_packages('the config'),
             explaining_full_disks(Path(cfg.get('work_dir') or '.')),
         ):
             runner = original(cls, _importing_mmlth(cfg))
         if settings.ticket is not None:
-            runner.train = functools.partial(train_ticket, runner, settings)
+            runner.train = functools.partial(train_ticket, runner, settings, traces)
         else:
-            runner.train = functools.partial(run_search, runner, settings, report)
+            runner.train = functools.partial(run_search, runner, settings, report, traces)
         return runner
 
+    remember_load_from()
     from_cfg.searches = True  # type: ignore[attr-defined]
     Runner.from_cfg = classmethod(from_cfg)
     install_ticket_loading()
@@ -80,6 +87,15 @@ def _refuse_sharding(cfg: Any) -> None:
         raise LotteryError(
             f'model_wrapper_cfg.type={kind.__name__!r} is not supported: it shards the weights '
             'that a search masks; use MMDistributedDataParallel, or remove the lottery key'
+        )
+
+
+def _refuse_the_name_of_the_state(cfg: Any) -> None:
+    name = Path(getattr(cfg, 'filename', None) or '').name
+    if name == SearchPaths(Path()).state.name:
+        raise LotteryError(
+            f'the config {cfg.filename} cannot be searched by: MMEngine copies a config into '
+            f'work_dir by its own name, where {name} is the state of the search; rename the config'
         )
 
 

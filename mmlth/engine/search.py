@@ -5,11 +5,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from mmengine.config import Config
 from mmengine.dist import barrier, broadcast_object_list, get_world_size, is_main_process
 from mmengine.runner import Runner
 from torch import nn
 
+from mmlth.engine.accepted_config import config_record
 from mmlth.engine.branches import branch_state, trunk_of, with_new_tickets
 from mmlth.engine.comparison import decisive_settings
 from mmlth.engine.control_round import plan_control
@@ -20,6 +20,7 @@ from mmlth.engine.full_disk import explaining_full_disks
 from mmlth.engine.lock import only_search_in
 from mmlth.engine.paths import SearchPaths
 from mmlth.engine.preemption import Preemption
+from mmlth.engine.runner_traces import RunnerTraces
 from mmlth.engine.search_round import Planner, plan_round, run_round
 from mmlth.engine.search_state import (
     SearchState,
@@ -29,6 +30,11 @@ from mmlth.engine.search_state import (
     recorded_targets,
 )
 from mmlth.engine.settings import Settings
+from mmlth.engine.start_checkpoint import (
+    check_checkpoint,
+    given_checkpoint,
+    settle_checkpoint,
+)
 from mmlth.engine.target_table import target_table
 from mmlth.engine.ticket_loading import without_aliases
 from mmlth.engine.training import rewind_iteration
@@ -42,7 +48,9 @@ Report = Callable[[Path, bool], None]
 """Makes the report of a work_dir; told whether the search is at its end, to print the results."""
 
 
-def run_search(runner: Runner, settings: Settings, report: Report) -> nn.Module:
+def run_search(
+    runner: Runner, settings: Settings, report: Report, traces: RunnerTraces | None = None
+) -> nn.Module:
     """Runs all rounds, or those that are left of an interrupted search.
 
     Every round trains in a Runner of its own, built from the config of ``runner``: a new model,
@@ -52,6 +60,8 @@ def run_search(runner: Runner, settings: Settings, report: Report) -> nn.Module:
         runner: The user's Runner; at the end its model has the weights of the last ticket.
         settings: The ``lottery`` key.
         report: Called after each round.
+        traces: Of the building of ``runner``, which a search that is refused, or fails before it
+            trains, takes back; by default they stay.
 
     Returns:
         The model of ``runner``.
@@ -61,13 +71,15 @@ def run_search(runner: Runner, settings: Settings, report: Report) -> nn.Module:
         Preempted: If a signal asked for the end; all that was done is saved.
     """
     work_dir = Path(runner.work_dir)
-    paths = SearchPaths(work_dir, trunk_of(work_dir) if settings.branch else None)
-    with (
-        explaining_full_disks(paths.work_dir),
-        only_search_in(paths.work_dir),
-        Preemption() as preemption,
-    ):
-        return _run(runner, settings, report, paths, preemption)
+    traces = traces or RunnerTraces(runner.cfg)
+    with traces.taken_back_on_failure(runner):
+        paths = SearchPaths(work_dir, trunk_of(work_dir) if settings.branch else None)
+        with (
+            explaining_full_disks(paths.work_dir),
+            only_search_in(paths.work_dir),
+            Preemption() as preemption,
+        ):
+            return _run(runner, settings, report, paths, preemption, traces)
 
 
 def _run(
@@ -76,6 +88,7 @@ def _run(
     report: Report,
     paths: SearchPaths,
     preemption: Preemption,
+    traces: RunnerTraces,
 ) -> nn.Module:
     if runner._resume and runner._load_from:
         raise LotteryError(
@@ -85,6 +98,9 @@ def _run(
     check_data(runner.cfg)
     config = decisive_settings(runner.cfg, settings.to_dict())
     state = check_work_dir(paths, config, bool(runner._resume), settings)
+    load_from = None if settings.branch else given_checkpoint(runner)
+    if state is None:
+        check_checkpoint(load_from)
     targets = choose_targets(bare_model(runner), settings)
     if settings.validation_loss:
         check_validation_loss(runner)
@@ -95,8 +111,7 @@ def _run(
             rewind_iteration(runner, settings.rewind)  # before anything is deleted for its sake
             if is_main_process():
                 delete_search(paths)
-        if settings.branch and is_main_process():
-            state.save(paths)
+        traces.keep(once=paths.state.exists)
         barrier()
     elif state.world_size != get_world_size():
         raise LotteryError(
@@ -105,16 +120,19 @@ def _run(
         )
     elif settings.branch and settings.branch.control:
         state = with_new_tickets(runner, state, settings, paths, config)
-        if is_main_process():
-            state.save(paths)
-    elif is_main_process():
-        state.save(paths)  # rounds that were added are part of the search from now on
+    if not settings.branch:
+        settle_checkpoint(state, paths, load_from)
+    if paths.state.exists():
+        traces.keep()
+    state.accepted_config = config_record(runner.cfg)
     if is_main_process():
         delete_leftovers(paths, len(state.rounds))
     runner.logger.info('\n' + table_of_targets(bare_model(runner), settings))
     last = len(state.schedule) - 1
     if state.finished:
         runner.logger.info(f'all {last + 1} rounds in {paths.work_dir} are finished')
+        if is_main_process():
+            state.save(paths)  # with the config as it is accepted now: data may have moved
     planner: Planner = plan_control if settings.branch and settings.branch.control else plan_round
     left = range(len(state.rounds), last + 1)[: settings.rounds_per_run]
     for index in left:
@@ -192,7 +210,7 @@ def _new_state(
     check_choices(runner, settings, targets, seed[0], schedule[-1])
     return SearchState(
         config=config,
-        load_from=_load_from(runner),
+        load_from=None,  # `settle_checkpoint` says
         seed=seed[0],
         world_size=get_world_size(),
         targets=recorded_targets(targets),
@@ -204,16 +222,3 @@ def _new_state(
             'after': settings.after_rewind,
         },
     )
-
-
-def _load_from(runner: Runner) -> str | None:
-    """The checkpoint that the config starts from, which ``--resume`` makes the tools forget.
-
-    A job script that always passes ``--resume`` starts a search that way, too.
-    """
-    if not runner._resume:
-        return runner._load_from
-    given = runner.cfg.get('load_from')
-    if given is None and runner.cfg.filename:
-        given = Config.fromfile(runner.cfg.filename).get('load_from')
-    return given

@@ -1,9 +1,10 @@
 """One round of a search: prune, rewind, train, write the ticket."""
 
+import contextlib
 import functools
 import gc
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from mmlth.engine.drawing import agree_on_mask, draw_by_weights, ranks_by_weight
 from mmlth.engine.early_bird import mask_distance_hook, trained
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.hooks import (
+    BeginHook,
     MaskDistanceHook,
     MaskHook,
     PreemptionHook,
@@ -96,6 +98,19 @@ def run_round(
         LotteryError: If the round before left something that cannot be used.
         Preempted: If a signal asked for the end.
     """
+    with _no_remains_of_a_search_that_never_began(paths, index):
+        _run_round(runner, settings, paths, state, index, preemption, planner)
+
+
+def _run_round(
+    runner: Runner,
+    settings: Settings,
+    paths: SearchPaths,
+    state: SearchState,
+    index: int,
+    preemption: Preemption,
+    planner: Planner,
+) -> None:
     plan = planner(runner, settings, paths, state, index)
     sparsity = plan.mask.sparsity if plan.mask else 0.0
     last_round = len(state.schedule) - 1
@@ -104,6 +119,7 @@ def run_round(
     if plan.mask is not None:
         trainer.register_hook(MaskHook(plan.mask, plan.start if plan.last is None else None))
     mask = plan.mask or _dense_mask(state, bare_model(trainer).state_dict())
+    trainer.register_hook(BeginHook(functools.partial(_begin, paths, state)))
     trainer.register_hook(ResumeHook(preemption.group))
     trainer.register_hook(ResultHook())
     if index == 0:
@@ -248,20 +264,31 @@ def _warn_of_lost_layers(runner: Runner, before: Mask, mask: Mask, index: int) -
 
 
 def _settle_rewind_step(trainer: Runner, paths: SearchPaths, state: SearchState) -> None:
-    """Finds the rewind step in iterations; the search exists once that has succeeded."""
-    try:
-        if state.rewind['step'] == BEST:
-            check_best_is_saved(trainer)
-        state.rewind['iteration'] = rewind_iteration(trainer, state.rewind['step'])
-    except LotteryError:
-        if is_main_process() and not paths.state.exists():
-            shutil.rmtree(paths.round(0))
-        raise
+    """Finds the rewind step in iterations."""
+    if state.rewind['step'] == BEST:
+        check_best_is_saved(trainer)
+    state.rewind['iteration'] = rewind_iteration(trainer, state.rewind['step'])
+    if is_main_process() and not paths.state.exists():
+        trainer.logger.info(disk_use(trainer, len(state.schedule)))
+
+
+def _begin(paths: SearchPaths, state: SearchState) -> None:
+    """The search exists from now on, or what it was accepted with has changed."""
     if is_main_process():
-        if not paths.state.exists():
-            trainer.logger.info(disk_use(trainer, len(state.schedule)))
         state.save(paths)
-    barrier()
+
+
+@contextlib.contextmanager
+def _no_remains_of_a_search_that_never_began(paths: SearchPaths, index: int) -> Iterator[None]:
+    """Where an error comes before training has begun, the same folder takes a search again."""
+    try:
+        yield
+    except (Exception, KeyboardInterrupt):
+        if is_main_process() and not paths.state.exists():
+            shutil.rmtree(paths.round(index), ignore_errors=True)
+            if paths.trunk is None:
+                paths.rewind.unlink(missing_ok=True)
+        raise
 
 
 def _settle_rewind_weights(paths: SearchPaths, state: SearchState) -> None:

@@ -1,6 +1,5 @@
 """search.json: the state and the results of a search."""
 
-import hashlib
 import json
 import shutil
 from collections.abc import Iterable
@@ -10,7 +9,8 @@ from typing import Any
 
 from mmlth.engine.checkpoints import INTERRUPTED
 from mmlth.engine.choices import Spec, build_allocation
-from mmlth.engine.comparison import decisive_lottery, differences
+from mmlth.engine.comparison import decisive_lottery, differences, recorded_settings
+from mmlth.engine.contents import sha256_of as sha256_of
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.paths import SearchPaths
 from mmlth.engine.settings import Settings
@@ -33,6 +33,9 @@ class SearchState:
     Attributes:
         config: The settings that decide the result; see `decisive_settings`.
         load_from: The checkpoint that round 0 starts from, if any.
+        load_from_sha256: Of that file; None where it is no local one.
+        accepted_config: The whole config, as it was when the search was last accepted; see
+            `config_record`.
         seed: Seed of every round.
         world_size: Number of processes.
         targets: For each prunable parameter its name, module type and number of weights.
@@ -53,6 +56,8 @@ class SearchState:
     rewind: dict[str, Any]
     rounds: list[dict[str, Any]] = field(default_factory=list)
     branch: dict[str, Any] | None = None
+    load_from_sha256: str | None = None
+    accepted_config: dict[str, Any] | None = None
 
     @property
     def finished(self) -> bool:
@@ -85,7 +90,8 @@ def load_state(paths: SearchPaths) -> SearchState | None:
             raise ValueError(f'format {kind!r}, version {version!r}')
         # Keys that mmlth had not yet when the search began are as they are by default.
         lottery = content['config']['lottery']
-        content['config']['lottery'] = {**decisive_lottery(Settings().to_dict()), **lottery}
+        lottery = {**decisive_lottery(Settings().to_dict()), **lottery}
+        content['config'] = recorded_settings({**content['config'], 'lottery': lottery})
         return SearchState(**content)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise LotteryError(f'{paths.state} is damaged or not of this version: {error}') from error
@@ -114,8 +120,8 @@ def check_work_dir(
     if settings.overwrite and not resume:
         return None
     if state is None:
-        own = [] if paths.trunk else [paths.rewind]
-        remains = [*own, paths.tickets, *paths.work_dir.glob('round_*/*.pth')]
+        # A rewind file alone is of a training that had not begun: it may hold step 0.
+        remains = [paths.tickets, *paths.work_dir.glob('round_*/*.pth')]
         if not settings.overwrite and any(path.exists() for path in remains):
             raise LotteryError(
                 f'{paths.work_dir} holds tickets or checkpoints of rounds but no search.json; give '
@@ -218,6 +224,9 @@ def delete_leftovers(paths: SearchPaths, finished: int) -> None:
             path.unlink()
     for index in range(finished):
         delete_interrupted(paths, index)
+    if not paths.state.exists():
+        for path in paths.work_dir.glob('round_*/mask.safetensors'):
+            path.unlink()  # of a round that never trained, maybe by other settings
 
 
 def delete_interrupted(paths: SearchPaths, index: int) -> None:
@@ -225,12 +234,3 @@ def delete_interrupted(paths: SearchPaths, index: int) -> None:
     for path in paths.round(index).glob(f'{Path(INTERRUPTED).stem}.*'):
         path.unlink()
     paths.mask(index).unlink(missing_ok=True)
-
-
-def sha256_of(path: Path) -> str:
-    """SHA-256 of a file's bytes, in hexadecimal."""
-    with path.open('rb') as file:
-        digest = hashlib.sha256()
-        while block := file.read(1 << 20):
-            digest.update(block)
-        return digest.hexdigest()

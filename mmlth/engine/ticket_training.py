@@ -10,13 +10,16 @@ from mmlth.engine.checkpoint_loading import RESUME_SCHEME
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.hooks import MaskHook, TicketSaver, ValidationLossHook
 from mmlth.engine.paths import SearchPaths
+from mmlth.engine.runner_traces import RunnerTraces
 from mmlth.engine.settings import Settings
 from mmlth.engine.ticket_loading import require_match
 from mmlth.engine.validation_loss import check_validation_loss
 from mmlth.ticket import load_ticket
 
 
-def train_ticket(runner: Runner, settings: Settings) -> nn.Module:
+def train_ticket(
+    runner: Runner, settings: Settings, traces: RunnerTraces | None = None
+) -> nn.Module:
     """Trains in the user's own Runner, from the ticket's weights and under its mask.
 
     Everything else is as the config has it. Tickets are written beside the checkpoints, or in
@@ -25,6 +28,7 @@ def train_ticket(runner: Runner, settings: Settings) -> nn.Module:
     Args:
         runner: The user's Runner.
         settings: The ``lottery`` key, whose ``ticket`` is set.
+        traces: Of the building of ``runner``, which are taken back if the ticket is refused.
 
     Returns:
         The trained model.
@@ -34,6 +38,14 @@ def train_ticket(runner: Runner, settings: Settings) -> nn.Module:
             from another checkpoint.
         TicketError: If the file is no ticket of the model.
     """
+    traces = traces or RunnerTraces(runner.cfg)
+    with traces.taken_back_on_failure(runner):
+        _prepare(runner, settings)
+    return type(runner).train(runner)
+
+
+def _prepare(runner: Runner, settings: Settings) -> None:
+    """Has the Runner start from the ticket, under its mask; errors as of `train_ticket`."""
     path = os.path.expanduser(str(settings.ticket))
     if not Path(path).is_file():
         raise LotteryError(
@@ -61,4 +73,3 @@ def train_ticket(runner: Runner, settings: Settings) -> nn.Module:
     if settings.validation_loss:
         check_validation_loss(runner)
         runner.register_hook(ValidationLossHook())
-    return type(runner).train(runner)

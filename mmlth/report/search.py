@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mmlth.engine.comparison import recorded_settings
 from mmlth.report.rounds import Round, read_rounds
 
 
@@ -31,7 +32,8 @@ class Search:
     @property
     def settings(self) -> Mapping[str, Any]:
         """The config, as far as it decides the result."""
-        return self.state.get('config') or {}
+        settings = self.state.get('config')
+        return recorded_settings(settings) if settings else {}
 
     @property
     def lottery(self) -> Mapping[str, Any]:

@@ -1,5 +1,6 @@
 """The hooks that a search adds to the Runner of each round."""
 
+from mmlth.engine.hooks.begin_hook import BeginHook
 from mmlth.engine.hooks.mask_distance_hook import MaskDistanceHook
 from mmlth.engine.hooks.mask_hook import MaskHook
 from mmlth.engine.hooks.preemption_hook import PreemptionHook
@@ -12,6 +13,7 @@ from mmlth.engine.hooks.ticket_saver import TicketSaver
 from mmlth.engine.hooks.validation_loss_hook import ValidationLossHook
 
 __all__ = [
+    'BeginHook',
     'MaskDistanceHook',
     'MaskHook',
     'PreemptionHook',

@@ -7,6 +7,7 @@ from pathlib import Path
 from mmlth.report.page.html import html
 from mmlth.report.page.markdown import markdown
 from mmlth.report.page.section import Figure, Hidden, Numbers, Part, Photos, Section
+from mmlth.report.places import without_places
 from mmlth.ticket import write_bytes
 
 _LINK = re.compile(r'\]\(([^()/]+)\)')
@@ -24,6 +25,7 @@ def write_page(title: str, sections: Sequence[Section], folder: Path) -> Path:
         The path of the page.
     """
     before = _files(folder)
+    sections = [_without_places(section) for section in sections]
     parts = [part for section in sections for part in section.parts]
     plots = {}
     for part in _flat(parts):
@@ -42,6 +44,12 @@ def write_page(title: str, sections: Sequence[Section], folder: Path) -> Path:
     for path in before - _files(folder):
         path.unlink(missing_ok=True)
     return page
+
+
+def _without_places(section: Section) -> Section:
+    """Sentences that repeat an error may name files."""
+    parts = (without_places(p) if isinstance(p, str) else p for p in section.parts)
+    return Section(section.title, tuple(parts))
 
 
 def _files(folder: Path) -> set[Path]:

@@ -3,7 +3,6 @@
 import json
 import shlex
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from rich.table import Table
@@ -11,6 +10,7 @@ from rich.text import Text
 
 from mmlth.report.cells import plain_table
 from mmlth.report.page import Code, Hidden, Part, Section
+from mmlth.report.places import shown
 from mmlth.report.search import Search, read_search
 from mmlth.ticket import TicketError, load_info
 
@@ -23,15 +23,16 @@ def settings_section(searches: Sequence[Search], metric: str | None = None) -> S
         metric: As the report was told.
     """
     first = searches[0]
-    folders = [_again(search.work_dir) for search in searches]
-    report = ['mmlth', 'report', *map(str, folders), *(['--metric', metric] if metric else [])]
+    folders = [f'{shown(search.work_dir)}_again' for search in searches]
+    report = ['mmlth', 'report', *folders, *(['--metric', metric] if metric else [])]
     parts: list[Part] = [
-        'The config of a search lies in its work_dir. These commands repeat the searches and make '
-        'this page:',
+        'The config of a search is part of its search.json. Where the search was started, these '
+        'commands repeat it and make this page; a work_dir that lies elsewhere is told by its name '
+        'alone:',
         Code('\n'.join([*map(_training, searches, folders), shlex.join(report)])),
     ]
     branches = [
-        _training(branch, folder / branch.work_dir.relative_to(search.work_dir))
+        _training(branch, f'{folder}/{branch.work_dir.relative_to(search.work_dir)}', search)
         for search, folder in zip(searches, folders)
         for branch in _branches(search)
     ]
@@ -54,20 +55,20 @@ def _branches(search: Search) -> list[Search]:
     return [read_search(path.parent) for path in found]
 
 
-def _again(work_dir: Path) -> Path:
-    """Where a search is repeated: beside it."""
-    named = work_dir if work_dir.name not in ('', '..') else work_dir.resolve()
-    return named.with_name(f'{named.name}_again')
+def _training(search: Search, folder: str, trunk: Search | None = None) -> str:
+    """The command that trains it again, from where it started.
 
-
-def _training(search: Search, folder: Path) -> str:
-    """The command that trains it again; the config in its work_dir may be that of a resumption."""
-    configs = sorted(search.work_dir.glob('*.py'), key=lambda path: path.stat().st_mtime)
-    config = configs[-1] if configs else 'CONFIG'
-    changes = ['resume=False', f'randomness.seed={search.seed}']
-    start = search.state.get('load_from')
-    changes += [f'load_from={start}'] if start else []
-    command = ['mmlth', 'train', str(config), '--work-dir', str(folder), '--cfg-options', *changes]
+    Args:
+        search: A search or a branch.
+        folder: Where to.
+        trunk: The search that it is a branch of.
+    """
+    above = (trunk or search).work_dir
+    config = f'{shown(above)}/{(search.work_dir / "search.json").relative_to(above)}'
+    if not search.state.get('accepted_config'):  # of an earlier mmlth
+        config = 'CONFIG'
+    changes = ['--cfg-options', f'randomness.seed={search.seed}']
+    command = ['mmlth', 'train', config, '--work-dir', folder, *changes]
     processes = search.state.get('world_size') or 1
     if processes > 1:
         command = ['torchrun', f'--nproc-per-node={processes}', '-m', *command]
@@ -96,7 +97,8 @@ def _provenance(search: Search) -> Table | None:
     facts = {
         'seed': search.seed,
         'processes': search.state.get('world_size'),
-        'training started from': search.state.get('load_from'),
+        'training started from': (start := search.state.get('load_from')) and shown(start),
+        'SHA-256 of that checkpoint': search.state.get('load_from_sha256'),
         **{f'version of {name}': text for name, text in (told.get('versions') or {}).items()},
         'SHA-256 of the settings': told.get('config_sha256'),
         'SHA-256 of the weights that are rewound to': rewind.get('weights_sha256'),
