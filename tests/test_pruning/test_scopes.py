@@ -191,7 +191,10 @@ def test_patterns_choose_within_a_scope() -> None:
 @pytest.mark.parametrize(
     ('scope', 'message'),
     [
-        ('backbon', r"'backbon' is no role; valid: backbone, neck, .*, all, .* s1_coco, s1_voc, s2"),
+        (
+            'backbon',
+            r"'backbon' is no role; valid: backbone, neck, .*, all, .* s1_coco, s1_voc, s2",
+        ),
         ('', "'' is no role"),
         ('backbone+', "'' is no role"),
         ('backbone+s2', "'s2' is a choice of its own"),

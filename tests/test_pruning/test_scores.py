@@ -274,6 +274,18 @@ class Square(torch.autograd.Function):
         return gradient * 2 * x
 
 
+class Through(torch.autograd.Function):
+    """Rounds, and passes the gradient on as it is."""
+
+    @staticmethod
+    def forward(ctx, x):
+        return x.round()
+
+    @staticmethod
+    def backward(ctx, gradient):
+        return gradient
+
+
 class Custom(Line):
     def __init__(self, function, loss=torch.square):
         super().__init__()
@@ -309,6 +321,9 @@ def test_grasp_takes_functions_that_torch_can_follow():
     own, plain = (Grasp()(evidence(FAR, AT, Custom(f))) for f in (Square.apply, torch.square))
     assert torch.equal(own['weight'], plain['weight'])
     assert own['weight'].any()
+    # One whose gradient is a constant has none to follow.
+    network = Custom(Through.apply, lambda x: x + network.model(torch.ones(2)).square())
+    assert Grasp()(evidence(FAR, AT, network))['weight'].any()
 
 
 def test_running_out_of_memory_is_no_fault_of_a_layer(monkeypatch):
