@@ -24,7 +24,6 @@ from mmlth.analysis.keypoints.correction import correct
 coco = pytest.importorskip('pycocotools.coco')
 cocoeval = pytest.importorskip('pycocotools.cocoeval')
 
-GOLDEN = Path('data/golden/keypoints.json')
 MOUSE = Path('data/mouse/annotations/val.json')
 MOUSE_SKELETON = Skeleton(
     ('snout', 'leftear', 'rightear', 'tailbase'),
@@ -113,29 +112,6 @@ def test_mice_as_corrected(mice, formula):
         assert_equal(found.corrected[kind], reference(mice, corrected, skeleton, areas))
     assert found.count('swap') == 0  # there is one mouse in each picture
     assert min(found.gain(kind) for kind in ('miss', 'inversion', 'jitter')) > 0
-
-
-def assert_golden(found, golden):
-    assert {kind: found.count(kind) for kind in KINDS} == golden['keypoints_by_kind']
-    for name, areas in golden['area_under_curve'].items():
-        error = None if name == 'baseline' else name
-        for oks, area in areas.items():
-            assert found.ap(error, float(oks)) == pytest.approx(area, abs=1e-12)
-
-
-def test_the_golden_keypoints():
-    """What the released code says where every keypoint has one kind by anybody's rule."""
-    if not GOLDEN.exists():
-        pytest.skip(f'needs {GOLDEN}')
-    golden = json.loads(GOLDEN.read_text())
-    joints = golden['joints']
-    pairs = [(a, joints[b]) for a, b in zip(joints, golden['mirror']) if a != joints[b]]
-    skeleton = Skeleton(tuple(joints), tuple(golden['sigmas']), tuple(pairs))
-    each = golden['sets'][1]
-    truth, found = each['ground_truth'], each['detections']
-    areas = tuple(each['coco_analyze']['area_range'])
-    released = keypoint_errors(truth, found, skeleton, areas=areas, formula='released')
-    assert_golden(released, each['coco_analyze'])
 
 
 def nearest_kinds(truths, own, keypoints, skeleton):

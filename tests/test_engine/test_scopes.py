@@ -1,6 +1,5 @@
 """``lottery.targets`` by role on the models of both papers, against numbers worked out by hand."""
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 
@@ -12,7 +11,6 @@ from mmlth.engine.search import choose_targets
 from mmlth.pruning import find_targets
 
 CONFIGS = Path(__file__).parents[2] / 'configs'
-GOLDEN = CONFIGS.parent / 'data/golden/s1_scopes.json'
 
 # Table 3 of Girish et al.: the share of the parameters, in per cent.
 TABLE_3 = {
@@ -94,29 +92,6 @@ def test_table_3_from_the_layers_of_its_model(voc):
         assert ours == pytest.approx(share - twice, abs=0.02)
         if union != 'BTRH':
             assert f'| `{scope}` | {share:.2f} | {ours:.2f} |' in page
-
-
-@pytest.mark.parametrize('depth', [18, 50])
-def test_what_the_code_of_s1_prunes_on_voc(depth):
-    if not GOLDEN.exists():
-        pytest.skip(f'needs {GOLDEN}')
-    golden = json.loads(GOLDEN.read_text())['voc']
-    theirs = golden[f'faster_rcnn_r{depth}_c4']
-    config = read_config(CONFIGS / f'lth/faster_rcnn_r{depth}_voc_imp.py')
-    model = build_model(config)
-
-    def chosen(**targets):
-        targets = choose_targets(model, parse_settings({'targets': targets}))
-        return {target.name for target in targets}
-
-    for switches, scope in golden['scope_of_switches'].items():
-        if 'head' in scope and 'rpn' not in scope:  # its words for the head are in the RPN's names
-            scope = scope.replace('predictors', 'all_predictors')
-        found = chosen(**{**config.lottery.targets, 'scope': scope})
-        prunable = {theirs['names'][index] for index in theirs['switches'][switches]['prunable']}
-        assert found == prunable
-    assert found == chosen(scope='predictors')
-    assert chosen(**config.lottery.targets) == chosen(scope='s1_voc')
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 """Law 1: masks nest, and the number kept is exact."""
 
 import itertools
-import json
 from pathlib import Path
 
 import pytest
@@ -12,9 +11,7 @@ from mmengine.config import Config
 
 from mmlth.pruning import Mask, kept_per_round, masked, prune
 
-ROOT = Path(__file__).parents[2]
-S2 = ROOT / 'configs/_base_/lth/s2_pretraining.py'
-GOLDEN = ROOT / 'data/golden/s2_resnet50.json'
+S2 = Path(__file__).parents[2] / 'configs/_base_/lth/s2_pretraining.py'
 
 # Few distinct values, so that almost every threshold falls on a tie.
 values = st.sampled_from([-2.0, -1.0, -0.0, 0.0, 1.0, 2.0])
@@ -150,9 +147,6 @@ def test_the_18_rounds_of_s2():
     assert len(schedule) == 1 + 18
     assert schedule[-1] == round(total * 0.8**18)
     assert kept_per_round(total, 0.982, rate=0.2)[:-1] == schedule[:-1]  # 338 more in the last one
-    if GOLDEN.exists():
-        kept = json.loads(GOLDEN.read_text())['kept'][: len(schedule)]
-        assert all(abs(ours - theirs) <= 1 for ours, theirs in zip(schedule, kept, strict=True))
 
 
 def test_schedules_of_the_papers():
