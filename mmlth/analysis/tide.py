@@ -37,7 +37,7 @@ from mmlth.analysis.detection.data import (
     check_ground_truth,
     check_predictions,
 )
-from mmlth.analysis.detection.federated import MOST, is_federated, judged, partly_marked
+from mmlth.analysis.detection.federated import MOST, is_federated, judged, objects, partly_marked
 from mmlth.analysis.packages import require
 
 MAIN = ('Cls', 'Loc', 'Both', 'Dupe', 'Bkg', 'Miss')
@@ -121,7 +121,7 @@ def tide(
         return TIDERun(truth, found, foreground, background, MODES[kind], most)
 
     models = {
-        name: _errors(run, judged(ground_truth, each), kind, name)
+        name: _errors(run, judged(ground_truth, each, kind), kind, name)
         for name, each in predictions.items()
     }
     return Tide(kind, foreground, background, models)
@@ -148,8 +148,8 @@ def _errors(of: Callable[[Any], Any], predictions: Predictions, kind: str, name:
     ]
     if not counting:
         raise ValueError(
-            f'no prediction of {name} counts: all lie in crowds, or are of classes that their '
-            'images are not marked for; TIDE needs one that is a hit or an error'
+            f'no prediction of {name} counts: all lie in crowds, have no area, or are of classes '
+            'that their images are not marked for; TIDE needs one that is a hit or an error'
         )
     if len(counting) < len(predictions):
         run = of(_found(counting, kind))
@@ -178,7 +178,7 @@ def _truth(ground_truth: GroundTruth, kind: str) -> Any:
         # Each one, for an image without an entry would not be judged.
         data.add_image(image['id'], str(image['id']))
         sizes[image['id']] = image.get('height'), image.get('width')
-    for annotation in annotations(ground_truth):
+    for annotation in objects(ground_truth):
         add = data.add_ignore_region if annotation.get('iscrowd') else data.add_ground_truth
         shape = _shape(annotation, kind, *sizes[annotation['image_id']])
         add(annotation['image_id'], annotation['category_id'], **shape)

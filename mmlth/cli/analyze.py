@@ -36,8 +36,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--keypoint-formula',
         choices=FORMULAS,
         default='paper',
-        help='how near keypoints are put when corrected: as Ronchi and Perona (2017) write it '
-        '(default), or as their released code has it',
+        help='which rules tell errors of keypoints apart and correct them: those that Ronchi and '
+        'Perona (2017) write down (default), or those of their released code',
     )
     parser.add_argument('--work-dir', help='default: work_dirs/CONFIG_analyze')
 

@@ -4,6 +4,9 @@ import itertools
 import math
 from collections.abc import Sequence
 
+SMALLEST_ROUND = 0.1
+"""Of what a ``rate`` prunes a round: a last round of less is merged into the one before."""
+
 
 def kept_per_round(
     total: int, target_sparsity: float, rounds: int | None = None, rate: float | None = None
@@ -13,7 +16,8 @@ def kept_per_round(
     With ``rounds`` = N the density falls geometrically, as in Girish et al. (CVPR 2021):
     round r keeps ``(1 - target_sparsity) ** (r / N)``. With ``rate`` every round removes that
     share of the remaining weights, as in Chen et al. (CVPR 2021, 20 %), until the target is
-    reached; the last round stops at the target exactly.
+    reached; the last round stops at the target exactly. Where less than a tenth of its share would
+    be left for it, it is no round of its own: the one before goes on to the target.
 
     Args:
         total: Number of prunable weights.
@@ -42,9 +46,11 @@ def kept_per_round(
         return [total, *(max(kept, target) for kept in inner), target]
     if rate is None or not 0 < rate < 1:
         raise ValueError(f'rate must lie between 0 and 1 (excluded), got {rate}')
-    # The small slack keeps 1 - 0.8**n from being taken for "just short of" itself.
-    count = max(1, math.ceil(math.log(1 - target_sparsity) / math.log(1 - rate) - 1e-9))
-    return [total, *(round(total * (1 - rate) ** r) for r in range(1, count)), target]
+    count = math.ceil(math.log(1 - target_sparsity) / math.log(1 - rate))
+    schedule = [total, *(round(total * (1 - rate) ** r) for r in range(1, count))]
+    while len(schedule) > 1 and schedule[-1] - target < SMALLEST_ROUND * rate * schedule[-1]:
+        schedule.pop()
+    return [*schedule, target]
 
 
 def kept_at(total: int, sparsities: Sequence[float]) -> list[int]:

@@ -50,6 +50,7 @@ _RPN = '*RPNHead'  # also where it is the only head, as the ``bbox_head`` of an 
 _SHORTCUT = re.compile(r'(^|\.)downsample\.\d+\.')  # Swin's downsample.reduction is none
 
 PREDICTORS = 'predictors'
+ALL_PREDICTORS = 'all_predictors'
 ALL = 'all'
 
 
@@ -63,6 +64,7 @@ class Scope:
         named: Those that the model must have.
         only_predictors: Whether it holds nothing but final predictors.
         predictors: Whether it holds the final predictors of its roles.
+        all_predictors: Whether it holds those of all other roles as well.
         frozen: Whether it holds weights that are not trained.
         shortcuts: Whether it holds the convolutions on the shortcut of a residual block.
         stem: Whether it holds the first layer of a backbone.
@@ -73,6 +75,7 @@ class Scope:
     named: tuple[str, ...] = ()
     only_predictors: bool = False
     predictors: bool = False
+    all_predictors: bool = False
     frozen: bool = False
     shortcuts: bool = True
     stem: bool = True
@@ -81,6 +84,8 @@ class Scope:
 PRESETS = {
     # Girish et al. on COCO: stem and frozen stages as well, no shortcuts, no predictors.
     's1_coco': Scope('s1_coco', ROLES[:5], frozen=True, shortcuts=False),
+    # On VOC: the same without the stem, with predictors ("all" of their Table 3).
+    's1_voc': Scope('s1_voc', ROLES[:5], predictors=True, frozen=True, shortcuts=False, stem=False),
     # Chen et al.: the whole backbone but its first convolution, heads never.
     's2': Scope('s2', ('backbone',), ('backbone',), frozen=True, stem=False),
 }
@@ -90,7 +95,8 @@ def read_scope(text: str) -> Scope:
     """Reads ``'backbone+neck'``, ``'all'``, ``'head+predictors'`` or the name of a preset.
 
     The word ``predictors`` adds the final predictors of the roles beside it (without it they stay
-    dense); alone it means all final predictors and nothing else.
+    dense), ``all_predictors`` those of all other roles as well; alone each means all final
+    predictors and nothing else.
 
     Raises:
         ValueError: If a word is unknown; the message lists those that are known.
@@ -101,19 +107,22 @@ def read_scope(text: str) -> Scope:
     for word in words:
         if word in PRESETS:
             raise ValueError(f'{word!r} is a choice of its own and is not joined, got {text!r}')
-        if word not in (*ROLES, ALL, PREDICTORS):
+        valid = (*ROLES, PREDICTORS, ALL_PREDICTORS, ALL)
+        if word not in valid:
             raise ValueError(
-                f'{word!r} is no role; valid: {", ".join((*ROLES, PREDICTORS, ALL))}, joined by +, '
+                f'{word!r} is no role; valid: {", ".join(valid)}, joined by +, '
                 f'or one of {", ".join(PRESETS)}'
             )
     named = tuple(role for role in ROLES if role in words)
-    predictors = PREDICTORS in words
+    all_predictors = ALL_PREDICTORS in words
+    predictors = all_predictors or PREDICTORS in words
     return Scope(
         text,
         roles=ROLES if ALL in words or not named else named,
         named=named,
         only_predictors=predictors and not named and ALL not in words,
         predictors=predictors,
+        all_predictors=all_predictors,
     )
 
 

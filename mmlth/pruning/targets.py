@@ -162,7 +162,7 @@ def computed_weights(model: nn.Module) -> list[Target]:
 
 def _in_scope(candidate: _Candidate, scope: Scope) -> bool:
     return (
-        candidate.role in scope.roles
+        (candidate.role in scope.roles or (scope.all_predictors and candidate.predictor))
         and (candidate.predictor or not scope.only_predictors)
         and (scope.shortcuts or not any(is_shortcut(name) for name in candidate.names))
         and (scope.stem or not candidate.stem)
@@ -191,7 +191,8 @@ def _check_roles(scope: Scope, candidates: Sequence[_Candidate], left: set[str])
             why = 'is frozen; targets=dict(scope=…, frozen=True) prunes it nevertheless'
         raise TargetError(f'lottery.targets: {scope.text!r} leaves nothing of {role}, which {why}')
     has_predictors = {candidate.role for candidate in candidates if candidate.predictor}
-    if scope.predictors and not has_predictors & set(scope.roles):
+    asked = set(ROLES if scope.all_predictors else scope.roles)
+    if scope.predictors and not has_predictors & asked:
         where = ', '.join(role for role in ROLES if role in has_predictors) or 'no role'
         raise TargetError(
             f'lottery.targets: {scope.text!r} asks for final predictors where there are none; '

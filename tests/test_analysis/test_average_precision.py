@@ -9,11 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from perturbed import SIGMAS, disturbed, first_images, ground_truth
+from pycocotools import mask as masks
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from mmlth.analysis.detection import average_precision, match
 from mmlth.analysis.detection.bootstrap import estimate, resamples
+from mmlth.analysis.detection.federated import judged
+from mmlth.analysis.tide import tide
 
 
 def reference(truth, found, kind, sigmas=None, borders=(32, 96)):
@@ -215,6 +218,46 @@ def test_lvis_by_hand():
     plain = {**truth, 'images': [{'id': 0}, {'id': 1}]}
     ap = average_precision(match(plain, found, 'bbox'), np.ones((1, 2), int))[0, :, :, 0].mean(0)
     np.testing.assert_allclose(ap, [1 / 2, 1 / 3])
+
+
+def square(x, side=10):
+    mask = np.zeros((20, 200), np.uint8, order='F')
+    mask[:side, x : x + side] = 1
+    return masks.encode(mask)
+
+
+@pytest.mark.parametrize('kind', ['bbox', 'segm'])
+def test_what_has_no_area_is_nothing_in_lvis(kind):
+    """The package ``lvis`` drops it, of predictions and of objects; COCO counts it."""
+    truth = {
+        'images': [
+            {'id': 0, 'height': 20, 'width': 200, 'neg_category_ids': []},
+            {'id': 1, 'height': 20, 'width': 200, 'neg_category_ids': []},
+        ],
+        'categories': [{'id': 1, 'name': 'a'}],
+        'annotations': [
+            {**box(0, 1, 0), 'segmentation': square(0)},
+            # No object to miss, nor does it make its class known in image 1.
+            {**box(1, 1, 0), 'segmentation': square(0), 'area': 0},
+        ],
+    }
+    hit = {**box(0, 1, 0, 0.5), 'segmentation': square(0)}
+    nothing = {**box(0, 1, 0, 0.9), 'bbox': [0, 0, 0, 10], 'segmentation': square(0, side=0)}
+    listed = {**nothing, 'segmentation': {'size': [20, 200], 'counts': [4000]}}
+    elsewhere = {**box(1, 1, 50, 0.8), 'segmentation': square(50)}
+    found = [hit, nothing, elsewhere]
+
+    def ap(truth, found):
+        return average_precision(match(truth, found, kind), np.ones((1, 2), int))[0, 0, 0, 0]
+
+    assert ap(truth, found) == ap(truth, [hit]) == pytest.approx(1)
+    assert len(judged(truth, [hit, listed], kind)) == 1
+    assert (
+        tide(truth, {'a': found}, kind).models['a'] == tide(truth, {'a': [hit]}, kind).models['a']
+    )
+    coco = {**truth, 'images': [{'id': 0, 'height': 20, 'width': 200}, {**truth['images'][1]}]}
+    del coco['images'][1]['neg_category_ids']
+    assert ap(coco, found) == pytest.approx(51 / 101 / 3)  # one of two, behind two mistakes
 
 
 @given(st.integers(1, 20), st.integers(0, 30), st.integers(0, 99))

@@ -58,10 +58,10 @@ def errors(instances, predictions, skeleton=SKELETON, **options):
     return keypoint_errors(data(*instances), predictions, skeleton, **options)
 
 
-def kinds(instances, predictions, skeleton=SKELETON):
+def kinds(instances, predictions, skeleton=SKELETON, formula='paper'):
     """The names of the kinds of each prediction's keypoints, in the first scene."""
     scene = read_scenes(data(*instances), predictions, skeleton, (0, 1e10), 20)[0]
-    found = diagnose(scene, skeleton).kinds
+    found = diagnose(scene, skeleton, formula).kinds
     return [[None if kind < 0 else KINDS[kind] for kind in row] for row in found]
 
 
@@ -100,6 +100,47 @@ def test_the_first_kind_that_holds():
     assert found == ['good', 'inversion', 'good']
 
 
+def test_the_released_code_goes_by_the_nearest_location():
+    close = [(100, 100), (200, 100), (206, 100)]
+    (found,) = kinds([instance(close)], [predicted([close[0], *close[:0:-1]])], formula='released')
+    assert found == ['good', 'inversion', 'inversion']
+    # Nearer to where it belongs than to another's joint, and the other way round.
+    other = instance([(100, 500), (208, 100), (300, 500)])
+    for x, kind in ((203, 'good'), (205, 'swap')):
+        (found,) = kinds([instance(), other], [predicted(moved(1, (x, 100)))], formula='released')
+        assert found == ['good', kind, 'good']
+    # Both at the mirror: an inversion by the paper. The code comes to the other's joint first.
+    on_top = instance([(100, 500), (300, 100), (300, 500)])
+    for formula, kind in (('paper', 'inversion'), ('released', 'swap')):
+        (found,) = kinds([instance(), on_top], [predicted(moved(1, POSE[2]))], formula=formula)
+        assert found == ['good', kind, 'good']
+
+
+def test_the_released_code_corrects_what_matches_an_ignored_instance():
+    small, options = instance(area=31**2), {'oks': [0.5]}
+    wrong = predicted([POSE[0], POSE[2], POSE[1]])
+    for formula, counts in (('paper', (0, 0, 0)), ('released', (0, 1, 1))):
+        found = errors([instance(image=2), small], [wrong], formula=formula, **options)
+        assert found.kinds['inversion'] == counts
+        assert found.ap('inversion') == found.ap() == 0  # of the one instance that counts
+
+
+def test_the_released_code_has_background_at_the_threshold_of_the_curve():
+    # OKS is 2/3 of the first, which comes before a right one.
+    there = [instance(), instance(OTHER, image=2)]
+    found = [predicted(moved(2, FAR), 0.9), predicted(OTHER, 0.8, image=2)]
+    options = {'oks': (0.5, 0.9)}
+    paper, released = (errors(there, found, formula=f, **options) for f in ('paper', 'released'))
+    assert areas(paper.detected) == areas(released.detected) == near([1, 0.5 * 51 / 101])
+    assert areas(paper.corrected['background']) == areas(paper.detected)
+    assert areas(released.corrected['background']) == near([1, 51 / 101])
+    # Without the instance that nothing matches at .9, on top of that.
+    assert areas(released.corrected['undetected']) == near([1, 1])
+    assert released.gain('undetected', 0.9) == near(1 - 51 / 101)
+    assert (released.background, released.undetected) == (0, 0)  # at .5 all match
+    assert errors(there, found, formula='released', oks=[0.9]).background == 1
+
+
 def test_an_instance_of_another_size_is_near_from_further_away():
     # 20 pixels from a joint of an instance of 200² pixels are as 10 here: ks = .61.
     for area, kind in ((200**2, 'swap'), (100**2, 'miss')):
@@ -125,7 +166,8 @@ def test_unlabelled_joints_have_no_kind_and_nothing_is_near_them():
 
 def corrected(kind, instances, points, formula='paper'):
     scene = read_scenes(data(*instances), [predicted(points)], SKELETON, (0, 1e10), 20)[0]
-    found = correct(scene, diagnose(scene, SKELETON), KINDS.index(kind), SKELETON, formula)
+    diagnosis = diagnose(scene, SKELETON, formula)
+    found = correct(scene, diagnosis, KINDS.index(kind), SKELETON, formula)
     return found[0].tolist()
 
 

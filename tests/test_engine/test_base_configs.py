@@ -12,6 +12,7 @@ from toy import ToyModel, toy_config
 
 from mmlth import load_ticket
 from mmlth.engine import parse_settings
+from mmlth.engine.choices import build_score
 
 NAMES = sorted(path.stem for path in PRUNING_BASE.parent.glob('*.py'))
 STOCK = {
@@ -75,6 +76,11 @@ class ToyDetector(ToyModel):
 @pytest.mark.parametrize('name', NAMES)
 def test_a_stock_config_opts_in(package: str, name: str) -> None:
     assert opt_in(package, STOCK[package], PRUNING_BASE.with_name(f'{name}.py')) is None
+
+
+def test_grasp_is_the_exact_one() -> None:
+    spec = Config.fromfile(PRUNING_BASE.with_name('grasp.py')).lottery.score
+    assert build_score(spec).product == 'exact'
 
 
 @pytest.mark.parametrize('name', NAMES)

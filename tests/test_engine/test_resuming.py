@@ -3,6 +3,7 @@
 import contextlib
 import fcntl
 import itertools
+import json
 import multiprocessing
 import os
 import signal
@@ -581,6 +582,20 @@ def test_a_search_that_grew_is_what_its_rate_says(tmp_path):
         for name in ('grown', 'once')
     ]
     assert masks[0] == masks[1]
+
+
+def test_a_search_keeps_the_schedule_that_it_began_with(tmp_path):
+    """One that an earlier version began with a last round too small to be one now."""
+    options = {'rounds': None, 'rate': 0.5, 'target_sparsity': 0.51, 'rounds_per_run': 1}
+    search(tmp_path, **options)
+    state = tmp_path / 'search.json'
+    content = json.loads(state.read_text())
+    total, last = content['schedule']
+    state.write_text(json.dumps({**content, 'schedule': [total, total // 2, last]}))
+    for _ in range(2):
+        search(tmp_path, resume=True, **options)
+    kept = [load_ticket(path).mask.kept for path in sorted(tmp_path.glob('tickets/*.safetensors'))]
+    assert kept == [total, total // 2, last]
 
 
 def test_one_round_a_process(undisturbed, tmp_path):

@@ -7,6 +7,7 @@ import pytest
 import torch
 import torchvision
 from golden_files import values
+from pycocotools import mask as masks
 
 from mmlth.analysis.detection import average_precision, match
 from mmlth.analysis.keypoints import Skeleton, keypoint_errors, read_scenes
@@ -115,10 +116,17 @@ def test_keypoint_errors_of_the_released_code():
             assert computed == pytest.approx(area, abs=1e-12), (kind, oks)
 
 
+@pytest.mark.parametrize('empty', [False, True])
 @pytest.mark.parametrize('kind', ['bbox', 'segm'])
-def test_lvis(kind):
+def test_lvis(kind, empty):
     stored = values('lvis')
     expected = stored['expected'][kind]
+    if empty:  # what has no area, which the package leaves out
+        nothing = masks.encode(np.zeros((160, 200), np.uint8, order='F'))
+        stored['detections'] += [
+            {**detection, 'segmentation': nothing, 'bbox': [9, 9, 0, 9]}
+            for detection in stored['detections'][::3]
+        ]
     matches = match(stored['ground_truth'], stored['detections'], kind)
     ap = average_precision(matches, np.ones((1, matches.images), int))[0]
     classes = sorted(category['id'] for category in stored['ground_truth']['categories'])

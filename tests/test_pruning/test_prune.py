@@ -1,13 +1,17 @@
 """Law 1: masks nest, and the number kept is exact."""
 
 import itertools
+from pathlib import Path
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from mmengine.config import Config
 
 from mmlth.pruning import Mask, kept_per_round, masked, prune
+
+S2 = Path(__file__).parents[2] / 'configs/_base_/lth/s2_pretraining.py'
 
 # Few distinct values, so that almost every threshold falls on a tie.
 values = st.sampled_from([-2.0, -1.0, -0.0, 0.0, 1.0, 2.0])
@@ -109,6 +113,40 @@ def test_schedules_fall_to_the_target_exactly(total, target, how):
     assert schedule[0] == total
     assert schedule[-1] == total - round(total * target)
     assert all(before >= after for before, after in itertools.pairwise(schedule))
+
+
+@given(st.integers(10, 10**9), st.floats(0.01, 0.99), st.floats(0.05, 0.95))
+def test_the_last_round_of_a_rate_is_worth_a_training(total, target, rate):
+    schedule = kept_per_round(total, target, rate=rate)
+    *_, before, last = schedule
+    assert last == total - round(total * target)
+    rounds = len(schedule) - 1
+    assert rounds == 1 or before - last >= 0.1 * rate * before
+    # All others prune their share, and the last one hardly more than that.
+    assert schedule[:-1] == [round(total * (1 - rate) ** r) for r in range(rounds)]
+    assert before - last <= rate * before * (1 + 0.1 * (1 - rate)) + 1.5
+
+
+@pytest.mark.parametrize(
+    ('target', 'schedule'),
+    [
+        (0.5, [1000, 500]),
+        (0.524, [1000, 476]),  # 24 of 500, where its share is 250
+        (0.525, [1000, 500, 475]),
+        (0.76, [1000, 500, 240]),
+        (0.1, [1000, 900]),  # there is none before
+    ],
+)
+def test_a_last_round_of_less_than_a_tenth_of_its_share_is_merged(target, schedule):
+    assert kept_per_round(1000, target, rate=0.5) == schedule
+
+
+def test_the_18_rounds_of_s2():
+    total, target = 23_445_504, Config.fromfile(S2).lottery.target_sparsity
+    schedule = kept_per_round(total, target, rate=0.2)
+    assert len(schedule) == 1 + 18
+    assert schedule[-1] == round(total * 0.8**18)
+    assert kept_per_round(total, 0.982, rate=0.2)[:-1] == schedule[:-1]  # 338 more in the last one
 
 
 def test_schedules_of_the_papers():

@@ -1,6 +1,7 @@
 """Toy models: roles go by names and class names, so a class of the same name stands for it."""
 
 from itertools import combinations
+from typing import Any
 
 import pytest
 from torch import nn
@@ -61,7 +62,7 @@ def roles(model: nn.Module) -> dict[str, str]:
     return {t.name.removesuffix('.weight'): t.role for t in find_targets(model, predictors=True)}
 
 
-def names(scope: str, **switches: bool) -> list[str]:
+def names(scope: str, **switches: Any) -> list[str]:
     return [
         t.name.removesuffix('.weight') for t in find_targets(detector(), scope=scope, **switches)
     ]
@@ -126,18 +127,40 @@ def test_predictors_belong_to_the_roles_beside_them() -> None:
     assert names('all+predictors') == list(DETECTOR)
 
 
+def test_all_predictors_are_those_of_every_role() -> None:
+    """As S1's code prunes with the head: those of the RPN, too."""
+    assert names('all_predictors') == PREDICTORS
+    assert names('head+all_predictors') == [
+        PREDICTORS[0],
+        'roi_head.bbox_head.shared_fcs',
+        PREDICTORS[1],
+    ]
+    assert names('neck+all_predictors') == ['neck.rfp.backbone', *PREDICTORS]
+    assert names('all+all_predictors') == list(DETECTOR)
+    assert names('neck+all_predictors', exclude=['rpn_head']) == [
+        'neck.rfp.backbone',
+        PREDICTORS[1],
+    ]
+    model = detector()
+    model.rpn_head.requires_grad_(False)
+    assert [t.role for t in find_targets(model, scope='all_predictors')] == ['head']
+
+
 def test_presets() -> None:
     hidden = [name for name in DETECTOR if name not in PREDICTORS]
     assert names('s1_coco') == [name for name in hidden if 'downsample' not in name]
+    dense = ('backbone.conv1', *(name for name in DETECTOR if 'downsample' in name))
+    assert names('s1_voc') == [name for name in DETECTOR if name not in dense]
     assert names('s2') == ['backbone.layer1.0.conv1', 'backbone.layer1.0.downsample.0']
     model = detector()
     model.backbone.requires_grad_(False)
-    for preset in ('s1_coco', 's2'):  # which hold frozen weights
+    for preset in ('s1_coco', 's1_voc', 's2'):  # which hold frozen weights
         assert [f'{name}.weight' for name in names(preset)] == [
             target.name for target in find_targets(model, scope=preset)
         ]
     both = Part(student=detector(), teacher=detector())
-    assert {t.role for t in find_targets(both, scope='s1_coco')} == set(ROLES[:5])
+    for preset in ('s1_coco', 's1_voc'):
+        assert {t.role for t in find_targets(both, scope=preset)} == set(ROLES[:5])
 
 
 def test_each_backbone_has_a_stem() -> None:
@@ -168,7 +191,10 @@ def test_patterns_choose_within_a_scope() -> None:
 @pytest.mark.parametrize(
     ('scope', 'message'),
     [
-        ('backbon', r"'backbon' is no role; valid: backbone, neck, .*, all, .* s1_coco, s2"),
+        (
+            'backbon',
+            r"'backbon' is no role; valid: backbone, neck, .*, all, .* s1_coco, s1_voc, s2",
+        ),
         ('', "'' is no role"),
         ('backbone+', "'' is no role"),
         ('backbone+s2', "'s2' is a choice of its own"),
@@ -189,6 +215,9 @@ def test_roles_without_anything_to_prune() -> None:
     }.items():
         with pytest.raises(TargetError, match=message):
             find_targets(plain, scope=scope)
+    assert len(find_targets(plain, scope='backbone+all_predictors')) == 2
+    with pytest.raises(TargetError, match=r'final predictors where there are none; .* in no role'):
+        find_targets(Part(backbone=conv()), scope='backbone+all_predictors')
     plain.backbone.requires_grad_(False)
     with pytest.raises(TargetError, match='leaves nothing of backbone, which is frozen'):
         find_targets(plain, scope='backbone')

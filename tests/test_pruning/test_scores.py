@@ -13,6 +13,7 @@ from mmlth.pruning.scores import (
     Snip,
     Synflow,
     Taylor,
+    grasp,
     magnitude,
     magnitude_increase,
     movement,
@@ -230,6 +231,147 @@ class Twice(torch.autograd.Function):
         return gradient
 
 
+class Compiled(torch.autograd.Function):
+    """x² as by an extension that is not marked so, such as mmcv's CARAFE."""
+
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return x * x
+
+    @staticmethod
+    def backward(ctx, gradient):
+        (x,) = ctx.saved_tensors
+        return torch.from_numpy((2 * gradient * x).detach().numpy())
+
+
+class Within(torch.autograd.Function):
+    """σ(x)², which keeps what is neither an input nor an output, as TOOD's geometric mean does."""
+
+    @staticmethod
+    def forward(ctx, x):
+        inner = x.sigmoid()
+        ctx.save_for_backward(inner)
+        return inner**2
+
+    @staticmethod
+    def backward(ctx, gradient):
+        (inner,) = ctx.saved_tensors
+        return gradient * 2 * inner**2 * (1 - inner)
+
+
+class Square(torch.autograd.Function):
+    """x², of which torch can follow the gradient."""
+
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return x * x
+
+    @staticmethod
+    def backward(ctx, gradient):
+        (x,) = ctx.saved_tensors
+        return gradient * 2 * x
+
+
+class Through(torch.autograd.Function):
+    """Rounds, and passes the gradient on as it is."""
+
+    @staticmethod
+    def forward(ctx, x):
+        return x.round()
+
+    @staticmethod
+    def backward(ctx, gradient):
+        return gradient
+
+
+class Custom(Line):
+    def __init__(self, function, loss=torch.square):
+        super().__init__()
+        self.function, self.loss = function, loss
+
+    def losses(self, batches):
+        yield self.loss(self.function(self.model(torch.ones(2)))).sum()
+
+
+class Once(Compiled):
+    """Which torch tells as long as the gradient that comes from above is no constant."""
+
+    backward = staticmethod(torch.autograd.function.once_differentiable(Compiled.backward))
+
+
+@pytest.mark.parametrize('loss', [torch.square, torch.positive])
+@pytest.mark.parametrize('function', [Compiled, Within, Once])
+def test_grasp_refuses_functions_without_a_second_derivative(function, loss):
+    """Torch itself would pass over them in silence, and rank by something else."""
+    network = Custom(function.apply, loss)
+    with pytest.raises(ValueError, match=f'the gradient of {function.__name__}\\)') as caught:
+        Grasp()(evidence(FAR, AT, network))
+    assert '\n' not in str(caught.value)
+    # A function that is on no way to the weights is none of its business.
+    beside = nn.Parameter(torch.ones(3))
+    network.losses = lambda batches: [
+        network.model(torch.ones(2)).square().sum() + function.apply(beside).sum()
+    ]
+    assert Grasp()(evidence(FAR, AT, network))['weight'].tolist() == [[24.0, 48.0]]
+
+
+def test_grasp_takes_functions_that_torch_can_follow():
+    own, plain = (Grasp()(evidence(FAR, AT, Custom(f))) for f in (Square.apply, torch.square))
+    assert torch.equal(own['weight'], plain['weight'])
+    assert own['weight'].any()
+    # One whose gradient is a constant has none to follow.
+    network = Custom(Through.apply, lambda x: x + network.model(torch.ones(2)).square())
+    assert Grasp()(evidence(FAR, AT, network))['weight'].any()
+
+
+def test_running_out_of_memory_is_no_fault_of_a_layer(monkeypatch):
+    def full(*given):
+        raise torch.cuda.OutOfMemoryError('out of memory')
+
+    monkeypatch.setattr(grasp, '_flow', full)
+    with pytest.raises(torch.cuda.OutOfMemoryError):
+        Grasp()(evidence(FAR, AT, Line()))
+
+
+@pytest.mark.parametrize('activation', [nn.ReLU, nn.Softplus])
+def test_grasp_is_exact_by_default(activation):
+    """It is what torch's own product of Hessian and vector says; a difference crosses kinks."""
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(8, 64), activation(), nn.Linear(64, 64), activation())
+    model.append(nn.Linear(64, 4))
+    x, y = torch.randn(64, 8), torch.randint(4, (64,))
+    names = [f'{index}.weight' for index in (0, 2, 4)]
+    start = {name: model.get_parameter(name).detach().clone() for name in names}
+
+    def loss(*weights):
+        out = torch.func.functional_call(model, dict(zip(names, weights)), (x,))
+        return nn.functional.cross_entropy(out, y)
+
+    class Network:
+        def __init__(self):
+            self.model = model
+
+        def losses(self, batches):
+            yield nn.functional.cross_entropy(model(x), y)
+
+    given = tuple(start.values())
+    gradient = torch.autograd.functional.jacobian(loss, given)
+    products = torch.autograd.functional.hvp(loss, given, gradient)[1]
+    scores = Grasp()(Evidence(start, Mask.dense(start), start, Network()))
+    for name, product in zip(names, products):
+        torch.testing.assert_close(scores[name], product * start[name])
+
+    masks = [
+        prune(start, sparsity=0.8, score=Grasp(product=product), start=start, network=Network())
+        for product in ('exact', 'difference')
+    ]
+    kept = [torch.cat([mask[name].flatten() for name in names]) for mask in masks]
+    alike = int((kept[0] & kept[1]).sum()) / int((kept[0] | kept[1]).sum())
+    assert alike < 0.8 if activation is nn.ReLU else alike > 0.95
+
+
 class Region(Line):
     def losses(self, batches):
         yield Twice.apply(self.model(torch.ones(2))).square().sum()
@@ -243,7 +385,7 @@ class Region(Line):
         (Snip(), {'network': Line()}, 'give start'),
         (Snip(), {'network': Line(), 'start': {}}, "start lacks 'weight'"),
         (Taylor(), {'network': Chain()}, "no parameter 'weight'"),
-        (Grasp(at='trained'), {'network': Region()}, "give product='difference'"),
+        (Grasp(at='trained'), {'network': Region()}, "product='difference'"),
         (lambda evidence: {}, {}, "the score lacks 'weight'"),
         (lambda evidence: {'weight': torch.ones(3)}, {}, 'has shape'),
     ],

@@ -13,6 +13,7 @@ from toy import toy_config
 import mmlth
 from mmlth import load_ticket
 from mmlth.cli.main import main
+from mmlth.pruning.scores.grasp import DIFFERENCE
 from mmlth.report import write_report
 from mmlth.report.answer import answer, sentence
 from mmlth.report.lines import Comparison, Point
@@ -202,6 +203,15 @@ def test_commands_that_repeat_it(searches, monkeypatch):
     folder = f'{searches[0].name}_again'
     assert words[words.index('--work-dir') + 1] == folder
     assert shlex.split(report) == ['mmlth', 'report', folder, '--metric', 'toy/accuracy']
+
+
+@pytest.mark.parametrize('product', ['exact', 'difference', None])
+def test_a_page_says_what_the_finite_difference_of_grasp_is(searches, product):
+    state = json.loads((searches[0] / 'search.json').read_text())
+    score = 'grasp' if product is None else {'type': 'grasp', 'product': product}
+    state['config']['lottery']['score'] = score
+    parts = settings_section([Search(searches[0], state, state['rounds'])]).parts
+    assert (DIFFERENCE in parts) == (product == 'difference')
 
 
 def test_a_resumed_search_is_repeated_to_the_same_result(tmp_path, monkeypatch):

@@ -122,3 +122,12 @@ def test_absent_annotations_are_one_line(folder):
     config = config_of(folder, **{'val_dataloader.dataset.ann_file': 'none.json'})
     with pytest.raises(LotteryError, match=r'val_dataloader\.dataset\.ann_file does not exist'):
         Predictor(config, folder)
+
+
+def test_the_page_says_whose_rules_tell_errors_of_keypoints(models):
+    for formula, words in (
+        ('paper', 'rules of the paper:'),
+        ('released', 'released code (kinds go'),
+    ):
+        _, errors, _ = analysis_sections(models, formula)
+        assert words in errors.parts[0]

@@ -21,7 +21,7 @@ from mmlth.analysis.detection.data import (
     check_ground_truth,
     check_predictions,
 )
-from mmlth.analysis.detection.federated import MOST, is_federated, judged, partly_marked
+from mmlth.analysis.detection.federated import MOST, is_federated, judged, objects, partly_marked
 from mmlth.analysis.packages import require
 from mmlth.quiet import quiet
 
@@ -126,11 +126,11 @@ def match(
     check_predictions(ground_truth, predictions, kind, name)
     if kind == 'keypoints':
         _check_sigmas(ground_truth, predictions, sigmas, name)
-    predictions = judged(ground_truth, predictions)
+    predictions = judged(ground_truth, predictions, kind)
     most = max_dets or (MOST if is_federated(ground_truth) else _MOST[kind])
     ranges = size_ranges(borders)
     spared = partly_marked(ground_truth)
-    truths, found = _by_class(annotations(ground_truth)), _by_class(predictions)
+    truths, found = _by_class(objects(ground_truth)), _by_class(predictions)
     images = {image['id']: image for image in ground_truth['images']}
     indices = {image: index for index, image in enumerate(sorted(images))}
     cells = []

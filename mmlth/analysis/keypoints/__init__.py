@@ -1,9 +1,8 @@
 """What is wrong with predicted keypoints, after Ronchi and Perona (ICCV 2017)."""
 
-from mmlth.analysis.keypoints.correction import FORMULAS, Formula
 from mmlth.analysis.keypoints.curves import RECALLS, Curve
 from mmlth.analysis.keypoints.errors import ALL_OKS, ERRORS, KeypointErrors, keypoint_errors
-from mmlth.analysis.keypoints.kinds import KINDS, Diagnosis, diagnose
+from mmlth.analysis.keypoints.kinds import FORMULAS, KINDS, Diagnosis, Formula, diagnose
 from mmlth.analysis.keypoints.scenes import Scene, read_scenes
 from mmlth.analysis.keypoints.skeleton import Skeleton
 

@@ -7,23 +7,18 @@ this error is gone: at the distance where ks is
 - .5 for a **miss**,
 - for an **inversion** or a **swap** what it was to the wrong location.
 
-With ks = exp(−d² / (2 · area · (2σ)²)) that is d = 2σ · √(−2 · area · ln ks). Here alone their
-released code has σ for 2σ, so that it puts keypoints at half that distance, where ks is .96 instead
-of .85, and .84 instead of .5. The distance goes to the right (+x), as in that code; OKS with the
+With ks = exp(−d² / (2 · area · (2σ)²)) that is d = 2σ · √(−2 · area · ln ks). Their released code
+has σ for 2σ here, so that it puts keypoints at half that distance, where ks is .96 instead of .85,
+and .84 instead of .5. The distance goes to the right (+x), as in that code; OKS with the
 own instance does not depend on its direction.
 """
 
-from typing import Literal, get_args
-
 import numpy as np
 
-from mmlth.analysis.keypoints.kinds import HUMAN, JITTER, MISS, NEAR, Diagnosis
+from mmlth.analysis.keypoints.kinds import HUMAN, JITTER, MISS, NEAR, Diagnosis, Formula
 from mmlth.analysis.keypoints.scenes import Floats, Scene
 from mmlth.analysis.keypoints.similarity import TOLERANCE
 from mmlth.analysis.keypoints.skeleton import Skeleton
-
-Formula = Literal['paper', 'released']
-FORMULAS: tuple[str, ...] = get_args(Formula)
 
 # A hair nearer than the formula, else rounding would decide whether a pose whose keypoints were all
 # put at ks = .5 has an OKS of .5.
@@ -40,7 +35,7 @@ def correct(
         diagnosis: Theirs.
         kind: Index in ``KINDS`` of an error.
         skeleton: The joints.
-        formula: The paper's distance, or that of its released code.
+        formula: Whose distance; that of the diagnosis.
 
     Returns:
         All keypoints in pixels, shape (D, K, 2).

@@ -1,16 +1,16 @@
 """How much each kind of keypoint error costs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from mmlth.analysis.keypoints.correction import FORMULAS, Formula, correct
+from mmlth.analysis.keypoints.correction import correct
 from mmlth.analysis.keypoints.curves import Curve, precisions
-from mmlth.analysis.keypoints.kinds import KINDS, Diagnosis, diagnose
+from mmlth.analysis.keypoints.kinds import FORMULAS, KINDS, Diagnosis, Formula, diagnose
 from mmlth.analysis.keypoints.matching import Outcome, outcomes
-from mmlth.analysis.keypoints.scenes import Scene, read_scenes
+from mmlth.analysis.keypoints.scenes import Bools, Scene, read_scenes
 from mmlth.analysis.keypoints.skeleton import Skeleton
 
 BACKGROUND, UNDETECTED = 'background', 'undetected'
@@ -28,14 +28,16 @@ class KeypointErrors:
     Attributes:
         joints: Names of the K joints.
         kinds: By kind of `KINDS` how many keypoints of each joint are of it. They are the labelled
-            joints of the matched instances.
+            joints of the matched instances; by the released code also of those that are ignored.
         instances: How many instances count.
         predictions: How many predictions there are, less those that match an instance that is
             ignored, or nothing while outside the range of areas.
         background: How many of these are of no instance.
         undetected: How many of the instances no prediction is of.
         detected: The curve at each OKS threshold, as detected.
-        corrected: By kind of `ERRORS` the curves with all errors of this kind alone corrected.
+        corrected: By kind of `ERRORS` the curves with all errors of this kind alone corrected; by
+            the released code undetected instances after what is background.
+        formula: Whose rules.
     """
 
     joints: tuple[str, ...]
@@ -46,6 +48,7 @@ class KeypointErrors:
     undetected: int
     detected: tuple[Curve, ...]
     corrected: Mapping[str, tuple[Curve, ...]]
+    formula: Formula = 'paper'
 
     @property
     def keypoints(self) -> int:
@@ -91,7 +94,8 @@ class KeypointErrors:
 
     def gain(self, error: str, oks: float | None = None) -> float | None:
         """By how much average precision rises when a kind of error is corrected."""
-        before, after = self.ap(None, oks), self.ap(error, oks)
+        second = self.formula == 'released' and error == UNDETECTED
+        before, after = self.ap(BACKGROUND if second else None, oks), self.ap(error, oks)
         return None if before is None or after is None else after - before
 
 
@@ -119,6 +123,15 @@ def keypoint_errors(
     One that matches at the threshold of the curve after all is left as it is. As detected, the
     average precision is pycocotools' (with the same sigmas, areas and number of predictions).
 
+    With ``formula='released'`` all is as in the authors' code instead, which differs in this:
+
+    - A keypoint's kind is that of the nearest location, by ks.
+    - Keypoints that match an instance that is ignored have kinds and are corrected, too.
+    - Corrected keypoints are put twice as near: with σ² where OKS has (2σ)².
+    - Background and undetected is what matches nothing at the threshold of the curve (as counts: at
+      none of the thresholds), and undetected instances are taken away after the background, so that
+      what is gained is gained on top of that.
+
     Args:
         ground_truth: A COCO data set, as ``json.load`` gives it.
         predictions: COCO results with ``image_id``, ``category_id``, ``score``, ``keypoints``.
@@ -127,8 +140,7 @@ def keypoint_errors(
         areas: Least and greatest area of the instances that count, in square pixels. COCO's own AP
             is over (0, 1e10), the paper's analysis leaves out what is smaller than 32².
         most: How many predictions count in an image, those of the highest scores.
-        formula: How near keypoints are put when corrected: ``'paper'`` with (2σ)² as in OKS, or
-            ``'released'`` with σ² as in the authors' code, twice as near.
+        formula: Whose rules: ``'paper'``, or ``'released'`` for those of the authors' code.
 
     Raises:
         ValueError: If the data set has no keypoints or others than the skeleton, predictions are
@@ -139,7 +151,7 @@ def keypoint_errors(
     if formula not in FORMULAS:
         raise ValueError(f'no formula {formula!r}; there are {", ".join(FORMULAS)}')
     scenes = read_scenes(ground_truth, predictions, skeleton, areas, most)
-    diagnoses = [diagnose(scene, skeleton) for scene in scenes]
+    diagnoses = [diagnose(scene, skeleton, formula) for scene in scenes]
     detected = [outcomes(scene, scene.predictions.keypoints, skeleton, oks) for scene in scenes]
     corrected = {
         kind: [
@@ -150,25 +162,36 @@ def keypoint_errors(
         ]
         for index, kind in enumerate(KINDS[1:], start=1)
     }
+    # What tells, at each threshold, which predictions and instances match nothing.
+    telling = (
+        [[diagnosis.outcome] * len(oks) for diagnosis in diagnoses]
+        if formula == 'paper'
+        else detected
+    )
     corrected[BACKGROUND] = [
-        [each.without_predictions(diagnosis.outcome.background) for each in found]
-        for diagnosis, found in zip(diagnoses, detected)
+        [each.without_predictions(at.background) for each, at in zip(found, told)]
+        for found, told in zip(detected, telling)
     ]
+    before = detected if formula == 'paper' else corrected[BACKGROUND]
     corrected[UNDETECTED] = [
-        [each.without_instances(diagnosis.outcome.overlooked) for each in found]
-        for diagnosis, found in zip(diagnoses, detected)
+        [each.without_instances(at.overlooked) for each, at in zip(found, told)]
+        for found, told in zip(before, telling)
     ]
-    localized = [diagnosis.outcome for diagnosis in diagnoses]
     return KeypointErrors(
         skeleton.joints,
         {kind: _by_joint(diagnoses, index, skeleton) for index, kind in enumerate(KINDS)},
-        instances=sum(outcome.instances for outcome in localized),
-        predictions=sum(int((~outcome.ignored).sum()) for outcome in localized),
-        background=sum(int(outcome.background.sum()) for outcome in localized),
-        undetected=sum(int(outcome.overlooked.sum()) for outcome in localized),
+        instances=sum(diagnosis.outcome.instances for diagnosis in diagnoses),
+        predictions=sum(int((~_all(at.ignored for at in told)).sum()) for told in telling),
+        background=sum(int(_all(at.background for at in told).sum()) for told in telling),
+        undetected=sum(int(_all(at.overlooked for at in told).sum()) for told in telling),
         detected=_curves(scenes, detected, oks),
         corrected={kind: _curves(scenes, corrected[kind], oks) for kind in ERRORS},
+        formula=formula,
     )
+
+
+def _all(flags: Iterable[Bools]) -> Bools:
+    return np.all(list(flags), axis=0)
 
 
 def _by_joint(diagnoses: Sequence[Diagnosis], kind: int, skeleton: Skeleton) -> tuple[int, ...]:

@@ -10,11 +10,14 @@ their supplement B.2. With ks as in `mmlth.analysis.keypoints.similarity`, a key
 - **swap** if ks ≥ .5 to its joint or that one's mirror, of another instance,
 - **miss** otherwise,
 
-whichever holds first. (Their definitions overlap where joints are close together; their released
-code then takes the location of the greatest ks.)
+whichever holds first. These definitions overlap where joints are close together. The authors'
+released code (https://github.com/matteorr/coco-analyze) goes by the location of the greatest ks
+there, so that a keypoint that is nearer to its mirror than to where it belongs is an inversion,
+whatever its ks to the latter. It also looks at predictions that match an instance that is ignored.
 """
 
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +26,10 @@ from mmlth.analysis.keypoints.matching import Outcome, outcomes
 from mmlth.analysis.keypoints.scenes import Floats, Scene
 from mmlth.analysis.keypoints.similarity import similarities
 from mmlth.analysis.keypoints.skeleton import Skeleton
+
+Formula = Literal['paper', 'released']
+FORMULAS: tuple[str, ...] = get_args(Formula)
+"""Whose rules: those of the paper, or of the authors' released code."""
 
 KINDS = ('good', 'jitter', 'inversion', 'swap', 'miss')
 GOOD, JITTER, INVERSION, SWAP, MISS = range(len(KINDS))
@@ -41,7 +48,7 @@ class Diagnosis:
     Attributes:
         outcome: At an OKS of `LOCALIZED`: whose each prediction is.
         kinds: Of their keypoints as index in `KINDS`, shape (D, K); `NO_KIND` where the joint is
-            not labelled, or the prediction is of no instance that counts.
+            not labelled, or the prediction is of no instance (by the paper: of none that counts).
         reached: The ks of a keypoint to the wrong location that it is at, shape (D, K): of an
             inversion or a swap; 0 for other kinds.
     """
@@ -51,8 +58,14 @@ class Diagnosis:
     reached: Floats
 
 
-def diagnose(scene: Scene, skeleton: Skeleton) -> Diagnosis:
-    """Finds the kind of every keypoint of a scene."""
+def diagnose(scene: Scene, skeleton: Skeleton, formula: Formula = 'paper') -> Diagnosis:
+    """Finds the kind of every keypoint of a scene.
+
+    Args:
+        scene: With the predictions.
+        skeleton: The joints.
+        formula: Whose rules.
+    """
     instances, predicted = scene.instances, scene.predictions.keypoints
     (outcome,) = outcomes(scene, predicted, skeleton, [LOCALIZED])
     kinds = np.full(predicted.shape[:2], NO_KIND, dtype=np.int8)
@@ -64,15 +77,46 @@ def diagnose(scene: Scene, skeleton: Skeleton) -> Diagnosis:
         * instances.labelled[:, order]
         for order in (np.arange(len(skeleton.joints)), skeleton.mirror)
     )
-    for row in np.flatnonzero(outcome.matched & ~outcome.ignored):
+    kinds_of = _first if formula == 'paper' else _nearest
+    looked_at = outcome.matched & (~outcome.ignored if formula == 'paper' else True)
+    for row in np.flatnonzero(looked_at):
         own = outcome.indices[row]
-        true, inverted = direct[row, own], mirrored[row, own]
-        # That the instance's own locations are among these is no matter: what is near them is
-        # neither swap nor miss.
-        swapped = np.maximum(direct[row], mirrored[row]).max(axis=0)
-        tests = [true > HUMAN, true >= NEAR, inverted >= NEAR, swapped >= NEAR]
-        found = np.select(tests, [GOOD, JITTER, INVERSION, SWAP], MISS)
+        others = np.arange(len(instances.ids)) != own
+        found, reached[row] = kinds_of(
+            direct[row, own],
+            mirrored[row, own],
+            direct[row, others].max(axis=0, initial=0),
+            mirrored[row, others].max(axis=0, initial=0),
+        )
         kinds[row] = np.where(instances.labelled[own], found, NO_KIND)
-        wrong = [kinds[row] == INVERSION, kinds[row] == SWAP]
-        reached[row] = np.select(wrong, [inverted, swapped], 0)
+    reached[(kinds != INVERSION) & (kinds != SWAP)] = 0
     return Diagnosis(outcome, kinds, reached)
+
+
+def _first(
+    true: Floats, inverted: Floats, swapped: Floats, both: Floats
+) -> tuple[NDArray[np.intp], Floats]:
+    """The kinds by the paper, and the ks to where inversions and swaps are.
+
+    Args:
+        true: The ks to where each keypoint belongs.
+        inverted: To its joint's mirror, of the same instance.
+        swapped: To its joint, of another instance.
+        both: To the mirror of another instance.
+    """
+    swapped = np.maximum(swapped, both)
+    tests = [true > HUMAN, true >= NEAR, inverted >= NEAR, swapped >= NEAR]
+    kinds = np.select(tests, [GOOD, JITTER, INVERSION, SWAP], MISS)
+    return kinds, np.where(kinds == INVERSION, inverted, swapped)
+
+
+def _nearest(
+    true: Floats, inverted: Floats, swapped: Floats, both: Floats
+) -> tuple[NDArray[np.intp], Floats]:
+    """The same by the released code, of equals the first in its order."""
+    similar = np.stack([true, swapped, inverted, both])
+    reached, place = similar.max(axis=0), similar.argmax(axis=0)
+    kinds = np.choose(place, [JITTER, SWAP, INVERSION, SWAP])
+    kinds[(place == 0) & (reached > HUMAN)] = GOOD
+    kinds[reached < NEAR] = MISS
+    return kinds, reached

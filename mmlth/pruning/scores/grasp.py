@@ -8,8 +8,15 @@ from torch import Tensor, nn
 
 from mmlth.pruning.evidence import Evidence, check_place
 from mmlth.pruning.scores.placing import check_count, check_finite, loss_gradients, placed
+from mmlth.pruning.scores.second_derivative import watch_functions
 
 PRODUCTS = ('exact', 'difference')
+DIFFERENCE = (
+    "GraSP with product='difference' is another ranking than the paper's wherever activations have "
+    'kinks, as ReLU has, since its step crosses many of them: of 20 % kept, the IoU with those of '
+    'the exact product was .25 to .60, by chance .11.'
+)
+"""What the finite difference is, for those who read its results."""
 _STEP = 1e-3  # of the difference: how far the weights go, as a share of their norm
 
 
@@ -23,15 +30,17 @@ class Grasp:
     the score is w·(H g) here, where what is high is kept. It is negative for weights whose removal
     lets the gradient grow.
 
-    The paper divides logits by a temperature of 200. Losses of detectors have no such place, so
-    here the loss is taken as it is.
+    The authors' code and others after it divide logits by a temperature of 200, which changes 10
+    to 16 % of the weights kept. Losses of detectors have no such place, so here the loss is taken
+    as it is.
 
     Attributes:
         batches: Number of batches of training data that g and H g are summed over.
         at: Which weights w are, ``'start'`` (θ_k, as in the paper) or ``'trained'``.
         product: How H g is computed: ``'exact'``, as in the paper, by differentiating twice, which
             layers on regions, hard sigmoids and others do not allow; ``'difference'``: from the
-            gradients at two points a little way along g, which any network allows.
+            gradients at two points a little way along g, which any network allows. That is
+            another ranking: see `DIFFERENCE`.
     """
 
     batches: int = 1
@@ -96,11 +105,10 @@ def _exact(
         for loss in network.losses(batches):
             try:
                 _flow(loss, parameters, gradients).backward()
+            except torch.cuda.OutOfMemoryError:
+                raise
             except RuntimeError as error:
-                raise ValueError(
-                    'grasp differentiates the network twice, which one of its layers does not '
-                    f"allow ({str(error).strip().splitlines()[0]}); give product='difference'"
-                ) from error
+                raise _refused((str(error).strip() or repr(error)).splitlines()[0]) from error
             for name, parameter in parameters.items():
                 if parameter.grad is not None:
                     products[name] += parameter.grad
@@ -117,9 +125,12 @@ def _flow(
     That is to be taken by ``backward()``: `torch.autograd.grad` would pass over what cannot be
     differentiated twice, without a word.
     """
+    once = watch_functions(loss)
     firsts = torch.autograd.grad(
         loss, list(parameters.values()), create_graph=True, allow_unused=True
     )
+    if once:
+        raise _refused(f'torch cannot follow the gradient of {", ".join(sorted(once))}')
     terms = [
         (gradients[name] * first).sum()
         for name, first in zip(parameters, firsts)
@@ -130,3 +141,10 @@ def _flow(
     flow = torch.stack(terms).sum()
     check_finite(flow, 'the gradient flow')
     return flow
+
+
+def _refused(why: str) -> ValueError:
+    return ValueError(
+        f'grasp cannot differentiate this network twice ({why}); prune only what comes after that '
+        "layer, take another score, or give product='difference', which is another ranking"
+    )

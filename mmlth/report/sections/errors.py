@@ -1,5 +1,6 @@
 """What kinds of error models make, and what each costs."""
 
+from collections.abc import Mapping
 from functools import partial
 
 from mmlth.analysis.keypoints import Formula, Skeleton, keypoint_errors
@@ -18,6 +19,14 @@ from mmlth.report.page import Figure, Hidden, Numbers, Part, Section
 from mmlth.report.tide import plot_tide, tide_table, write_tide_csv
 
 _OKS = 0.75
+_RULES: Mapping[Formula, str] = {
+    'paper': 'by the rules of the paper',
+    'released': (
+        'by the rules of their released code (kinds go by the nearest joint, matches with ignored '
+        'instances are corrected too, background and undetected are told at the threshold of the '
+        'curve, the latter on top of the former)'
+    ),
+}
 
 
 def errors_section(models: Models, formula: Formula = 'paper') -> Section:
@@ -25,7 +34,7 @@ def errors_section(models: Models, formula: Formula = 'paper') -> Section:
 
     Args:
         models: The dense model first.
-        formula: How near keypoints are put when corrected, see `keypoint_errors`.
+        formula: Whose rules tell errors of keypoints apart, see `keypoint_errors`.
 
     Raises:
         ValueError: If no kind of prediction can be judged by the ground truth.
@@ -80,8 +89,8 @@ def _of_keypoints(models: Models, formula: Formula) -> list[Part]:
         for name, each in found.items()
     ]
     return [
-        'Errors of keypoints after Ronchi and Perona (ICCV 2017): what average precision would be '
-        'were one kind of error corrected.',
+        f'Errors of keypoints after Ronchi and Perona (ICCV 2017), {_RULES[formula]}: what average '
+        'precision would be were one kind of error corrected.',
         keypoint_error_table(found, _OKS),
         figure,
         *joints,

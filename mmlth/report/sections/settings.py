@@ -8,6 +8,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
+from mmlth.pruning.scores.grasp import DIFFERENCE
 from mmlth.report.cells import plain_table
 from mmlth.report.page import Code, Hidden, Part, Section
 from mmlth.report.places import shown
@@ -41,6 +42,7 @@ def settings_section(searches: Sequence[Search], metric: str | None = None) -> S
         parts.append(commands)
     parts += [
         _lottery_table(first.lottery),
+        *([DIFFERENCE] if _by_difference(first.lottery.get('score')) else []),
         Hidden('All settings that decide the result', Code(_json(first.settings))),
     ]
     for search in searches:
@@ -48,6 +50,10 @@ def settings_section(searches: Sequence[Search], metric: str | None = None) -> S
         if facts is not None:
             parts.append(facts)
     return Section('Settings and provenance', tuple(parts))
+
+
+def _by_difference(score: Any) -> bool:
+    return isinstance(score, Mapping) and score.get('product') == 'difference'
 
 
 def _branches(search: Search) -> list[Search]:
