@@ -29,6 +29,7 @@ from mmlth.engine.hooks import (
     ResultHook,
     ResumeHook,
     RewindHook,
+    RunningTimeHook,
     SparsityHook,
     TicketSaver,
     ValidationLossHook,
@@ -105,6 +106,7 @@ def run_round(
         trainer.register_hook(MaskHook(plan.mask, plan.start if plan.last is None else None))
     mask = plan.mask or _dense_mask(state, bare_model(trainer).state_dict())
     trainer.register_hook(ResumeHook(preemption.group))
+    trainer.register_hook(RunningTimeHook())
     trainer.register_hook(ResultHook())
     if index == 0:
         _settle_rewind_step(trainer, paths, state)

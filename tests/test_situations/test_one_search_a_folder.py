@@ -4,7 +4,6 @@ import multiprocessing
 import os
 import threading
 
-import pytest
 from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
 from mmengine.runner import Runner
