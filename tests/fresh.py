@@ -21,12 +21,25 @@ def stock_train(
         package: Whose script it is: ``'mmdet'`` or ``'mmpose'``.
         **environment: Variables of the process beside those of this one.
     """
+    arguments = arguments or ('--work-dir', 'work')
+    script = _script(package, 'train')
+    return python(script, config, *arguments, cwd=config.parent, **environment)
+
+
+def stock_test(
+    config: Path, checkpoint: Path, *arguments: Any, package: str = 'mmdet', **environment: Any
+) -> subprocess.CompletedProcess[str]:
+    """Tests a checkpoint by the script that ``mim test`` runs; for the rest see `stock_train`."""
+    arguments = (checkpoint, *(arguments or ('--work-dir', 'tested')))
+    script = _script(package, 'test')
+    return python(script, config, *arguments, cwd=config.parent, **environment)
+
+
+def _script(package: str, name: str) -> Path:
     spec = importlib.util.find_spec(package)
     assert spec is not None
     assert spec.origin is not None
-    script = Path(spec.origin).parent / '.mim/tools/train.py'
-    arguments = arguments or ('--work-dir', 'work')
-    return python(script, config, *arguments, cwd=config.parent, **environment)
+    return Path(spec.origin).parent / f'.mim/tools/{name}.py'
 
 
 def mmlth(*arguments: Any, cwd: Path, **environment: Any) -> subprocess.CompletedProcess[str]:

@@ -20,12 +20,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         'source',
         help='a ticket (.safetensors), or a checkpoint (any other name) of OpenMMLab, '
-        'torch.nn.utils.prune, MoCo, open_lth …; without masks its zeros are taken for pruned',
+        'torch.nn.utils.prune, MoCo, open_lth …; masks may be an entry of it, such as masks or '
+        'pruner.masks; without masks its zeros are taken for pruned',
     )
     parser.add_argument(
         'destination', help='X.safetensors: a ticket; X.pth: a dense checkpoint of a ticket'
     )
-    parser.add_argument('--mask', metavar='FILE', help="the checkpoint's masks: 0 and 1 by name")
+    parser.add_argument(
+        '--mask',
+        metavar='FILE',
+        help="the checkpoint's masks: 0 and 1 by name, or an entry of those",
+    )
     parser.add_argument(
         '--values',
         choices=['float16', 'bfloat16'],

@@ -40,10 +40,13 @@ _OF_DAMAGED_FILES = (
 
 
 @contextlib.contextmanager
-def _allowing(types: list[Any]) -> Iterator[None]:
-    """Lets ``torch.load`` take these types too, for now; torch 2.4 has no such call."""
+def safe_types_allowed() -> Iterator[None]:
+    """Lets ``torch.load`` take `SAFE_TYPES` too, for now; torch 2.4 has no such call.
+
+    What it returns then goes through `mmlth.engine.safe_types.plain`.
+    """
     before = torch.serialization.get_safe_globals()
-    torch.serialization.add_safe_globals(types)
+    torch.serialization.add_safe_globals(SAFE_TYPES)
     try:
         yield
     finally:
@@ -60,7 +63,7 @@ def load_checkpoint_safely(path: str | Path) -> dict[str, Any]:
             containers and MMEngine's log history.
     """
     try:
-        with _allowing(SAFE_TYPES):
+        with safe_types_allowed():
             return plain(torch.load(path, map_location='cpu', weights_only=True))
     except pickle.UnpicklingError as error:
         reason = str(error).strip().splitlines()

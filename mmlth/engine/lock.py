@@ -1,4 +1,4 @@
-"""One search a folder: a second process that is started there by mistake is refused."""
+"""One search a folder: a second one that is started there by mistake is refused."""
 
 import contextlib
 import errno
@@ -13,27 +13,52 @@ from mmengine.dist import is_main_process
 from mmlth.engine.errors import LotteryError
 
 _TAKEN = (errno.EACCES, errno.EAGAIN)
+_ADVICE = 'wait for it, or give another work_dir'
+
+_held: dict[tuple[int, int], object] = {}
+"""Who holds a folder of this process, by what the file system knows the folder by.
+
+The system's locks are a process's: another thread would get the lock too, and by closing the file
+take it from the first.
+"""
+os.register_at_fork(after_in_child=_held.clear)  # locks are not inherited
 
 
 @contextlib.contextmanager
 def only_search_in(work_dir: Path) -> Iterator[None]:
     """Holds a lock on a folder; the system lets it go when the process ends, however it ends.
 
-    Where the file system knows no locks there is none.
+    Where the file system knows no locks, only searches of this process are refused.
 
     Raises:
-        LotteryError: If another process holds it.
+        LotteryError: If another process holds it, or this one already does.
     """
     if not is_main_process():
         yield
         return
     work_dir.mkdir(parents=True, exist_ok=True)
-    path = work_dir / '.lock'
-    with _locked(path):
+    path, process = work_dir / '.lock', os.getpid()
+    with _held_once(work_dir), _locked(path):
         try:
             yield
         finally:
-            path.unlink(missing_ok=True)
+            if os.getpid() == process:  # rather than a copy of it by fork
+                path.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _held_once(work_dir: Path) -> Iterator[None]:
+    status, own = work_dir.stat(), object()
+    folder = (status.st_dev, status.st_ino)
+    if _held.setdefault(folder, own) is not own:  # one step, which no thread can come between
+        raise LotteryError(
+            f'this process runs a search in {work_dir} already, in another thread or around this '
+            f'call; {_ADVICE}'
+        )
+    try:
+        yield
+    finally:
+        _held.pop(folder, None)
 
 
 def _locked(path: Path) -> IO[str]:
@@ -50,8 +75,7 @@ def _locked(path: Path) -> IO[str]:
                 return file
             file.close()
             raise LotteryError(
-                f'another process runs a search in {path.parent}; wait for it, or give another '
-                '--work-dir'
+                f'another process runs a search in {path.parent}; {_ADVICE}'
             ) from error
         if path.exists() and os.path.samestat(os.fstat(file.fileno()), path.stat()):
             return file

@@ -18,6 +18,7 @@ from torch.distributed.fsdp import FullyShardedDataParallel
 from mmlth.engine.errors import LotteryError, show_lottery_errors_in_one_line
 from mmlth.engine.full_disk import explaining_full_disks
 from mmlth.engine.missing_package import explaining_missing_packages
+from mmlth.engine.own_checkpoints import install_own_checkpoints
 from mmlth.engine.paths import SearchPaths
 from mmlth.engine.processes import join_processes
 from mmlth.engine.runner_traces import RunnerTraces
@@ -64,6 +65,7 @@ def install(report: Report) -> None:
     from_cfg.searches = True  # type: ignore[attr-defined]
     Runner.from_cfg = classmethod(from_cfg)
     install_ticket_loading()
+    install_own_checkpoints()
 
     refused = FlexibleRunner.__dict__['from_cfg'].__func__
 

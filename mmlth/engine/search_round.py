@@ -31,6 +31,7 @@ from mmlth.engine.hooks import (
     ResultHook,
     ResumeHook,
     RewindHook,
+    RunningTimeHook,
     SparsityHook,
     TicketSaver,
     ValidationLossHook,
@@ -121,6 +122,7 @@ def _run_round(
     mask = plan.mask or _dense_mask(state, bare_model(trainer).state_dict())
     trainer.register_hook(BeginHook(functools.partial(_begin, paths, state)))
     trainer.register_hook(ResumeHook(preemption.group))
+    trainer.register_hook(RunningTimeHook())
     trainer.register_hook(ResultHook())
     if index == 0:
         _settle_rewind_step(trainer, paths, state)

@@ -14,7 +14,7 @@ from torch import Tensor
 from mmlth.engine.checkpoint_loading import RESUME_SCHEME, START_SCHEME
 from mmlth.engine.checkpoints import bounded_checkpoints
 from mmlth.engine.errors import LotteryError, StoppedEarly
-from mmlth.engine.hooks import ResultHook, ResumeHook
+from mmlth.engine.hooks import ResultHook, RunningTimeHook
 from mmlth.engine.loader import plain_loader
 from mmlth.engine.settings import parse_step
 from mmlth.engine.start import learning_rates
@@ -145,7 +145,7 @@ def train_round(runner: Runner) -> RoundResult:
     validation made up for.
 
     Args:
-        runner: A Runner with a `ResultHook` and a `ResumeHook`.
+        runner: A Runner with a `ResultHook` and a `RunningTimeHook`.
     """
     result = _hook(runner, ResultHook)
     try:
@@ -159,7 +159,7 @@ def train_round(runner: Runner) -> RoundResult:
         saved_weights(runner),
         result.metrics if runner.val_loop is not None else _train_loss(runner),
         learning_rates(runner.optim_wrapper.state_dict()),
-        _hook(runner, ResumeHook).seconds,
+        _hook(runner, RunningTimeHook).seconds,
     )
 
 

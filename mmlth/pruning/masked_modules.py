@@ -236,7 +236,11 @@ def attach_mask(model: nn.Module, mask: Mapping[str, Tensor]) -> None:
 
 
 def detach_mask(model: nn.Module) -> None:
-    """Gives every masked module its original class back; the weights stay as they are."""
+    """Gives every masked module its original class back; the weights stay as they are.
+
+    For tools that look up the exact class of a layer, as torch's quantization does: they pass over
+    masked layers.
+    """
     for module in model.modules():
         if isinstance(module, Masked):
             module.__dict__.pop('_pruned', None)

@@ -15,6 +15,7 @@ from torch import Tensor
 from mmlth.pruning.mask import Mask
 from mmlth.ticket.atomic import write_bytes
 from mmlth.ticket.errors import TicketError, TicketTooLargeError
+from mmlth.ticket.nested_masks import weights_of_masks, without_masks
 from mmlth.ticket.planes import DTYPES
 from mmlth.ticket.ticket import Ticket
 from mmlth.ticket.tree import to_json
@@ -25,6 +26,7 @@ Load = Callable[[Path], Any]
 PLAIN = 'state dict'
 _WRAPPER = 'module.'  # of DataParallel
 _MOCO, _MOCO_OTHERS = 'encoder_q.', ('encoder_k.', 'queue')
+_EXPECTED = "expected tensors by name, either the file itself or its entry 'state_dict'"
 _LEAST_LIMIT = 1 << 28
 _MOST_EXPANSION = 1 << 10
 
@@ -37,11 +39,15 @@ class Checkpoint:
         form: What wrote it, as far as names tell.
         tensors: Those of the model, without the prefix that all names had.
         info: What a ticket says of a model's data set and of the versions of its modules.
+        prefix: The one that all names had.
+        rest: What the file holds beside the tensors.
     """
 
     form: str
     tensors: dict[str, Tensor]
     info: dict[str, Any]
+    prefix: str
+    rest: dict[Any, Any]
 
 
 def load_pickle(path: Path) -> Any:
@@ -49,24 +55,42 @@ def load_pickle(path: Path) -> Any:
     return torch.load(path, map_location='cpu', weights_only=True)
 
 
-def read_checkpoint(path: Path, load: Load = load_pickle) -> Checkpoint:
-    """Reads tensors by name, which are the file itself or its entry ``state_dict``.
+def read_content(path: Path, load: Load = load_pickle) -> Mapping[Any, Any]:
+    """Reads what a file holds by name.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        TicketError: If it is damaged, unsafe, anything else, or if its names are of several models.
+        TicketError: If it is damaged, unsafe or anything else.
     """
     if not path.is_file():
         raise FileNotFoundError(f'{path} does not exist or is no file')
     content = _load(path, load)
-    expected = "expected tensors by name, either the file itself or its entry 'state_dict'"
     if not isinstance(content, Mapping):
-        raise TicketError(f'{path} holds a {type(content).__name__}; {expected}')
-    state = content.get('state_dict', content)
+        raise TicketError(f'{path} holds a {type(content).__name__}; {_EXPECTED}')
+    return content
+
+
+def as_tensors(content: Mapping[Any, Any], path: Path) -> Checkpoint:
+    """Finds tensors by name, which are the file itself or its entry ``state_dict``.
+
+    Where it is neither, they may be the one entry that masks in the file fit.
+
+    Args:
+        content: What the file holds.
+        path: Of the file, for messages.
+
+    Raises:
+        TicketError: If there are none, or if their names are of several models.
+    """
+    key, state = 'state_dict', content.get('state_dict', content)
+    if state is content and not any(isinstance(value, Tensor) for value in content.values()):
+        key, state = weights_of_masks(content) or (key, state)
+    elif state is content:
+        state = without_masks(content)
     if not isinstance(state, Mapping):
-        raise TicketError(f"{path} holds a {type(state).__name__} as 'state_dict'; {expected}")
+        raise TicketError(f"{path} holds a {type(state).__name__} as 'state_dict'; {_EXPECTED}")
     if not any(isinstance(value, Tensor) for value in state.values()):
-        raise TicketError(f'{path} holds no tensors but {quoted(state) or "nothing"}; {expected}')
+        raise TicketError(f'{path} holds no tensors but {quoted(state) or "nothing"}; {_EXPECTED}')
     for name, value in state.items():
         _check_tensor(name, value, path)
     size = sum(value.numel() * value.element_size() for value in state.values())
@@ -78,7 +102,10 @@ def read_checkpoint(path: Path, load: Load = load_pickle) -> Checkpoint:
     if form == PLAIN and isinstance(meta, Mapping):
         form = 'OpenMMLab checkpoint'
     tensors = {name: value.detach() for name, value in without_prefix(prefix, state).items()}
-    return Checkpoint(form, tensors, _info(meta, getattr(state, '_metadata', None), prefix, path))
+    info = _info(meta, getattr(state, '_metadata', None), prefix, path)
+    own = state if key not in content else {key}
+    rest = {name: value for name, value in content.items() if name not in own}
+    return Checkpoint(form, tensors, info, prefix, rest)
 
 
 def as_checkpoint(ticket: Ticket) -> dict[str, Any]:

@@ -12,12 +12,14 @@ from mmlth.pruning.mask import Mask, masked
 from mmlth.ticket.checkpoint import (
     PLAIN,
     Load,
+    as_tensors,
     load_pickle,
     quoted,
-    read_checkpoint,
+    read_content,
     without_prefix,
 )
 from mmlth.ticket.errors import TicketError, TicketMismatchError
+from mmlth.ticket.nested_masks import nested_masks
 from mmlth.ticket.ticket import Ticket
 
 _OPEN_LTH = 'model.'  # its ImageNet models keep torchvision's in an attribute
@@ -34,11 +36,12 @@ def read_foreign(
     which only ``encoder_q`` is taken; or be open_lth's ``model_*.pth``.
 
     Masks are, in this order: those of `torch.nn.utils.prune` in the file (``NAME_mask`` beside
-    ``NAME_orig``); those of ``mask_path``, by the same names or by plain ones; open_lth's
-    ``mask.pth`` beside a ``model_*.pth``. They alone say what is prunable. Without any, every
-    weight (a name that ends in ``weight``, two dimensions or more, floating point) is prunable,
-    and its zeros are pruned: a kept weight that happens to be zero cannot be told from a pruned
-    one. Without zeros either, the ticket is dense.
+    ``NAME_orig``); those in an entry beside the weights (`nested_masks`), such as ``masks`` or
+    ``pruner.masks``; those of ``mask_path``, by the same names, by plain ones, or in an entry;
+    open_lth's ``mask.pth`` beside a ``model_*.pth``. They alone say what is prunable. Without any,
+    every weight (a name that ends in ``weight``, two dimensions or more, floating point) is
+    prunable, and its zeros are pruned: a kept weight that happens to be zero cannot be told from a
+    pruned one. Without zeros either, the ticket is dense.
 
     Tied tensors stay tied, under the mask of the first.
 
@@ -57,9 +60,16 @@ def read_foreign(
         TicketError: If the file is damaged, unsafe, or of no known form.
     """
     path = Path(path)
-    file = read_checkpoint(path, load)
+    file = as_tensors(read_content(path, load), path)
     source = {'form': file.form, 'mask': 'masks in the file', **_origin(path)}
     tensors, masks = file.tensors, _masks(file.tensors)
+    if nested := nested_masks(file.rest, _weights(tensors, masks, path), file.prefix, path):
+        if masks:
+            raise TicketError(
+                f'{path} has masks both among its weights, such as that of '
+                f'{quoted(list(masks)[:1])}, and in its entry {nested[0]!r}; save it without one'
+            )
+        source['mask'], masks = f'masks in the file, entry {nested[0]}', nested[1]
     if masks and mask_path is not None:
         raise TicketError(
             f'{path} has masks of its own, such as that of {quoted(list(masks)[:1])}; leave the '
@@ -67,9 +77,14 @@ def read_foreign(
         )
     where = Path(mask_path) if mask_path is not None else _mask_beside(path)
     if not masks and where:
-        mask_tensors = read_checkpoint(where, load).tensors
-        masks = _masks(mask_tensors)
         source |= {'mask': 'a mask file', **_origin(where, 'mask_')}
+        content = read_content(where, load)
+        rest = {key: value for key, value in content.items() if not isinstance(value, Tensor)}
+        if nested := nested_masks(rest, tensors, file.prefix, where):
+            source['mask'], masks = f'a mask file, entry {nested[0]}', nested[1]
+        else:
+            mask_tensors = as_tensors(content, where).tensors
+            masks = _masks(mask_tensors)
         if not masks:  # plain names
             masks = mask_tensors
             if file.form == PLAIN:

@@ -9,7 +9,7 @@ PAGE = Path(__file__).parents[2] / 'docs/python.md'
 def test_the_examples_run(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     blocks = re.findall(r'```python\n(.*?)```', PAGE.read_text(), re.S)
-    assert len(blocks) == 5
+    assert len(blocks) == 6
     namespace: dict = {}
     for block in blocks:
         exec(compile(block, str(PAGE), 'exec'), namespace)  # noqa: S102

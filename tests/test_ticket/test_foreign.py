@@ -140,6 +140,117 @@ def test_mask_files_of_pretrained_tickets(tmp_path):
         read_foreign(own, tmp_path / 'm.pt')
 
 
+BY_MODULE = {'conv': {'weight': KEPT.float(), 'bias': None}, 'fc': {'weight': torch.ones(1, 2)}}
+MASKS_BESIDE = {
+    'mask': ({'state_dict': dense(), 'mask': MASKS}, 'mask'),
+    'masks by module': ({'state_dict': dense(), 'masks': BY_MODULE}, 'masks'),
+    'modules alone': (
+        {'state_dict': dense(), 'masks': {'conv': KEPT, 'fc': MASKS['fc.weight']}},
+        'masks',
+    ),
+    'two levels': ({'state_dict': dense(), 'pruner': {'x': 1, 'masks': MASKS}}, 'pruner.masks'),
+    'another name for the weights': (
+        {'model': dense(), 'ema': {'n': 3}, 'pruner': {'masks': MASKS}},
+        'pruner.masks',
+    ),
+    'wrapped, under another name': (
+        {'net': dense('module.'), 'pruner': {'masks': MASKS}},
+        'pruner.masks',
+    ),
+    'bool, under any name': (
+        {'state_dict': dense(), 'kept': {n: m.bool() for n, m in MASKS.items()}},
+        'kept',
+    ),
+    'the wrapper in both': (
+        {'state_dict': dense('module.'), 'mask': with_prefix('module.', MASKS)},
+        'mask',
+    ),
+    'the wrapper in one': ({'state_dict': dense('module.'), 'mask': MASKS}, 'mask'),
+    'MoCo': ({'state_dict': dense('module.encoder_q.'), 'mask': MASKS}, 'mask'),
+    'ending in _mask': (
+        {'state_dict': dense(), 'buffers': {'masks': {f'{n}_mask': m for n, m in MASKS.items()}}},
+        'buffers.masks',
+    ),
+    'beside scores and moments': (
+        {
+            'state_dict': dense(),
+            'mask_scores': {'masks': MASKS, 'conv.weight': torch.rand(2, 2)},
+            'optimizer': {'state': {0: {'exp_avg': torch.ones(2, 2)}}},
+            'momenta': {name: torch.zeros_like(mask) for name, mask in MASKS.items()},
+            'masks_of_losses': 'none',
+        },
+        'mask_scores.masks',
+    ),
+    'beside the weights themselves': ({**dense(), 'masks': MASKS}, 'masks'),
+}
+
+
+@pytest.mark.parametrize('case', MASKS_BESIDE)
+def test_masks_in_an_entry_beside_the_weights(tmp_path, case):
+    content, place = MASKS_BESIDE[case]
+    ticket = read_foreign(save(content, tmp_path / 'x.pth'))
+    assert_is_the_model(ticket)
+    assert ticket.info['source']['mask'] == f'masks in the file, entry {place}'
+    if 'state_dict' in content:  # the same as a mask file
+        masks = {key: value for key, value in content.items() if key != 'state_dict'}
+        weights = save({'state_dict': content['state_dict']}, tmp_path / 'weights.pth')
+        ticket = read_foreign(weights, save(masks, tmp_path / 'masks.pth'))
+        assert_is_the_model(ticket)
+        assert ticket.info['source']['mask'] == f'a mask file, entry {place}'
+    with pytest.raises(TicketError, match='masks of its own'):
+        read_foreign(tmp_path / 'x.pth', tmp_path / 'masks.pth')
+
+
+MISFITS = {
+    'several': (
+        {'state_dict': WEIGHTS, 'masks': {'round_1': MASKS, 'round_2': MASKS}},
+        "several entries: 'masks.round_1', 'masks.round_2'",
+    ),
+    'both ways': (
+        {
+            'state_dict': {'conv.weight_orig': KEPT / 2, 'conv.weight_mask': KEPT},
+            'mask': {'conv.weight': KEPT},
+        },
+        "such as that of 'conv.weight', and in its entry 'mask'",
+    ),
+    'other names': (
+        {'state_dict': WEIGHTS, 'pruner': {'masks': {'other.weight': KEPT}}},
+        "entry 'pruner.masks' holds what is no mask of a weight: 'other.weight'",
+    ),
+    'other shapes': (
+        {'state_dict': WEIGHTS, 'mask': {'conv.weight': torch.ones(3)}},
+        "entry 'mask' holds what is no mask of a weight: 'conv.weight'",
+    ),
+    'more than zeros and ones': (
+        {'state_dict': WEIGHTS, 'mask': {'conv.weight': torch.ones(2, 2) / 2}},
+        'expected zeros and ones',
+    ),
+    'sparse': ({'state_dict': WEIGHTS, 'mask': {'conv.weight': KEPT.to_sparse()}}, "'conv.weight'"),
+    'without names': ({'state_dict': WEIGHTS, 'masks': [KEPT]}, "'masks' holds tensors without"),
+    'one tensor': ({'state_dict': WEIGHTS, 'mask': KEPT}, "'mask' holds tensors without names"),
+    'weights of two models': (
+        {'model': WEIGHTS, 'ema': WEIGHTS, 'masks': MASKS},
+        "no tensors but 'model', 'ema', 'masks'",
+    ),
+}
+
+
+@pytest.mark.parametrize('case', MISFITS)
+def test_masks_in_an_entry_that_do_not_fit_are_one_line(tmp_path, case):
+    content, words = MISFITS[case]
+    path = save(content, tmp_path / 'x.pth')
+    with pytest.raises(TicketError) as caught:
+        read_foreign(path)
+    assert words in str(caught.value)
+    assert str(path) in str(caught.value)
+    assert '\n' not in str(caught.value)
+
+
+def test_what_a_search_keeps_in_its_checkpoints_is_no_mask_of_them(tmp_path):
+    content = {'state_dict': WEIGHTS, 'mmlth_masks': {'masks': [torch.ones(1)], 'converged': False}}
+    assert_is_the_model(read_foreign(save(content, tmp_path / 'x.pth')))
+
+
 @pytest.mark.parametrize('prefix', ['', 'model.'])
 def test_open_lth(tmp_path, prefix):
     weights = save(dense(prefix), tmp_path / 'model_ep160_it0.pth')

@@ -8,6 +8,7 @@ from mmlth.engine.hooks.progress_hook import ProgressHook
 from mmlth.engine.hooks.result_hook import ResultHook
 from mmlth.engine.hooks.resume_hook import ResumeHook
 from mmlth.engine.hooks.rewind_hook import RewindHook
+from mmlth.engine.hooks.running_time_hook import RunningTimeHook
 from mmlth.engine.hooks.sparsity_hook import SparsityHook
 from mmlth.engine.hooks.ticket_saver import TicketSaver
 from mmlth.engine.hooks.validation_loss_hook import ValidationLossHook
@@ -21,6 +22,7 @@ __all__ = [
     'ResultHook',
     'ResumeHook',
     'RewindHook',
+    'RunningTimeHook',
     'SparsityHook',
     'TicketSaver',
     'ValidationLossHook',

@@ -7,6 +7,7 @@ from typing import Any
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
+from mmlth.engine.hooks.running_time_hook import RunningTimeHook
 from mmlth.engine.registry import HOOKS
 
 _SECONDS_BETWEEN_LINES = 30.0
@@ -15,6 +16,9 @@ _SECONDS_BETWEEN_LINES = 30.0
 @HOOKS.register_module()
 class ProgressHook(Hook):
     """Logs a line now and then: round, sparsity, iteration, time left for the search.
+
+    The time left is that of the iterations so far, validations and all, times those to come. It is
+    taken from a `RunningTimeHook`.
 
     Args:
         round_index: This round.
@@ -34,7 +38,8 @@ class ProgressHook(Hook):
         self.first_iteration = first_iteration
 
     def before_train(self, runner: Runner) -> None:
-        self._started = self._spoke = time.monotonic()
+        self._clock = next(hook for hook in runner.hooks if isinstance(hook, RunningTimeHook))
+        self._started, self._spoke = self._clock.seconds, time.monotonic()
         self._from = runner.iter
 
     def after_train_iter(self, runner: Runner, *args: Any, **kwargs: Any) -> None:
@@ -44,7 +49,7 @@ class ProgressHook(Hook):
         self._spoke = now
         rounds_left = self.last_round - self.round_index
         left = runner.max_iters - done + rounds_left * (runner.max_iters - self.first_iteration)
-        seconds = (now - self._started) / (done - self._from) * left
+        seconds = (self._clock.seconds - self._started) / (done - self._from) * left
         runner.logger.info(
             f'search: round {self.round_index} of {self.last_round}, sparsity {self.sparsity:.1%}, '
             f'iteration {done} of {runner.max_iters}, '

@@ -1,6 +1,5 @@
 """Makes a training continue exactly where its checkpoint was taken."""
 
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -48,13 +47,6 @@ class ResumeHook(Hook):
         self._rng_before_val: dict[str, Any] | None = None
         self._metrics: list[dict[str, float]] = []
         self._validated_after = -1
-        self._started = time.monotonic()
-        self._seconds_before = 0.0
-
-    @property
-    def seconds(self) -> float:
-        """Time spent on this round, that before an interruption included."""
-        return self._seconds_before + time.monotonic() - self._started
 
     def before_train(self, runner: Runner) -> None:
         for module, buffers in zip(_with_buffers(runner), self._own().get('buffers', [])):
@@ -93,14 +85,12 @@ class ResumeHook(Hook):
             'processes': processes,
             'validated': self._validated_after == checkpoint['meta']['iter'],
             'metrics': self._metrics,
-            'seconds': self.seconds,
         }
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
         if not runner._resume or RESUME_KEY not in checkpoint:
             return
         self._loaded = checkpoint[RESUME_KEY]
-        self._seconds_before = self._loaded['seconds']
         # MMEngine compares how both are pickled, which differs for equal ones.
         data = getattr(runner.train_dataloader.dataset, 'metainfo', None)
         checkpoint['meta']['dataset_meta'] = data
