@@ -14,6 +14,7 @@ from mmengine.registry import MODELS, init_default_scope
 from torch import nn
 
 from mmlth.engine.errors import LotteryError
+from mmlth.engine.lazy_configs import explaining_lazy_configs
 from mmlth.engine.missing_package import explaining_missing_packages
 
 ZOOS = ('mmdet', 'mmpose', 'mmpretrain', 'mmlth')
@@ -38,6 +39,7 @@ def read_config(source: str | Path | Config, options: Mapping[str, Any] | None =
         with (
             one_line_if(f'the config {name} cannot be read'),
             explaining_missing_packages(f'the config {name}'),
+            explaining_lazy_configs(f'the config {name}'),
         ):
             config = Config.fromfile(path)
     if options:
