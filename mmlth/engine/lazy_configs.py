@@ -7,8 +7,10 @@ for classes in the config. Whoever calls such a name gets a RuntimeError without
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FunctionType, ModuleType
+from typing import Any
 
-from mmengine.config import lazy
+from mmengine.config import Config, lazy
 
 from mmlth.engine.errors import LotteryError
 
@@ -35,3 +37,17 @@ def explaining_lazy_configs(what: str) -> Iterator[None]:
             f'imports ({caller.line}), but MMEngine imports nothing while it reads configs of the '
             "newer style; call it by __import__('MODULE') instead"
         ) from error
+
+
+def without_modules(cfg: Any) -> Any:
+    """The config without modules and functions of its file, as MMEngine reads older styles.
+
+    In the newer style it keeps them, and then fails to copy or to dump the config.
+    """
+    values = dict.items(cfg._cfg_dict if isinstance(cfg, Config) else cfg)  # builds nothing lazy
+    dropped = [key for key, value in values if isinstance(value, (ModuleType, FunctionType))]
+    if dropped:
+        cfg = cfg.copy()
+        for key in dropped:
+            cfg.pop(key)
+    return cfg

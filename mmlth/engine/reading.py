@@ -14,7 +14,7 @@ from mmengine.registry import MODELS, init_default_scope
 from torch import nn
 
 from mmlth.engine.errors import LotteryError
-from mmlth.engine.lazy_configs import explaining_lazy_configs
+from mmlth.engine.lazy_configs import explaining_lazy_configs, without_modules
 from mmlth.engine.missing_package import explaining_missing_packages
 
 ZOOS = ('mmdet', 'mmpose', 'mmpretrain', 'mmlth')
@@ -32,7 +32,7 @@ def read_config(source: str | Path | Config, options: Mapping[str, Any] | None =
         LotteryError: If there is no such config, or it cannot be parsed; one line that says why.
     """
     if isinstance(source, Config):
-        config = copy.deepcopy(source)
+        config = copy.deepcopy(without_modules(source))
     else:
         name = str(source)
         path = _zoo_file(name) if '::' in name else _file(name)

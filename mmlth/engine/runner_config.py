@@ -44,9 +44,11 @@ def built_from(
     if _in_from_cfg(runner):
         return config, None
     kind = type(runner)
-    advice = f'build it by {kind.__name__}.from_cfg(cfg)'
     if kind.__init__ is not Runner.__init__ or _function(kind) is not _function(Runner):
-        return config, f'it has an __init__ or a from_cfg of its own but was built directly; {advice}'
+        return config, (
+            'it has an __init__ or a from_cfg of its own, whose arguments are unknown; build it '
+            f'by {kind.__name__}.from_cfg(cfg)'
+        )
     for name, default in plain.items():
         try:
             value = _as_config(arguments.get(name, default))

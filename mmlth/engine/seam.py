@@ -10,7 +10,6 @@ so before a file is written. What only tests is never refused for how it was bui
 import functools
 import inspect
 from pathlib import Path
-from types import FunctionType, ModuleType
 from typing import Any
 
 from mmengine.config import Config
@@ -21,6 +20,7 @@ from torch.distributed.fsdp import FullyShardedDataParallel
 
 from mmlth.engine.errors import LotteryError, show_lottery_errors_in_one_line
 from mmlth.engine.full_disk import explaining_full_disks
+from mmlth.engine.lazy_configs import without_modules
 from mmlth.engine.missing_package import explaining_missing_packages
 from mmlth.engine.processes import join_processes
 from mmlth.engine.runner_config import built_from, defaults
@@ -130,7 +130,7 @@ def _searching_from_cfg(original: Any) -> Any:
     def from_cfg(cls: type[Runner], cfg: Any) -> Runner:
         if cfg.get('lottery') is None:
             return original(cls, cfg)
-        return _never_dense(original(cls, _without_modules(cfg)), cfg)
+        return _never_dense(original(cls, without_modules(cfg)), cfg)
 
     return from_cfg
 
@@ -142,13 +142,13 @@ def _searching_build(original: Any) -> Any:
     def build(cfg: Any, *args: Any, **kwargs: Any) -> Any:
         if cfg.get('lottery') is None:
             return original(cfg, *args, **kwargs)
-        return _never_dense(original(_without_modules(cfg), *args, **kwargs), cfg)
+        return _never_dense(original(without_modules(cfg), *args, **kwargs), cfg)
 
     return build
 
 
 def _never_dense(runner: Any, cfg: Any) -> Any:
-    """The Runner of a config with a ``lottery`` key; if it lost the key, its ``train()`` says so."""
+    """A Runner of a config with a ``lottery`` key; if it lost the key, ``train()`` says so."""
     if cfg.get('train_cfg') is not None and not isinstance(vars(runner).get('train'), _Start):
         show_lottery_errors_in_one_line()
         runner.train = functools.partial(check_searches, runner)
@@ -174,7 +174,7 @@ def _refusing_init(original: Any) -> Any:
 def _with_lottery(
     signature: inspect.Signature, runner: Any, args: Any, kwargs: Any
 ) -> dict[str, Any] | None:
-    """The arguments of a Runner that can train and whose config has a ``lottery`` key, else None."""
+    """The arguments of a Runner that can train and has a ``lottery`` key; None of others."""
     try:
         arguments = signature.bind(runner, *args, **kwargs).arguments
     except TypeError:
@@ -196,20 +196,6 @@ def _refuse_sharding(cfg: Any) -> None:
             f'model_wrapper_cfg.type={kind.__name__!r} is not supported: it shards the weights '
             'that a search masks; use MMDistributedDataParallel, or remove the lottery key'
         )
-
-
-def _without_modules(cfg: Any) -> Any:
-    """The config without modules and functions of its file, as MMEngine reads older styles.
-
-    In the newer style it keeps some modules, and then fails to copy the config.
-    """
-    values = dict.items(cfg._cfg_dict if isinstance(cfg, Config) else cfg)  # builds nothing lazy
-    dropped = [key for key, value in values if isinstance(value, (ModuleType, FunctionType))]
-    if dropped:
-        cfg = cfg.copy()
-        for key in dropped:
-            cfg.pop(key)
-    return cfg
 
 
 def _importing_mmlth(cfg: Config) -> Config:
