@@ -139,7 +139,7 @@ def test_rounds_are_what_a_runner_was_built_from_whatever_its_config_says(tmp_pa
     given = arguments(copy.deepcopy(cfg))
     given['train_cfg']['max_epochs'] = 2
     given['val_dataloader'] = given['val_cfg'] = given['val_evaluator'] = None
-    Runner(**given, cfg=cfg).train()
+    Runner(**given, cfg=cfg._cfg_dict).train()
     names = {path.name for path in (tmp_path / 'round_01').glob('*.pth')}
     assert names == {'epoch_2.pth'}
     (dumped,) = tmp_path.glob('*.py')
