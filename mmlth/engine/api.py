@@ -14,6 +14,7 @@ from mmlth.engine.branches import FOLDER
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.paths import SearchPaths
 from mmlth.engine.reading import build_model, read_config, searched_config
+from mmlth.engine.seam import check_searches
 from mmlth.engine.search import choose_targets, table_of_targets
 from mmlth.engine.search_state import load_state
 from mmlth.engine.settings import parse_settings
@@ -78,10 +79,13 @@ def search(
         if 'base_batch_size' not in (cfg.get('auto_scale_lr') or {}):
             raise LotteryError('auto_scale_lr needs the key auto_scale_lr.base_batch_size')
         cfg.auto_scale_lr.enable = True
+    if cfg.get('train_cfg') is None:
+        raise LotteryError('the config has no train_cfg, so there is nothing to search by training')
     load_from = cfg.get('load_from')
     if resume:
         cfg.resume, cfg.load_from = True, None
     runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
+    check_searches(runner)
     keep_load_from(runner.cfg, load_from)
     runner.train()
     state = load_state(SearchPaths(Path(runner.work_dir)))

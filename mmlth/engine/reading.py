@@ -16,6 +16,7 @@ from torch import nn
 
 from mmlth.engine.accepted_config import is_search_state, read_accepted
 from mmlth.engine.errors import LotteryError
+from mmlth.engine.lazy_configs import explaining_lazy_configs, without_modules
 from mmlth.engine.missing_package import explaining_missing_packages
 from mmlth.engine.paths import SearchPaths
 
@@ -35,7 +36,7 @@ def read_config(source: str | Path | Config, options: Mapping[str, Any] | None =
         LotteryError: If there is no such config, or it cannot be parsed; one line that says why.
     """
     if isinstance(source, Config):
-        config = copy.deepcopy(source)
+        config = copy.deepcopy(without_modules(source))
     else:
         name = str(source)
         path = _zoo_file(name) if '::' in name else _file(name)
@@ -45,6 +46,7 @@ def read_config(source: str | Path | Config, options: Mapping[str, Any] | None =
             with (
                 one_line_if(f'the config {name} cannot be read'),
                 explaining_missing_packages(f'the config {name}'),
+                explaining_lazy_configs(f'the config {name}'),
             ):
                 config = Config.fromfile(path)
     if options:

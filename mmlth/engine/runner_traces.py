@@ -31,16 +31,16 @@ class RunnerTraces:
     """Knows a folder as it was before a Runner was built for it.
 
     Args:
-        config: The config that the Runner is about to be built from.
+        work_dir: The folder that the Runner is about to be built for.
+        config: The file of its config, if it has one; MMEngine copies it.
     """
 
-    def __init__(self, config: Any) -> None:
-        self._work_dir = Path(config.get('work_dir') or '.').absolute()
+    def __init__(self, work_dir: Path, config: str | None = None) -> None:
+        self._work_dir = work_dir.absolute()
         above = [self._work_dir, *self._work_dir.parents]
         self._new_folders = [folder for folder in above if not folder.exists()]
         self._before = set() if self._new_folders else set(os.listdir(self._work_dir))
-        name = getattr(config, 'filename', None)
-        self._copy = self._work_dir / Path(name).name if name else None
+        self._copy = self._work_dir / Path(config).name if config else None
         self._overwritten = _read(self._copy) if self._copy else None
         self._named = {kind: set(kind._instance_dict) for kind in _FOUND_BY_NAME}
         self._kept: Callable[[], bool] = lambda: False

@@ -71,7 +71,7 @@ def run_search(
         Preempted: If a signal asked for the end; all that was done is saved.
     """
     work_dir = Path(runner.work_dir)
-    traces = traces or RunnerTraces(runner.cfg)
+    traces = traces or RunnerTraces(work_dir)
     with traces.taken_back_on_failure(runner):
         paths = SearchPaths(work_dir, trunk_of(work_dir) if settings.branch else None)
         with (

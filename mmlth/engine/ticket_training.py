@@ -38,7 +38,7 @@ def train_ticket(
             from another checkpoint.
         TicketError: If the file is no ticket of the model.
     """
-    traces = traces or RunnerTraces(runner.cfg)
+    traces = traces or RunnerTraces(Path(runner.work_dir))
     with traces.taken_back_on_failure(runner):
         _prepare(runner, settings)
     return type(runner).train(runner)

@@ -1,11 +1,13 @@
 """Configs of MMEngine's newer style, where ``type`` is a class, search like all others."""
 
 import pytest
+from mmengine.config import Config
 from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 from toy import toy_config
 
 import mmlth
+from mmlth.engine import LotteryError
 
 NEW_STYLE = """
 from mmengine.dataset import DefaultSampler, default_collate
@@ -39,6 +41,40 @@ def test_a_config_of_the_new_style_searches(tmp_path):
     assert [round_['sparsity'] for round_ in rounds] == pytest.approx([0, 0.5, 0.75], abs=0.01)
     again = mmlth.search(path, work_dir=tmp_path / 'work', resume=True)
     assert again == rounds
+
+
+def test_modules_and_functions_in_a_config_of_the_new_style_are_no_settings(tmp_path):
+    path = tmp_path / 'new.py'
+    path.write_text(f"{NEW_STYLE}\nmath = __import__('math')\ndef half(x):\n    return x / 2\n")
+    config = Config.fromfile(path)
+    config.work_dir = str(tmp_path / 'stock')
+    Runner.from_cfg(config)
+    assert len(mmlth.search(config, work_dir=tmp_path / 'work')) == 3
+    assert {'math', 'half'} <= config.keys()
+
+
+def test_a_config_of_the_new_style_that_calls_what_it_imports(tmp_path):
+    path = tmp_path / 'new.py'
+    path.write_text(f'{NEW_STYLE}\nlength = len(ToyDataset())\n')
+    line = path.read_text().splitlines().index('length = len(ToyDataset())') + 1
+    with pytest.raises(LotteryError, match=rf'line {line}, calls .*ToyDataset.*__import__') as told:
+        mmlth.search(path)
+    assert '\n' not in str(told.value)
+
+
+@pytest.mark.parametrize(
+    'imports', [None, {'imports': 'json'}, {'imports': ('json',)}, {'imports': None}, {}]
+)
+def test_imports_of_a_config_in_any_form(tmp_path, imports):
+    Runner.from_cfg(toy_config(tmp_path, custom_imports=imports))
+    (dumped,) = tmp_path.glob('*.py')
+    assert 'mmlth' in Config.fromfile(dumped).custom_imports.imports
+
+
+def test_imports_that_mmengine_would_not_read(tmp_path):
+    with pytest.raises(LotteryError, match='custom_imports must be like dict'):
+        Runner.from_cfg(toy_config(tmp_path / 'work', custom_imports=['json']))
+    assert not (tmp_path / 'work').exists()
 
 
 def test_a_search_needs_no_lottery_key(tmp_path):

@@ -16,7 +16,7 @@ from mmlth.data import make_shapes
 # yolox_tiny brings hooks of its own and starts from no pre-trained weights.
 THREE_LINES = """\
 _base_ = 'mmdet::yolox/yolox_tiny_8xb8-300e_coco.py'
-custom_imports = dict(imports=['mmlth'], allow_failed_imports=False)
+__import__('mmlth')
 lottery = dict(target_sparsity=0.8, rounds=1)
 """
 

@@ -5,7 +5,7 @@
 #
 # The only key set here is `lottery`, so nothing clashes with keys of the other base. mmlth is
 # imported by the next line rather than by `custom_imports`, since MMEngine refuses a key that two
-# bases set and some configs have `custom_imports` of their own; the search adds itself there.
+# bases set and lets a config replace those that it inherits; the search adds itself there.
 __import__('mmlth')
 
 lottery = dict(
