@@ -10,7 +10,7 @@ from typing import IO
 
 from mmengine.dist import is_main_process
 
-from mmlth.engine.errors import LotteryError
+from mmlth.engine.errors import ANOTHER_WORK_DIR, LotteryError
 
 _TAKEN = (errno.EACCES, errno.EAGAIN)
 
@@ -50,8 +50,8 @@ def _locked(path: Path) -> IO[str]:
                 return file
             file.close()
             raise LotteryError(
-                f'another process runs a search in {path.parent}; wait for it, or give another '
-                '--work-dir'
+                f'another process runs a search in {path.parent}; wait for it, or give '
+                f'{ANOTHER_WORK_DIR}'
             ) from error
         if path.exists() and os.path.samestat(os.fstat(file.fileno()), path.stat()):
             return file

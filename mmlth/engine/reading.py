@@ -15,6 +15,7 @@ from torch import nn
 
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.missing_package import explaining_missing_packages
+from mmlth.reason import reason
 
 ZOOS = ('mmdet', 'mmpose', 'mmpretrain', 'mmlth')
 
@@ -37,14 +38,15 @@ def read_config(source: str | Path | Config, options: Mapping[str, Any] | None =
         path = _zoo_file(name) if '::' in name else _file(name)
         with (
             one_line_if(f'the config {name} cannot be read'),
-            explaining_missing_packages(f'the config {name}'),
+            explaining_missing_packages(f'the config {name}', path),
         ):
             config = Config.fromfile(path)
     if options:
-        with one_line_if('the changes by --cfg-options do not fit the config'):
+        with one_line_if('the changes by cfg_options (--cfg-options) do not fit the config'):
             config.merge_from_dict(dict(options))
     if config.get('model') is None:
-        raise LotteryError(f'{source} is no config of a model: it has no key `model`')
+        shown = config.filename or 'the config' if isinstance(source, Config) else source
+        raise LotteryError(f'{shown} is no config of a model: it has no key `model`')
     return config
 
 
@@ -73,7 +75,10 @@ def build_model(config: Config) -> nn.Module:
     model = copy.deepcopy(config.model)  # some constructors change what they are given
     if config.get('data_preprocessor') is not None:
         model.setdefault('data_preprocessor', config.data_preprocessor)
-    with one_line_if('the model cannot be built'), explaining_missing_packages('the model'):
+    with (
+        one_line_if('the model cannot be built'),
+        explaining_missing_packages('the model', config.filename),
+    ):
         return MODELS.build(model)
 
 
@@ -135,5 +140,4 @@ def one_line_if(problem: str) -> Iterator[None]:
     except LotteryError:
         raise
     except Exception as error:  # whatever a config's own code raises
-        lines = str(error).strip().splitlines() or ['']
-        raise LotteryError(f'{problem}: {type(error).__name__}: {lines[0]}') from error
+        raise LotteryError(f'{problem}: {reason(error)}') from error

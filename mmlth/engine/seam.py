@@ -44,7 +44,7 @@ def install(report: Report) -> None:
         _refuse_sharding(cfg)
         join_processes(cfg)
         with (
-            explaining_missing_packages('the config'),
+            explaining_missing_packages('the config', getattr(cfg, 'filename', None)),
             explaining_full_disks(Path(cfg.get('work_dir') or '.')),
         ):
             runner = original(cls, _importing_mmlth(cfg))

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from mmlth.pruning.evidence import Evidence, check_place
 from mmlth.pruning.scores.placing import check_count, check_finite, loss_gradients, placed
+from mmlth.reason import reason
 
 PRODUCTS = ('exact', 'difference')
 _STEP = 1e-3  # of the difference: how far the weights go, as a share of their norm
@@ -99,7 +100,7 @@ def _exact(
             except RuntimeError as error:
                 raise ValueError(
                     'grasp differentiates the network twice, which one of its layers does not '
-                    f"allow ({str(error).strip().splitlines()[0]}); give product='difference'"
+                    f"allow ({reason(error)}); give product='difference'"
                 ) from error
             for name, parameter in parameters.items():
                 if parameter.grad is not None:
