@@ -9,6 +9,7 @@ from mmlth.analysis.macs import Macs, check_masks_model, count_macs
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.forward import Forward, config_of, forward_of, stock_model
 from mmlth.engine.reading import read_config
+from mmlth.reason import reason
 from mmlth.ticket import Ticket
 
 
@@ -57,7 +58,7 @@ def model_macs(
         macs, left_out = _count(model, forward)
     except Exception as error:  # whatever a model's own code raises
         raise LotteryError(
-            f'{kind} cannot run on an image of {height} × {width} pixels: {_first_line(error)}; '
+            f'{kind} cannot run on an image of {height} × {width} pixels: {reason(error)}; '
             'if it is made for images of another size, give that'
         ) from error
     regions = forward.regions[0] if forward.regions else None
@@ -73,7 +74,7 @@ def _model(ticket: Ticket, config: str | Path | None) -> nn.Module:
     except LotteryError as error:
         raise LotteryError(
             f'{error}; the config is the one in the ticket, without its custom_imports: if it '
-            'needs them, give the config by --config'
+            'needs them, give the config (--config of mmlth inspect)'
         ) from error
 
 
@@ -83,11 +84,6 @@ def _count(model: nn.Module, forward: Forward) -> tuple[Macs, str | None]:
     except Exception as error:
         if forward.features is None:
             raise
-        reason = f'running the whole model failed ({_first_line(error)})'
+        left_out = f'running the whole model failed ({reason(error)})'
         del forward.regions[:]
-        return count_macs(model, forward.features), reason
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines() or ['']
-    return f'{type(error).__name__}: {lines[0]}'
+        return count_macs(model, forward.features), left_out

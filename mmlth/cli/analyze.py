@@ -12,6 +12,7 @@ from mmlth.cli.options import add_config
 from mmlth.engine import LotteryError, read_config
 from mmlth.engine.evaluation import read_weights
 from mmlth.engine.predictions import SPLITS
+from mmlth.reason import reason
 from mmlth.ticket import Ticket
 
 _LOG_WIDTH = 120
@@ -70,7 +71,7 @@ def run(options: argparse.Namespace) -> None:
             *([layers_of(masked), masks_of(masked), cost_of(masked)] if masked else []),
         ]
     except (OSError, ValueError, ModuleNotFoundError) as error:
-        raise LotteryError(str(error)) from error
+        raise LotteryError(reason(error)) from error
     page = write_page(', '.join(names), sections, folder)
     console = Console(width=None if sys.stdout.isatty() else _LOG_WIDTH)
     for section in sections:

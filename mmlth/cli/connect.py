@@ -11,6 +11,7 @@ from mmlth.analysis.stability import WeightDistance, overall, weight_distances
 from mmlth.cli.options import add_config
 from mmlth.engine import LotteryError, read_config
 from mmlth.engine.evaluation import Evaluation, read_weights
+from mmlth.reason import reason
 from mmlth.report.connection import (
     connection_table,
     distance_line,
@@ -66,7 +67,7 @@ def run(options: argparse.Namespace) -> None:
     try:
         found = connect(states[0], states[1], evaluation, options.points, _tell)
     except ValueError as error:
-        raise LotteryError(str(error)) from error
+        raise LotteryError(reason(error)) from error
     _write(found, distances, (options.first, options.second), work_dir)
 
 
@@ -90,7 +91,7 @@ def _distances(tickets: tuple[Ticket, Ticket], origin: str | None) -> list[Weigh
     try:
         found = weight_distances(states[0], states[1], shared, start)
     except ValueError as error:
-        raise LotteryError(str(error)) from error
+        raise LotteryError(reason(error)) from error
     return [*found, overall(found)]
 
 

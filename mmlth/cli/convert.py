@@ -7,6 +7,7 @@ from pathlib import Path
 from mmlth.engine import LotteryError
 from mmlth.engine.checkpoint_loading import load_checkpoint_safely
 from mmlth.engine.paths import SearchPaths
+from mmlth.reason import reason
 from mmlth.ticket import load_ticket, save_ticket, with_initial
 from mmlth.ticket.checkpoint import save_checkpoint
 from mmlth.ticket.foreign import read_foreign
@@ -58,7 +59,7 @@ def run(options: argparse.Namespace) -> None:
         where = f'{options.destination}: ' if error.errno and not error.filename else ''
         raise LotteryError(f'{where}{error}') from error
     except ValueError as error:
-        raise LotteryError(str(error)) from error
+        raise LotteryError(reason(error)) from error
 
 
 def _convert(options: argparse.Namespace) -> str:

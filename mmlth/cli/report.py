@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from mmlth.engine import LotteryError
-from mmlth.ticket import TicketError
+from mmlth.reason import reason
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -46,10 +46,9 @@ def run(options: argparse.Namespace) -> None:
                 for failure in failures(analyses):
                     print(f'mmlth: {failure}', file=sys.stderr)
             except Exception as error:  # the rest of the page does not need them
-                known = isinstance(error, ValueError | TicketError | OSError | ImportError)
-                reason = without_places(str(error) if known else repr(error), work_dirs)
-                print(f'mmlth: predictions are not analysed: {reason}', file=sys.stderr)
-                analyses = [Section('Predictions', (f'They are not analysed: {reason}',))]
+                problem = f'not analysed: {without_places(reason(error), work_dirs)}'
+                print(f'mmlth: predictions are {problem}', file=sys.stderr)
+                analyses = [Section('Predictions', (f'They are {problem}',))]
         page = write_report(work_dirs, folder, options.metric, analyses)
         if len(work_dirs) == 1:
             print_results(work_dirs[0])
@@ -57,4 +56,4 @@ def run(options: argparse.Namespace) -> None:
             print_comparison(compared(work_dirs, options.metric))
         print(f'report: {page}')
     except (OSError, ValueError) as error:
-        raise LotteryError(str(error)) from error
+        raise LotteryError(reason(error)) from error

@@ -18,6 +18,7 @@ from mmlth.data.scene import (
     draw_scene,
     visibility,
 )
+from mmlth.reason import reason
 
 MARKER = 'shapes.json'  # says what the folder holds; `complete` once it holds all of it
 _DRAWING = 1  # to be raised whenever the same parameters begin to give other pictures
@@ -89,7 +90,7 @@ def _is_complete(root: Path, wanted: dict[str, Any]) -> bool:
         found = dict(json.loads(marker.read_text()))
     except (ValueError, TypeError) as error:
         raise ValueError(
-            f'{marker} is damaged ({error}): delete {root} and make the set again'
+            f'{marker} is damaged ({reason(error)}): delete {root} and make the set again'
         ) from error
     complete = found.pop('complete', False)
     if found != wanted:

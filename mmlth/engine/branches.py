@@ -165,7 +165,7 @@ def _chosen(
     if not (branch.tickets or trunk.finished):
         runner.logger.warning(
             f'{_progress(trunk, paths)}: the control gets their tickets alone; once the search '
-            'has gone on, the same command with --resume adds the others'
+            'has gone on, the same branch with --resume (resume=True) adds the others'
         )
     chosen = list(branch.tickets or done)
     if missing := [index for index in chosen if index not in done]:

@@ -22,12 +22,14 @@ from mmengine.runner.checkpoint import load_from_local
 from mmlth.engine.errors import DamagedCheckpointError, LotteryError
 from mmlth.engine.safe_types import SAFE_TYPES, plain
 from mmlth.engine.training_state import load_training_state
+from mmlth.ticket.checkpoint import refused_code, unreadable
 
 RESUME_SCHEME = 'mmlth-resume:'
 REWIND_SCHEME = 'mmlth-rewind:'
 START_SCHEME = 'mmlth-start:'
 
 _OF_DAMAGED_FILES = (
+    pickle.UnpicklingError,
     RuntimeError,
     EOFError,
     zipfile.BadZipFile,
@@ -58,20 +60,16 @@ def load_checkpoint_safely(path: str | Path) -> dict[str, Any]:
     """Reads a checkpoint of MMEngine onto the CPU.
 
     Raises:
-        DamagedCheckpointError: If the file is damaged.
+        DamagedCheckpointError: If the file is damaged, or no checkpoint.
         LotteryError: If it holds objects of other types than tensors, NumPy arrays, plain
             containers and MMEngine's log history.
     """
     try:
         with safe_types_allowed():
             return plain(torch.load(path, map_location='cpu', weights_only=True))
-    except pickle.UnpicklingError as error:
-        reason = str(error).strip().splitlines()
-        named = next((line.strip() for line in reason if 'GLOBAL' in line), reason[0])
-        raise LotteryError(f'{path} cannot be read safely: {named}') from error
     except _OF_DAMAGED_FILES as error:
-        reason = str(error).strip().splitlines() or [type(error).__name__]
-        raise DamagedCheckpointError(f'{path} is damaged: {reason[0]}') from error
+        kind = LotteryError if refused_code(error) else DamagedCheckpointError
+        raise kind(unreadable(path, error)) from error
 
 
 @CheckpointLoader.register_scheme(prefixes=RESUME_SCHEME)

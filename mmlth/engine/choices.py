@@ -11,6 +11,7 @@ from mmengine.registry import Registry
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.registry import ALLOCATIONS, PATTERNS, SCORES
 from mmlth.pruning import Allocation, NOfM, Pattern, Score
+from mmlth.reason import reason
 
 Spec = str | dict[str, Any]
 """A registered name, or a dict with the name as ``type`` and options."""
@@ -46,7 +47,7 @@ def build_pattern(spec: Spec) -> Pattern:
         try:
             return NOfM(int(numbers[1]), int(numbers[2]))
         except ValueError as error:
-            raise LotteryError(f'lottery.pattern: {error}') from error
+            raise LotteryError(f'lottery.pattern: {reason(error)}') from error
     return cast(Pattern, _build('pattern', PATTERNS, spec))
 
 
@@ -79,7 +80,7 @@ def _build(key: str, registry: Registry, spec: Any) -> Any:
     try:
         return chosen(**options)
     except (TypeError, ValueError) as error:
-        raise LotteryError(f'lottery.{key}={name!r}: {error}') from error
+        raise LotteryError(f'lottery.{key}={name!r}: {reason(error)}') from error
 
 
 _GIVEN = {'score': 1, 'allocation': 3, 'pattern': 5}

@@ -19,6 +19,7 @@ from mmlth.engine.start import Start, reinitialised
 from mmlth.engine.stretching import stretched
 from mmlth.engine.training import round_config
 from mmlth.pruning import Mask
+from mmlth.reason import reason
 from mmlth.ticket import load_ticket
 
 
@@ -80,7 +81,7 @@ def _drawn(draw: Callable[[Mask, torch.Generator], Mask], mask: Mask, seed: int)
     try:
         return draw(mask, torch.Generator().manual_seed(seed))
     except ValueError as error:
-        raise LotteryError(f'lottery.branch.control: {error}') from error
+        raise LotteryError(f'lottery.branch.control: {reason(error)}') from error
 
 
 def _with_new_order(start: Start) -> Start:

@@ -15,7 +15,7 @@ def check_data(config: Config) -> None:
     Raises:
         LotteryError: If one is missing; the message names the key, the path and the remedy.
     """
-    _check(_all_paths(config))
+    _check(_all_paths(config), or_else=', or set {key} in the config')
 
 
 def check_annotations(config: Config, loader: str) -> None:
@@ -32,12 +32,12 @@ def check_annotations(config: Config, loader: str) -> None:
     _check((key, path) for key, path in paths if key.endswith('.ann_file'))
 
 
-def _check(paths: Iterable[tuple[str, Path]]) -> None:
+def _check(paths: Iterable[tuple[str, Path]], or_else: str = '') -> None:
     for key, path in paths:
         if not path.exists():
             raise LotteryError(
-                f'{key} does not exist: {path} (seen from {Path.cwd()}); put the data there, or '
-                f'give its place with --cfg-options {key}=…'
+                f'{key} does not exist: {path} (seen from {Path.cwd()}); put the data, or a '
+                f'link to them, there{or_else.format(key=key)}'
             )
 
 

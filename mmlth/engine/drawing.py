@@ -18,6 +18,7 @@ from mmlth.engine.settings import Settings
 from mmlth.engine.training_state import bare_model
 from mmlth.pruning import Evidence, Mask, Score, Target, prune, transposed_weights
 from mmlth.pruning.patterns import outward
+from mmlth.reason import reason
 from mmlth.ticket import Ticket, load_rewind_weights, load_ticket, save_ticket
 from mmlth.wording import some
 
@@ -85,7 +86,7 @@ def _draw(
                 **shape_of_the_cut(settings, bare_model(runner), list(mask)),
             )
         except ValueError as error:
-            raise LotteryError(f'cannot prune: {error}') from error
+            raise LotteryError(f'cannot prune: {reason(error)}') from error
     if score.silent:
         runner.logger.warning(
             f'lottery.score={settings.score!r} is 0 for every weight of {some(score.silent)}, so '
@@ -157,7 +158,7 @@ def draw_by_weights(
             **shape_of_the_cut(settings, model, list(mask)),
         )
     except ValueError as error:
-        raise LotteryError(f'cannot prune: {error}') from error
+        raise LotteryError(f'cannot prune: {reason(error)}') from error
 
 
 def ranks_by_weights(settings: Settings, model: nn.Module, mask: Mask) -> bool:

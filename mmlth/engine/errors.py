@@ -6,6 +6,9 @@ from types import TracebackType
 
 from mmlth.ticket import TicketError
 
+ANOTHER_WORK_DIR = 'another work_dir (--work-dir, of a branch --name)'
+"""How messages advise to put a search elsewhere."""
+
 
 class LotteryError(ValueError):
     """Bad input to a search; the message says what was given, what was expected, how to mend it."""

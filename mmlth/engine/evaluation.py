@@ -21,6 +21,7 @@ from mmlth.engine.ticket_loading import without_aliases
 from mmlth.engine.training import experiment_name
 from mmlth.engine.training_state import bare_model
 from mmlth.pruning import Mask
+from mmlth.reason import reason
 from mmlth.ticket import Ticket, is_ticket, load_rewind_weights, load_ticket, read_foreign
 
 _OF_TRAINING = ('train_dataloader', 'train_cfg', 'optim_wrapper', 'param_scheduler')
@@ -51,21 +52,25 @@ class Evaluation:
         cfg = read_config(config)
         if cfg.get('val_dataloader') is None or cfg.get('val_evaluator') is None:
             raise LotteryError(
-                f'{config} says nothing of validation; give it val_dataloader, val_cfg and '
-                'val_evaluator'
+                f'{cfg.filename or "the config"} says nothing of validation; give it '
+                'val_dataloader, val_cfg and val_evaluator'
             )
         self._data = cfg.get('train_dataloader')
         self._statistics = statistics
-        with explaining_missing_packages('the config'):
+        with explaining_missing_packages('the config', cfg.filename):
             self.runner = Runner.from_cfg(_for_validation(cfg, work_dir))
         model = bare_model(self.runner)
         if statistics and not _trained_norms(model):
             raise LotteryError(
                 'no layer of the model trains running statistics (they are frozen, or it has '
-                'none), so there are none to recompute; leave that out'
+                'none), so there are none to recompute; leave statistics '
+                '(--recompute-statistics) out'
             )
         if statistics and self._data is None:
-            raise LotteryError('recomputing running statistics needs a train_dataloader')
+            raise LotteryError(
+                'recomputing running statistics (--recompute-statistics) needs training data, but '
+                'the config has no train_dataloader; give it one'
+            )
 
     def __call__(self, weights: Mapping[str, Tensor]) -> dict[str, float | None]:
         """The metrics of weights; one that is no finite number is None.
@@ -77,8 +82,7 @@ class Evaluation:
         try:
             model.load_state_dict(without_aliases(weights, model.state_dict().keys()))
         except RuntimeError as error:
-            lines = [line.strip() for line in str(error).splitlines()[:3]]
-            raise LotteryError(f'the weights are of another model: {" ".join(lines)}') from error
+            raise LotteryError(f'the weights are of another model: {reason(error)}') from error
         if self._statistics:
             set_random_seed(0)
             loader = self.runner.build_dataloader(plain_loader(self._data), seed=0)

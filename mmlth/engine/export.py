@@ -84,8 +84,8 @@ def export_ticket(
     try:
         loaded = load_ticket(ticket)
     except OSError as error:
-        reason = f'{ticket} cannot be read: {error.strerror}' if error.strerror else str(error)
-        raise LotteryError(reason) from error
+        problem = f'{ticket} cannot be read: {error.strerror}' if error.strerror else str(error)
+        raise LotteryError(problem) from error
     state = as_checkpoint(loaded)['state_dict']
     if config is not None:
         known = read_config(config)
@@ -94,8 +94,8 @@ def export_ticket(
         known = config_of(loaded.info)
     else:
         raise LotteryError(
-            f'{ticket} does not tell the config of its model; give it by --config, as a file or a '
-            'name such as mmdet::FOLDER/CONFIG.py'
+            f'{ticket} does not tell the config of its model; give it by --config (config), '
+            'as a file or a name such as mmdet::FOLDER/CONFIG.py'
         )
     model = stock_model(known, {})  # weights come next
     size = size or _input_size(settings)
@@ -134,7 +134,8 @@ def export_model(
     _require_packages(check)
     if not all(1 <= side <= _MOST_PIXELS for side in size):
         raise LotteryError(
-            f'--input-size must be two numbers from 1 to {_MOST_PIXELS}, got {size[0]} {size[1]}'
+            f'--input-size (size) must be two numbers from 1 to {_MOST_PIXELS}, got {size[0]} '
+            f'{size[1]}'
         )
     chosen = part_of(model, part, size)
     images = torch.randn(2, 3, *size, generator=torch.Generator().manual_seed(0))
@@ -153,7 +154,7 @@ def export_model(
         raise LotteryError(
             f'the file would compute otherwise than torch: outputs differ by up to '
             f'{difference.absolute:.2g}, {difference.relative:.2g} of the largest number; nothing '
-            f'was written; try another --opset{chosen.alternative}'
+            f'was written; try another --opset (opset){chosen.alternative}'
         )
     _write(content, Path(path))
     return Exported(Path(path), opset, size, tuple(expected), bool(axes), difference)
@@ -173,7 +174,8 @@ def _input_size(config: Mapping[str, Any]) -> tuple[int, int]:
     found = validation_size(config)
     if isinstance(found, str):
         raise LotteryError(
-            f'the config does not tell the size of its images: {found}; give --input-size H W'
+            f'the config does not tell the size of its images: {found}; give '
+            '--input-size H W (size)'
         )
     places = (config.get('data_preprocessor'), config.get('model', {}).get('data_preprocessor'))
     divisor = max(int((place or {}).get('pad_size_divisor') or 1) for place in places)

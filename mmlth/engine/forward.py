@@ -62,8 +62,8 @@ def config_of(info: Mapping[str, Any]) -> Config:
     values = info.get('config')
     if not isinstance(values, dict) or not isinstance(values.get('model'), dict):
         raise LotteryError(
-            'the ticket does not tell the config of its model, which counting MACs needs; give it '
-            'by --config, as a file or a name such as mmdet::yolox/yolox_s_8xb8-300e_coco.py'
+            'the ticket does not tell the config of its model; give it (--config of mmlth inspect '
+            'and mmlth export), as a file or a name such as mmdet::FOLDER/CONFIG.py'
         )
     needed = {key: values[key] for key in _NEEDED if values.get(key) is not None}
     scopes = [needed.get('default_scope', 'mmengine'), *_values(needed, '_scope_')]
@@ -72,7 +72,8 @@ def config_of(info: Mapping[str, Any]) -> Config:
     if refused:
         raise LotteryError(
             f'the config in the ticket names {refused[0]!r:.60}, which is no part of a model of '
-            'the OpenMMLab packages; if you trust it, give the config by --config'
+            'the OpenMMLab packages; if you trust it, give the config (--config of mmlth inspect '
+            'and mmlth export)'
         )
     return read_config(Config(needed))
 

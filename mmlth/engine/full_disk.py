@@ -28,7 +28,7 @@ def explaining_full_disks(work_dir: Path) -> Iterator[None]:
             raise
         raise LotteryError(
             f'the disk that holds {work_dir} is full ({error}); what was there before is intact: '
-            'free some room, then continue with --resume'
+            'free some room, then continue with --resume (resume=True)'
         ) from error
 
 

@@ -10,10 +10,10 @@ from typing import IO
 
 from mmengine.dist import is_main_process
 
-from mmlth.engine.errors import LotteryError
+from mmlth.engine.errors import ANOTHER_WORK_DIR, LotteryError
 
 _TAKEN = (errno.EACCES, errno.EAGAIN)
-_ADVICE = 'wait for it, or give another work_dir'
+_ADVICE = f'wait for it, or give {ANOTHER_WORK_DIR}'
 
 _held: dict[tuple[int, int], object] = {}
 """Who holds a folder of this process, by what the file system knows the folder by.

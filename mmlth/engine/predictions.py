@@ -176,7 +176,7 @@ def _of_split(config: Config, split: str) -> Config:
         other = SPLITS[1 - SPLITS.index(split)]
         raise LotteryError(
             f'the config lacks {" and ".join(lacking)}, so there is no split {split!r} to predict '
-            f'on; give it that, or choose --split {other}'
+            f'on; give it that, or choose split={other!r} (--split {other} of mmlth analyze)'
         )
     check_annotations(config, f'{split}_dataloader')
     for part in ('dataloader', 'evaluator'):

@@ -62,7 +62,8 @@ def _refuse_to_search_alone() -> None:
     if count > 1 and 'TORCHELASTIC_RUN_ID' in os.environ:
         raise LotteryError(
             f'torchrun started {count} processes, but the launcher is none, so each would search '
-            'by itself in the same work_dir; give --launcher pytorch'
+            'by itself in the same work_dir; give '
+            "--launcher pytorch (launcher='pytorch')"
         )
 
 
@@ -76,8 +77,9 @@ def _find_place(launcher: str) -> None:
     missing = [name for name in names if name not in os.environ]
     if missing:
         raise LotteryError(
-            f'--launcher {launcher} is for processes that {starter} starts, but {missing[0]} is '
-            f'not set; start by {starter}, or give --launcher none for one process'
+            f'--launcher {launcher} (launcher={launcher!r}) is for processes that {starter} '
+            f'starts, but {missing[0]} is not set; start by {starter}, or give --launcher none '
+            "(launcher='none') for one process"
         )
     os.environ.update(zip(('RANK', 'WORLD_SIZE', 'LOCAL_RANK'), [os.environ[n] for n in names]))
     os.environ.setdefault('MASTER_PORT', '29500')  # MMEngine's and torch's default

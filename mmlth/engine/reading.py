@@ -19,6 +19,7 @@ from mmlth.engine.errors import LotteryError
 from mmlth.engine.lazy_configs import explaining_lazy_configs, without_modules
 from mmlth.engine.missing_package import explaining_missing_packages
 from mmlth.engine.paths import SearchPaths
+from mmlth.reason import reason
 
 ZOOS = ('mmdet', 'mmpose', 'mmpretrain', 'mmlth')
 
@@ -45,15 +46,16 @@ def read_config(source: str | Path | Config, options: Mapping[str, Any] | None =
         else:
             with (
                 one_line_if(f'the config {name} cannot be read'),
-                explaining_missing_packages(f'the config {name}'),
+                explaining_missing_packages(f'the config {name}', path),
                 explaining_lazy_configs(f'the config {name}'),
             ):
                 config = Config.fromfile(path)
     if options:
-        with one_line_if('the changes by --cfg-options do not fit the config'):
+        with one_line_if('the changes by cfg_options (--cfg-options) do not fit the config'):
             config.merge_from_dict(dict(options))
     if config.get('model') is None:
-        raise LotteryError(f'{source} is no config of a model: it has no key `model`')
+        shown = config.filename or 'the config' if isinstance(source, Config) else source
+        raise LotteryError(f'{shown} is no config of a model: it has no key `model`')
     return config
 
 
@@ -82,7 +84,10 @@ def build_model(config: Config) -> nn.Module:
     model = copy.deepcopy(config.model)  # some constructors change what they are given
     if config.get('data_preprocessor') is not None:
         model.setdefault('data_preprocessor', config.data_preprocessor)
-    with one_line_if('the model cannot be built'), explaining_missing_packages('the model'):
+    with (
+        one_line_if('the model cannot be built'),
+        explaining_missing_packages('the model', config.filename),
+    ):
         return MODELS.build(model)
 
 
@@ -144,5 +149,4 @@ def one_line_if(problem: str) -> Iterator[None]:
     except LotteryError:
         raise
     except Exception as error:  # whatever a config's own code raises
-        lines = str(error).strip().splitlines() or ['']
-        raise LotteryError(f'{problem}: {type(error).__name__}: {lines[0]}') from error
+        raise LotteryError(f'{problem}: {reason(error)}') from error

@@ -116,7 +116,7 @@ def _searching_init(original: Any, report: Report) -> Any:
         traces = RunnerTraces(work_dir, cfg.filename)
         with (
             traces.taken_back_on_failure(),
-            explaining_missing_packages('the config'),
+            explaining_missing_packages('the config', cfg.filename),
             explaining_full_disks(work_dir),
         ):
             original(**{**arguments, 'cfg': _importing_mmlth(cfg)})

@@ -42,6 +42,7 @@ from mmlth.engine.training_state import bare_model
 from mmlth.engine.trial import check_choices
 from mmlth.engine.validation_loss import check_validation_loss
 from mmlth.pruning import Target, TargetError, count_parameters, find_targets
+from mmlth.reason import reason
 from mmlth.ticket import load_ticket
 
 Report = Callable[[Path, bool], None]
@@ -93,7 +94,7 @@ def _run(
     if runner._resume and runner._load_from:
         raise LotteryError(
             f'a search resumes from its work_dir, not from a checkpoint, got {runner._load_from}; '
-            'give --resume without a path'
+            'give --resume (resume=True) without a path'
         )
     check_data(runner.cfg)
     config = decisive_settings(runner.cfg, settings.to_dict())
@@ -116,7 +117,7 @@ def _run(
     elif state.world_size != get_world_size():
         raise LotteryError(
             f'{paths.work_dir} holds a search by {state.world_size} processes, which cannot be '
-            f'resumed by {get_world_size()}: the batch would change'
+            f'resumed by {get_world_size()}: the batch would change; start as many as before'
         )
     elif settings.branch and settings.branch.control:
         state = with_new_tickets(runner, state, settings, paths, config)
@@ -145,7 +146,8 @@ def _run(
     if not state.finished:
         runner.logger.info(
             f'search: {len(state.rounds)} of {last + 1} rounds are done, as many as '
-            f'lottery.rounds_per_run={settings.rounds_per_run} allows; --resume runs the next'
+            f'lottery.rounds_per_run={settings.rounds_per_run} allows; --resume (resume=True) '
+            'runs the next'
         )
     newest = load_ticket(paths.ticket(len(state.rounds) - 1)).state_dict()
     model = bare_model(runner)
@@ -159,7 +161,7 @@ def _renew(report: Report, runner: Runner, paths: SearchPaths, at_end: bool) -> 
     try:
         report(paths.work_dir, at_end)
     except Exception as error:  # a page is not worth a search of days
-        runner.logger.warning(f'{paths.report} is not renewed: {error!r}')
+        runner.logger.warning(f'{paths.report} is not renewed: {reason(error)}')
 
 
 def choose_targets(model: nn.Module, settings: Settings) -> list[Target]:

@@ -7,14 +7,17 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from mmengine.dist import get_world_size
+
 from mmlth.engine.checkpoints import INTERRUPTED
 from mmlth.engine.choices import Spec, build_allocation
 from mmlth.engine.comparison import decisive_lottery, differences, recorded_settings
 from mmlth.engine.contents import sha256_of as sha256_of
-from mmlth.engine.errors import LotteryError
+from mmlth.engine.errors import ANOTHER_WORK_DIR, LotteryError
 from mmlth.engine.paths import SearchPaths
 from mmlth.engine.settings import Settings
 from mmlth.pruning import Target, kept_per_round
+from mmlth.reason import reason
 from mmlth.ticket import leftovers, write_bytes
 
 _FORMAT = 'mmlth-search'
@@ -94,7 +97,9 @@ def load_state(paths: SearchPaths) -> SearchState | None:
         content['config'] = recorded_settings({**content['config'], 'lottery': lottery})
         return SearchState(**content)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise LotteryError(f'{paths.state} is damaged or not of this version: {error}') from error
+        raise LotteryError(
+            f'{paths.state} is damaged or not of this version: {reason(error)}'
+        ) from error
 
 
 def check_work_dir(
@@ -125,7 +130,7 @@ def check_work_dir(
         if not settings.overwrite and any(path.exists() for path in remains):
             raise LotteryError(
                 f'{paths.work_dir} holds tickets or checkpoints of rounds but no search.json; give '
-                'another --work-dir, or lottery.overwrite=True to delete them'
+                f'{ANOTHER_WORK_DIR}, or lottery.overwrite=True to delete them'
             )
         return None
     changed = differences(state.config, config)
@@ -135,10 +140,12 @@ def check_work_dir(
     shown = '; '.join(changed[:4]) + (f'; and {len(changed) - 4} more' if len(changed) > 4 else '')
     if not resume:
         kind = f'a search with other settings ({shown})' if changed else 'this search already'
-        mend = '' if changed else 'add --resume to continue it, '
+        goes_on = not changed and state.world_size == get_world_size()
+        mend = 'add --resume (resume=True) to continue it, ' if goes_on else ''
         raise LotteryError(
             f'{paths.work_dir} holds {kind}, {len(state.rounds)} of {len(state.schedule)} rounds '
-            f'done; {mend}give another --work-dir, or lottery.overwrite=True to delete it'
+            f'done; {mend}give {ANOTHER_WORK_DIR}, or '
+            'lottery.overwrite=True to delete it'
         )
     more: tuple[str, ...] = _MORE_ROUNDS
     if _no_lower(state.config['lottery']['allocation'], settings.allocation):
@@ -148,7 +155,7 @@ def check_work_dir(
     if changed:
         raise LotteryError(
             f'{paths.work_dir} holds a search with other settings, which cannot be resumed with '
-            f'these: {shown}; restore them, or give another --work-dir'
+            f'these: {shown}; restore them, or give {ANOTHER_WORK_DIR}'
         )
     return state
 

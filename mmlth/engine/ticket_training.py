@@ -13,6 +13,7 @@ from mmlth.engine.paths import SearchPaths
 from mmlth.engine.runner_traces import RunnerTraces
 from mmlth.engine.settings import Settings
 from mmlth.engine.ticket_loading import require_match
+from mmlth.engine.training_length import training_loop
 from mmlth.engine.validation_loss import check_validation_loss
 from mmlth.ticket import load_ticket
 
@@ -34,8 +35,8 @@ def train_ticket(
         The trained model.
 
     Raises:
-        LotteryError: If there is no such file, ``work_dir`` holds a search, or the config starts
-            from another checkpoint.
+        LotteryError: If there is no such file, ``work_dir`` holds a search, the config starts
+            from another checkpoint, or nothing would be trained.
         TicketError: If the file is no ticket of the model.
     """
     traces = traces or RunnerTraces(Path(runner.work_dir))
@@ -63,6 +64,7 @@ def _prepare(runner: Runner, settings: Settings) -> None:
         )
     ticket = load_ticket(path)
     require_match(path, ticket.state_dict(), runner.model)
+    training_loop(runner)
     last = runner._load_from or find_latest_checkpoint(runner.work_dir) if runner._resume else None
     # Where nothing was saved yet, resuming is starting.
     runner._load_from, runner._resume = f'{RESUME_SCHEME}{last}' if last else path, bool(last)

@@ -18,6 +18,7 @@ from mmlth.engine.hooks import ResultHook, RunningTimeHook
 from mmlth.engine.loader import plain_loader
 from mmlth.engine.settings import parse_step
 from mmlth.engine.start import learning_rates
+from mmlth.engine.training_length import training_loop
 from mmlth.engine.training_state import saved_weights
 
 TRAIN_LOSS = 'train_loss'
@@ -99,32 +100,39 @@ def rewind_iteration(runner: Runner, step: str) -> int:
 
     Raises:
         LotteryError: If the step is past the end of training, in epochs of a loop without
-            epochs, or inside an accumulation of gradients.
+            epochs, or inside an accumulation of gradients, or if nothing would be trained.
     """
-    loop = runner.train_loop
+    loop = training_loop(runner)
     count, unit = parse_step(step)
+    accumulation = _accumulation(runner.cfg.get('optim_wrapper') or {})
     if unit == 'ep':
         if not isinstance(loop, EpochBasedTrainLoop):
             raise LotteryError(
                 f'lottery.rewind={step!r} counts epochs, but {type(loop).__name__} has none; give '
-                f"iterations, as in '{max(1, loop.max_iters // 20)}it'"
+                f'iterations, as in {_step(loop.max_iters // 20, accumulation)}'
             )
         count *= len(loop.dataloader)
     if count >= loop.max_iters:
-        length = f'{loop.max_iters} iterations'
+        length = f'{loop.max_iters} iteration{"s" * (loop.max_iters > 1)}'
         if isinstance(loop, EpochBasedTrainLoop):
-            length += f' ({loop.max_epochs} epochs)'
+            length += f' ({loop.max_epochs} epoch{"s" * (loop.max_epochs > 1)})'
         raise LotteryError(
             f'lottery.rewind={step!r} is past the end of training, which takes {length}; give an '
-            'earlier step'
+            f'earlier step, at the latest {_step(loop.max_iters - 1, accumulation)}'
         )
-    accumulation = _accumulation(runner.cfg.get('optim_wrapper') or {})
     if count % accumulation:
         raise LotteryError(
             f'lottery.rewind={step!r} is iteration {count}, inside an accumulation of gradients '
-            f'over {accumulation} iterations; give a multiple of {accumulation}'
+            f'over {accumulation} iterations; give a multiple of {accumulation}, '
+            f'such as {_step(count, accumulation)}'
         )
     return count
+
+
+def _step(most: int, accumulation: int) -> str:
+    """The latest step of at most so many iterations between two updates, as ``lottery.rewind``."""
+    count = most - most % accumulation
+    return f"'{count}it'" if count else "'0'"
 
 
 def training_iterations(runner: Runner) -> int:

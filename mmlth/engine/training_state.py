@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from mmlth.engine.errors import LotteryError
 from mmlth.pruning.identity import identity
+from mmlth.reason import reason
 from mmlth.ticket import TicketError, flatten, load_tensors, save_tensors, unflatten
 
 _FORMAT = 'mmlth-rewind'
@@ -95,7 +96,9 @@ def save_training_state(path: Path, checkpoint: dict[str, Any], weights: dict[st
     try:
         structure, tensors = flatten({**checkpoint, 'message_hub': hub}, 'state')
     except TypeError as error:
-        raise LotteryError(f'the state at the rewind step cannot be stored: {error}') from error
+        raise LotteryError(
+            f'the state at the rewind step cannot be stored: {reason(error)}'
+        ) from error
     named = {f'weights/{name}': tensor for name, tensor in weights.items()}
     save_tensors(path, {**named, **tensors}, {'format': _FORMAT, 'state': structure})
 
@@ -112,7 +115,7 @@ def load_training_state(path: str | Path) -> dict[str, Any]:
             raise TicketError(f'{path} is no rewind file')
         checkpoint = unflatten(info['state'], {name: t.clone() for name, t in tensors.items()})
     except (OSError, ValueError) as error:
-        raise LotteryError(f'cannot read the rewind state: {error}') from error
+        raise LotteryError(f'cannot read the rewind state: {reason(error)}') from error
     hub = checkpoint['message_hub']
     hub['log_scalars'] = {k: _history(v) for k, v in hub['log_scalars'].items()}
     return checkpoint

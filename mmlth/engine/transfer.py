@@ -90,7 +90,7 @@ class Transfer:
         swap = source.order == 'rgb'
         return (
             f'the source was trained on {source} (order:mean:std), the target is shown {target}; '
-            'give the target that input by --cfg-options '
+            'give the target that input by cfg_options (--cfg-options) '
             f'model.data_preprocessor.mean="{list(source.mean)}" '
             f'model.data_preprocessor.std="{list(source.std)}" '
             f'model.data_preprocessor.bgr_to_rgb={swap}, here and in training, {go_on}'
@@ -280,8 +280,9 @@ def _initialise(model: nn.Module) -> None:
         initialise(model)
     except (URLError, OSError) as error:
         raise LotteryError(
-            f"the target's own pre-trained weights cannot be loaded: {error}; leave them out by "
-            '--cfg-options model.backbone.init_cfg=None where the source replaces them'
+            f"the target's own pre-trained weights cannot be loaded: {error}; where the source "
+            'replaces them leave them out by cfg_options (--cfg-options) '
+            'model.backbone.init_cfg=None'
         ) from error
 
 

@@ -20,6 +20,7 @@ from mmlth.engine.training_state import bare_model
 from mmlth.pruning import Evidence, Mask, Target, prune
 from mmlth.pruning.scores import magnitude
 from mmlth.pruning.scores.placing import NotFiniteError
+from mmlth.reason import reason
 
 
 def check_choices(
@@ -49,7 +50,7 @@ def check_choices(
         try:
             prune(weights, keep=keep, score=lambda evidence: scores, **shape)
         except ValueError as error:
-            raise LotteryError(f'lottery cannot be met: {error}') from error
+            raise LotteryError(f'lottery cannot be met: {reason(error)}') from error
     if settings.early_bird and not ranks_by_weights(settings, model, Mask.dense(weights)):
         raise LotteryError(
             f'lottery.early_bird watches the mask while a round trains, but lottery.score='

@@ -10,6 +10,7 @@ from mmengine.runner import Runner
 from mmlth.engine.checkpoint_loading import load_checkpoint_safely
 from mmlth.engine.errors import LotteryError
 from mmlth.ticket import atomic_path
+from mmlth.ticket.checkpoint import refused_code
 
 
 def write_whole_checkpoints(runner: Runner, before: Callable[[Runner], None]) -> None:
@@ -43,7 +44,9 @@ def _check(path: Path) -> None:
     try:
         load_checkpoint_safely(path)
     except LotteryError as error:
+        code = isinstance(error.__cause__, Exception) and refused_code(error.__cause__)
+        problem = f'it holds {code}, which cannot be read without running code' if code else error
         raise LotteryError(
-            f'a checkpoint of this training could not be continued from: {error}; leave that out '
+            f'a checkpoint of this training could not be continued from: {problem}; leave that out '
             'of what hooks put into checkpoints'
         ) from error

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from mmlth.pruning.averages import averaged_copies
 from mmlth.pruning.mask import Mask
+from mmlth.reason import reason
 
 _classes: dict[type[nn.Module], type['Masked']] = {}
 
@@ -172,7 +173,7 @@ def masked_class(cls: type[nn.Module]) -> type[Masked]:
         try:
             _classes[cls] = type(cls.__name__, (Masked, cls, *parents), names)
         except TypeError as error:
-            raise ValueError(f'a {cls.__name__} cannot be masked: {error}') from error
+            raise ValueError(f'a {cls.__name__} cannot be masked: {reason(error)}') from error
     return _classes[cls]
 
 

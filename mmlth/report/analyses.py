@@ -6,6 +6,7 @@ from mmlth.analysis.detection.data import check_annotated, check_predictions
 from mmlth.analysis.keypoints import Formula
 from mmlth.engine import LotteryError
 from mmlth.engine.training_counts import training_counts
+from mmlth.reason import reason
 from mmlth.report.attempts import EXPECTED
 from mmlth.report.models import Models
 from mmlth.report.page import Section
@@ -62,7 +63,7 @@ def _section(title: str, make: Callable[[], Section]) -> Section:
     try:
         return make()
     except EXPECTED as error:
-        return Section(title, (f'{_FAILED}{error}',))
+        return Section(title, (f'{_FAILED}{reason(error)}',))
 
 
 def _training(models: Models) -> tuple[Mapping[str, int] | None, str | None]:
@@ -73,7 +74,7 @@ def _training(models: Models) -> tuple[Mapping[str, int] | None, str | None]:
     try:
         counts = training_counts(models.config)
     except EXPECTED as error:
-        return None, str(error)
+        return None, reason(error)
     unknown = [name for name in names if name not in counts]
     if unknown:
         return None, f'the training data have no class {some(unknown)}'

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
+from mmlth.reason import reason
+
 EXPECTED = (ValueError, OSError, ModuleNotFoundError)
 """What data that cannot be analysed raise, files that are gone, and packages not installed."""
 
@@ -31,7 +33,7 @@ def of_each_kind(
         try:
             found.append(analyse(kind))
         except EXPECTED as error:
-            reasons[kind] = str(error)
+            reasons[kind] = reason(error)
     if not found:
         raise ValueError('; '.join(dict.fromkeys(reasons.values())))
     return found, [f'No {WORDS[kind]} here: {reason}' for kind, reason in reasons.items()]

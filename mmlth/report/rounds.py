@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, TypedDict
 
+from mmlth.reason import reason
+
 _PLACES = 4  # the same sparsity of two seeds may differ by a weight
 
 
@@ -56,7 +58,7 @@ def read_rounds(work_dir: Path) -> list[Round]:
             f'{path} not found: is its folder the work_dir of a search?'
         ) from None
     except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(f'{path} does not record a search: {error!r}') from error
+        raise ValueError(f'{path} does not record a search: {reason(error)}') from error
     if not isinstance(rounds, list):
         raise ValueError(f"{path} does not record a search: 'rounds' is not a list")
     return rounds

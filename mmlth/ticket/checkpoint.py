@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from mmlth.pruning.mask import Mask
+from mmlth.reason import reason
 from mmlth.ticket.atomic import write_bytes
 from mmlth.ticket.errors import TicketError, TicketTooLargeError
 from mmlth.ticket.nested_masks import weights_of_masks, without_masks
@@ -29,6 +30,7 @@ _MOCO, _MOCO_OTHERS = 'encoder_q.', ('encoder_k.', 'queue')
 _EXPECTED = "expected tensors by name, either the file itself or its entry 'state_dict'"
 _LEAST_LIMIT = 1 << 28
 _MOST_EXPANSION = 1 << 10
+_OR_FOREIGN = ' (or torch.save never wrote it)'
 
 
 @dataclass(frozen=True)
@@ -149,22 +151,59 @@ def quoted(names: Iterable[Any]) -> str:
     return some((f'{name!r:.60}' for name in names), 3)
 
 
+def refused_code(error: Exception) -> str | None:
+    """The function or class because of which ``torch.load`` took a file for unsafe, if any."""
+    found = re.search(r'GLOBAL (.+?)(?= (?:was|is|whose) |\.?$)', str(error), re.MULTILINE)
+    return found[1][:90] if found else None
+
+
+def unreadable(path: str | Path, error: Exception) -> str:
+    """Why a file cannot be read by ``torch.load``, in one line.
+
+    What torch says is passed on only where it is harmless: it advises to read unsafely even what is
+    no checkpoint at all.
+
+    Args:
+        path: The file.
+        error: What ``torch.load`` raised.
+    """
+    refused = refused_code(error)
+    if refused:
+        return (
+            f'{path} cannot be read without running code from it: it holds {refused}; if you trust '
+            'it, load it where it comes from and save its tensors alone'
+        )
+    with open(path, 'rb') as file:
+        start = file.read(9)
+    if not start:
+        return f'{path} is empty; expected a checkpoint that torch.save wrote'
+    if start.startswith(b'PK'):  # a zip archive, as of torch.save
+        if 'TorchScript' in str(error):
+            return f'{path} is a TorchScript program, not a checkpoint; give that of its weights'
+        return f'{path} is damaged: {_harmless(error)}{_OR_FOREIGN}'
+    if start[8:] == b'{':
+        return f'{path} looks like a file of safetensors; give it a name that ends in .safetensors'
+    if start.startswith(b'\x80'):  # a pickle, as of torch.save before version 1.6
+        return f'{path} is damaged: {_harmless(error)}{_OR_FOREIGN}'
+    return (
+        f'{path} is no checkpoint: neither torch.save nor safetensors wrote it; expected a file '
+        'such as X.pth or X.safetensors'
+    )
+
+
+def _harmless(error: Exception) -> str:
+    text = reason(error)
+    return type(error).__name__ if 'weights_only' in text else text
+
+
 def _load(path: Path, load: Load) -> Any:
     try:
         return load(path)
     except OSError:
         raise
     except Exception as error:  # a damaged pickle raises anything
-        refused = re.search(r'GLOBAL (\S+)', str(error))
-        if refused:
-            raise TicketError(
-                f'{path} cannot be read without running code from it: it holds {refused[1]:.90}; '
-                'if you trust it, load it where it comes from and save its tensors alone'
-            ) from error
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        if not reason.startswith(str(path)):
-            reason = f'{path} is damaged or no file of torch.save: {reason}'
-        raise TicketError(reason) from error
+        known = str(error).startswith(str(path))
+        raise TicketError(str(error) if known else unreadable(path, error)) from error
 
 
 def _check_tensor(name: Any, value: Any, path: Path) -> None:
@@ -220,7 +259,7 @@ def _info(meta: Any, modules: Any, prefix: str, path: Path) -> dict[str, Any]:
         }
         to_json(found)
     except (TypeError, TicketError) as error:
-        what = str(error).removeprefix('a ticket ')
+        what = reason(error).removeprefix('a ticket ')
         raise TicketError(f'{path}: a ticket {what}; save it without that in its meta') from error
     return {key: value for key, value in found.items() if value}
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
+from mmlth.reason import reason
 from mmlth.ticket.atomic import atomic_path
 from mmlth.ticket.errors import DamagedTicketError, NotATicketError
 from mmlth.ticket.planes import Array
@@ -57,7 +58,7 @@ def read_description(path: str | Path) -> dict[str, Any]:
         with safe_open(path, framework='numpy') as file:
             text = (file.metadata() or {}).get(KEY)
     except (SafetensorError, ValueError) as error:
-        raise NotATicketError(f'no safetensors file: {error}') from error
+        raise NotATicketError(f'no safetensors file: {reason(error)}') from error
     if text is None:
         raise NotATicketError('a safetensors file that mmlth did not write')
     return _object(text)
@@ -80,7 +81,7 @@ def read_part(path: str | Path, name: str, names: Iterable[str]) -> Array:
     except (SafetensorError, ValueError, KeyError, TypeError) as error:
         if isinstance(error, DamagedTicketError):
             raise
-        raise DamagedTicketError(str(error)) from error
+        raise DamagedTicketError(reason(error)) from error
     if part['dtype'] != 'U8' or len(part['shape']) != 1:
         raise DamagedTicketError(f'{name} is {part["dtype"]} of shape {part["shape"]}, not bytes')
     with open(path, 'rb') as file:
@@ -108,7 +109,7 @@ def _object(text: str) -> dict[str, Any]:
     try:
         content = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise DamagedTicketError(f'its description is no JSON: {error}') from error
+        raise DamagedTicketError(f'its description is no JSON: {reason(error)}') from error
     if not isinstance(content, dict):
         raise DamagedTicketError('its description is no JSON object')
     return content

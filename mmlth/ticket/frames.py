@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import zstandard
 
+from mmlth.reason import reason
 from mmlth.ticket.errors import DamagedTicketError
 
 MAX_WINDOW = 1 << 23
@@ -64,7 +65,7 @@ def decompress(data: memoryview, frame: Frame, size: int, at_most: bool = False)
             raise DamagedTicketError(f'a frame with a window of {found.window_size} bytes')
         result = zstandard.ZstdDecompressor().decompress(data, allow_extra_data=False)
     except zstandard.ZstdError as error:
-        raise DamagedTicketError(f'a frame that is no Zstandard: {error}') from error
+        raise DamagedTicketError(f'a frame that is no Zstandard: {reason(error)}') from error
     if len(result) != found.content_size:
         raise DamagedTicketError(f'a frame gave {len(result)} bytes, not {found.content_size}')
     return result

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from mmlth.pruning.mask import Mask
+from mmlth.reason import reason
 from mmlth.ticket.bitmap import decode_mask
 from mmlth.ticket.container import read_description, read_part
 from mmlth.ticket.errors import (
@@ -110,7 +111,7 @@ def read_index(path: str | Path) -> Index:
     except (ValueError, RecursionError) as error:
         if isinstance(error, TicketError):
             raise
-        raise DamagedTicketError(f'its index is no JSON: {error}') from error
+        raise DamagedTicketError(f'its index is no JSON: {reason(error)}') from error
 
 
 def _named(path: str | Path, read: Callable[[], Any]) -> Any:
@@ -239,7 +240,7 @@ def _info(index: Index) -> dict[str, Any]:
     try:
         info = info_from_json(index.info)
     except (ValueError, RecursionError) as error:
-        raise DamagedTicketError(f'what it says of itself: {error}') from error
+        raise DamagedTicketError(f'what it says of itself: {reason(error)}') from error
     if not isinstance(info, dict):
         raise DamagedTicketError('what it says of itself is no object')
     return info

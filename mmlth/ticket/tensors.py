@@ -11,6 +11,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from mmlth.pruning.identity import identity
+from mmlth.reason import reason
 from mmlth.ticket.atomic import atomic_path
 from mmlth.ticket.container import KEY
 from mmlth.ticket.errors import TicketError
@@ -57,7 +58,7 @@ def load_tensors(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         with safe_open(path, framework='pt') as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except SafetensorError as error:
-        raise TicketError(f'{path} is damaged: {error}') from error
+        raise TicketError(f'{path} is damaged: {reason(error)}') from error
     missing = set(header['same_as'].values()) - tensors.keys()
     if missing:
         raise TicketError(
@@ -76,7 +77,7 @@ def _header(path: str | Path) -> dict[str, Any]:
             text = (file.metadata() or {}).get(KEY)
         header = None if text is None else json.loads(text)
     except (SafetensorError, ValueError) as error:
-        raise TicketError(f'{path} is damaged or no safetensors file: {error}') from error
+        raise TicketError(f'{path} is damaged or no safetensors file: {reason(error)}') from error
     if header is None:
         raise TicketError(f'{path} is a safetensors file that mmlth did not write')
     if not isinstance(header, dict) or not {'info', 'same_as'} <= header.keys():

@@ -10,6 +10,7 @@ from torch import Tensor
 from mmlth.pruning.identity import identity
 from mmlth.pruning.mask import Mask, masked
 from mmlth.pruning.prune import prune
+from mmlth.reason import reason
 from mmlth.ticket.errors import TicketMismatchError
 from mmlth.ticket.mapping import NameMap
 
@@ -103,7 +104,7 @@ def one_shot(
     except ValueError as error:
         raise TicketMismatchError(
             f'cannot prune the backbone to a sparsity of {sparsity}, {before.sparsity:.2%} of '
-            f'which are pruned already: {error}'
+            f'which are pruned already: {reason(error)}'
         ) from error
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mmlth.reason import reason
 from mmlth.ticket.planes import DTYPES, words
 
 _MARKS = ('@tensor', '@array', '@number', '@tuple', '@dict')
@@ -61,7 +62,7 @@ def unflatten(structure: Any, tensors: Mapping[str, Tensor]) -> Any:
             return tuple(unflatten(item, tensors) for item in content)
         return {unflatten(key, tensors): unflatten(item, tensors) for key, item in content}
     except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
-        raise ValueError(f'a damaged entry {mark}: {error}') from error
+        raise ValueError(f'a damaged entry {mark}: {reason(error)}') from error
 
 
 def to_json(value: Any) -> dict[str, Any]:
@@ -96,7 +97,7 @@ def from_json(content: Any) -> Any:
             tensors[name] = torch.from_numpy(raw).view(DTYPES[dtype]).reshape(shape)
         structure = content['value']
     except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:
-        raise ValueError(f'damaged arrays: {error}') from error
+        raise ValueError(f'damaged arrays: {reason(error)}') from error
     return unflatten(structure, tensors)
 
 

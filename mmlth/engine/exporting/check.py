@@ -9,8 +9,8 @@ from torch import Tensor
 
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.exporting.part import Outputs, Part
-from mmlth.engine.exporting.reason import reason
 from mmlth.engine.exporting.trace import INPUT
+from mmlth.reason import reason
 
 TOLERANCE = 1e-3
 """Of the largest number of an output; rounding makes 1e-7 to 1e-4."""

@@ -10,8 +10,8 @@ from mmengine.model import revert_sync_batchnorm
 from torch import Tensor, nn
 
 from mmlth.engine.errors import LotteryError
-from mmlth.engine.exporting.reason import reason
 from mmlth.pruning import detach_mask
+from mmlth.reason import reason
 
 PARTS = ('features', 'network')
 _MOST_BYTES = 2**31 - 2**25  # of weights: a protobuf file ends at 2 GiB
@@ -41,7 +41,7 @@ class Part:
     @property
     def alternative(self) -> str:
         """The end of a message that says what may work instead."""
-        return '' if self.name == 'features' else ', or --part features'
+        return '' if self.name == 'features' else ", or --part features (part='features')"
 
 
 def part_of(model: nn.Module, name: str, size: tuple[int, int]) -> Part:
@@ -63,7 +63,7 @@ def part_of(model: nn.Module, name: str, size: tuple[int, int]) -> Part:
     if getattr(module, 'roi_head', None) is not None:
         raise LotteryError(
             f'{type(module).__name__} has a second stage, which works on regions by RoI operators '
-            'that ONNX lacks; export what comes before it by --part features'
+            "that ONNX lacks; export what comes before it by --part features (part='features')"
         )
     whole = module.forward
     return Part(module, name, lambda x: _named_by_head(module, whole(x, None, mode='tensor')))
@@ -136,7 +136,7 @@ def outputs_of_one(part: Part, image: Tensor) -> Outputs:
     except Exception as error:  # whatever a model's own code raises
         raise LotteryError(
             f'{part.model} computes no {part.name} from an image of {size} alone: '
-            f'{reason(error)}; give another --input-size{part.alternative}'
+            f'{reason(error)}; give another --input-size (size){part.alternative}'
         ) from error
     if not outputs or any(bool(tensor.isnan().any()) for tensor in outputs.values()):
         found = 'NaN' if outputs else 'nothing'

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.exporting.part import Outputs, Part
-from mmlth.engine.exporting.reason import reason
+from mmlth.reason import reason
 
 INPUT = 'image'
 """The name of the input."""
@@ -89,13 +89,14 @@ def trace(part: Part, image: Tensor, expected: Outputs, axes: Axes, opset: int) 
     except Exception as error:  # torch and the operators' own code raise anything
         raise LotteryError(
             f'torch cannot export {part.model} to ONNX: {reason(error)}; give another '
-            f'--opset{part.alternative}'
+            f'--opset (opset){part.alternative}'
         ) from error
     nodes = onnx.load_from_string(buffer.getvalue()).graph.node
     foreign = sorted({node.op_type for node in nodes if node.domain not in ('', 'ai.onnx')})
     if foreign:
         raise LotteryError(
             f'{part.model} has operators that ONNX lacks and stock runtimes do not know: '
-            f'{", ".join(foreign)}' + ('; try --part features' if part.name == 'network' else '')
+            f'{", ".join(foreign)}'
+            + ("; try --part features (part='features')" if part.name == 'network' else '')
         )
     return buffer.getvalue()

@@ -51,7 +51,7 @@ class PreemptionHook(Hook):
             write_bytes(path.with_name('last_checkpoint'), str(path).encode())
         runner.logger.warning(
             f'asked by a signal to stop: the state after {meta["iter"]} iterations is in '
-            f'{runner.work_dir}; the same command with --resume continues from there'
+            f'{runner.work_dir}; --resume (resume=True) continues from there'
         )
         barrier()  # once one has ended Slurm ends the others, and kills them 30 seconds later
         raise Preempted

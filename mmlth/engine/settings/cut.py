@@ -7,6 +7,7 @@ from mmlth.engine.choices import build_allocation, build_pattern, build_score
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.settings.checks import check_number
 from mmlth.pruning import kept_at
+from mmlth.reason import reason
 
 DEFAULT_TARGET = 0.8
 
@@ -30,7 +31,7 @@ def settle_sparsities(values: dict[str, Any]) -> None:
     try:
         kept_at(1, given)
     except ValueError as error:
-        raise LotteryError(f'lottery.{error}') from error
+        raise LotteryError(f'lottery.{reason(error)}') from error
     if values.setdefault('target_sparsity', given[-1]) != given[-1]:
         raise LotteryError(
             f'lottery.target_sparsity={values["target_sparsity"]}, but lottery.sparsities ends at '

@@ -19,6 +19,7 @@ from mmlth.engine.settings.early_bird import EarlyBirdSettings, parse_early_bird
 from mmlth.engine.settings.rewinding import REWIND_WHAT, parse_step, settle_after_rewind
 from mmlth.engine.settings.targets import TargetSettings, parse_targets
 from mmlth.pruning import kept_at, kept_per_round
+from mmlth.reason import reason
 
 CHECKPOINTS = ('mmengine', 'both', 'tickets')
 DEFAULT_RATE = 0.2  # of both papers
@@ -109,7 +110,7 @@ class Settings:
         try:
             kept = int(allocation.kept(sizes))
         except ValueError as error:
-            raise LotteryError(f'lottery.allocation: {error}') from error
+            raise LotteryError(f'lottery.allocation: {reason(error)}') from error
         given, found = self.target_sparsity, (total - kept) / total
         if given is not None and abs(given - found) > AGREEMENT:
             key = 'target_sparsity' if self.sparsities is None else 'sparsities'

@@ -7,6 +7,7 @@ from typing import Any
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.settings.checks import check_keys
 from mmlth.pruning.scopes import read_scope
+from mmlth.reason import reason
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ def parse_targets(targets: Any) -> TargetSettings:
     try:
         scope = read_scope(chosen.scope)
     except ValueError as error:
-        raise LotteryError(f'lottery.targets: {error}') from error
+        raise LotteryError(f'lottery.targets: {reason(error)}') from error
     # Said outright, for the records of searches and tickets.
     return replace(
         chosen,

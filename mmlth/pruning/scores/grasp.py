@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from mmlth.pruning.evidence import Evidence, check_place
 from mmlth.pruning.scores.placing import check_count, check_finite, loss_gradients, placed
 from mmlth.pruning.scores.second_derivative import watch_functions
+from mmlth.reason import reason
 
 PRODUCTS = ('exact', 'difference')
 DIFFERENCE = (
@@ -108,7 +109,7 @@ def _exact(
             except torch.cuda.OutOfMemoryError:
                 raise
             except RuntimeError as error:
-                raise _refused((str(error).strip() or repr(error)).splitlines()[0]) from error
+                raise _refused(reason(error)) from error
             for name, parameter in parameters.items():
                 if parameter.grad is not None:
                     products[name] += parameter.grad
