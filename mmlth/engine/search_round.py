@@ -147,7 +147,11 @@ def run_round(
         state.save(paths)
         delete_interrupted(paths, index)
     barrier()
-    del trainer
+    return trainer
+
+
+def free_memory() -> None:
+    """Lets go of what a round has left."""
     gc.collect()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from mmlth.engine.checkpoint_loading import RESUME_SCHEME, START_SCHEME
 from mmlth.engine.checkpoints import bounded_checkpoints
+from mmlth.engine.dashboards import name_runs
 from mmlth.engine.errors import LotteryError, StoppedEarly
 from mmlth.engine.hooks import ResultHook, ResumeHook
 from mmlth.engine.loader import plain_loader
@@ -70,6 +71,7 @@ def round_config(
     config.experiment_name = experiment_name(config, work_dir)
     if isinstance(config.get('visualizer'), dict):
         config.visualizer.pop('name', None)
+    name_runs(config, work_dir)
     config.work_dir = str(work_dir)
     config.randomness = {**(config.get('randomness') or {}), 'seed': seed}
     config.load_from = f'{RESUME_SCHEME}{last}' if last else _readable(load_from)

@@ -1,0 +1,84 @@
+"""Dashboards such as W&B: one run for each round, none for the Runner that only leads the search."""
+
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+from mmengine.visualization import Visualizer
+
+RUN_NAMES = {
+    'WandbVisBackend': 'init_kwargs.name',
+    'MLflowVisBackend': 'run_name',
+    'ClearMLVisBackend': 'init_kwargs.task_name',
+    'NeptuneVisBackend': 'init_kwargs.name',
+    'DVCLiveVisBackend': 'init_kwargs.exp_name',
+    'AimVisBackend': 'init_kwargs.experiment',
+}
+"""By back end of MMEngine the option that names a run. The others write into the round's folder."""
+RUN_IDS = {'WandbVisBackend': 'init_kwargs.id'}
+"""The option by which a back end would take several rounds for one run."""
+_BRANCHES = 'branches'
+
+
+def name_runs(config: Config, round_dir: Path) -> None:
+    """Names the runs of a round, in place: after the search and the round, or as the user has it.
+
+    Args:
+        config: The config of a round; where its back ends are given a name, the round is added.
+        round_dir: The round's folder.
+    """
+    visualizer = config.get('visualizer')
+    if not isinstance(visualizer, dict):
+        return
+    backends = visualizer.get('vis_backends') or []
+    for backend in [backends] if isinstance(backends, dict) else backends:
+        if not isinstance(backend, dict):
+            continue
+        kind = _class_name(backend.get('type'))
+        if option := RUN_NAMES.get(kind):
+            _name(backend, option, round_dir, _search_name(round_dir))
+        if option := RUN_IDS.get(kind):
+            _name(backend, option, round_dir, None)
+
+
+def unopened(visualizer: Any, name: str) -> Any:
+    """A visualizer without back ends, which MMEngine would open as it builds a Runner.
+
+    Args:
+        visualizer: What the Runner was to be given; one that is built already stays.
+        name: Of the Runner's experiment.
+    """
+    if isinstance(visualizer, Visualizer):
+        return visualizer
+    # MMEngine finds visualizers by class and name: the user's is built later, maybe by this name.
+    return Visualizer.get_instance(f'{name}_search')
+
+
+def close(visualizer: Visualizer) -> None:
+    """Closes the runs of a visualizer. What is drawn or logged later opens others."""
+    visualizer.close()
+    for backend in visualizer._vis_backends.values():
+        if hasattr(backend, '_env_initialized'):
+            backend._env_initialized = False
+
+
+def _name(backend: dict[str, Any], option: str, round_dir: Path, default: str | None) -> None:
+    *outer, key = option.split('.')
+    for part in outer:
+        if backend.get(part) is None:
+            backend[part] = {}
+        backend = backend[part]
+    name = backend.get(key) or default
+    if name is not None:
+        backend[key] = f'{name}_{round_dir.name}'
+
+
+def _search_name(round_dir: Path) -> str:
+    search = round_dir.absolute().parent
+    if search.parent.name == _BRANCHES:
+        return f'{search.parent.parent.name}_{search.name}'
+    return search.name
+
+
+def _class_name(kind: Any) -> str:
+    return getattr(kind, '__name__', str(kind)).rpartition('.')[2]
