@@ -1,4 +1,4 @@
-"""Dashboards such as W&B: one run for each round, none for the Runner that only leads the search."""
+"""Dashboards such as W&B: a run for each round, none for the Runner that only leads the search."""
 
 from pathlib import Path
 from typing import Any

@@ -156,10 +156,15 @@ def train_round(runner: Runner) -> RoundResult:
         runner.call_hook('after_train')
         runner.call_hook('after_run')
     if runner.val_loop is not None and result.iteration != runner.iter:
-        runner.val_loop.run()
+        result.of(runner, runner.val_loop.run)
+    if runner.val_loop is not None and not result.metrics:
+        runner.logger.warning(
+            f'the validation by {type(runner.val_loop).__name__} gives no metric that is a number, '
+            f'so rounds are compared by {TRAIN_LOSS}'
+        )
     return RoundResult(
         saved_weights(runner),
-        result.metrics if runner.val_loop is not None else _train_loss(runner),
+        result.metrics or _train_loss(runner),
         learning_rates(runner.optim_wrapper.state_dict()),
         _hook(runner, ResumeHook).seconds,
     )
