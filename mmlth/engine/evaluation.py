@@ -13,7 +13,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from mmlth.engine.checkpoint_loading import load_checkpoint_safely
 from mmlth.engine.errors import LotteryError
-from mmlth.engine.hooks.result_hook import plain_metrics
+from mmlth.engine.hooks.result_hook import ResultHook
 from mmlth.engine.loader import plain_loader
 from mmlth.engine.missing_package import explaining_missing_packages
 from mmlth.engine.reading import read_config
@@ -59,6 +59,8 @@ class Evaluation:
         self._statistics = statistics
         with explaining_missing_packages('the config', cfg.filename):
             self.runner = Runner.from_cfg(_for_validation(cfg, work_dir))
+        self._result = ResultHook()
+        self.runner.register_hook(self._result)
         model = bare_model(self.runner)
         if statistics and not _trained_norms(model):
             raise LotteryError(
@@ -76,7 +78,7 @@ class Evaluation:
         """The metrics of weights; one that is no finite number is None.
 
         Raises:
-            LotteryError: If names or shapes are not the model's.
+            LotteryError: If names or shapes are not the model's, or the validation gives no number.
         """
         model = bare_model(self.runner)
         try:
@@ -87,7 +89,14 @@ class Evaluation:
             set_random_seed(0)
             loader = self.runner.build_dataloader(plain_loader(self._data), seed=0)
             recompute_statistics(model, loader, self._statistics)
-        return plain_metrics(self.runner.val())
+        metrics = self._result.of(self.runner, self.runner.val)
+        if not metrics:
+            raise LotteryError(
+                f'the validation by {type(self.runner.val_loop).__name__} gives no metric that is '
+                'a number, neither to hooks (after_val_epoch) nor as what run() returns; give '
+                'val_evaluator one that does'
+            )
+        return metrics
 
 
 def recompute_statistics(model: nn.Module, batches: Any, count: int) -> None:

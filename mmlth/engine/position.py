@@ -9,34 +9,37 @@ from mmlth.engine.errors import LotteryError
 from mmlth.engine.rng import rng_state, set_rng_state
 
 
-def validation_is_due(runner: Runner) -> bool:
-    """Whether the loop would have validated right after the iterations that are done."""
+def validation_is_due(runner: Runner, done: int) -> bool:
+    """Whether the loop would have validated right after the iterations that are done.
+
+    Args:
+        runner: A Runner at the start of an epoch.
+        done: Number of iterations of this epoch that are done.
+    """
     loop = runner.train_loop
     if runner.val_loop is None or runner.iter == 0 or not hasattr(loop, 'val_interval'):
         return False
     if isinstance(loop, EpochBasedTrainLoop):
-        if runner.iter != runner.epoch * len(loop.dataloader):
+        if done:
             return False
-        done, end = runner.epoch, loop.max_epochs
+        count, end = runner.epoch, loop.max_epochs
     else:
-        done, end = runner.iter, loop.max_iters
-    loop._decide_current_val_interval()
-    return done >= loop.val_begin and (done % loop.val_interval == 0 or done == end)
+        count, end = runner.iter, loop.max_iters
+    if hasattr(loop, '_decide_current_val_interval'):
+        loop._decide_current_val_interval()
+    begin, interval = getattr(loop, 'val_begin', 1), loop.val_interval
+    return bool(interval) and count >= begin and (count % interval == 0 or count == end)
 
 
-def begins_epoch(runner: Runner) -> bool:
-    """Whether the current epoch has trained on no batch yet; or the loop has no epochs."""
-    loop = runner.train_loop
-    if not isinstance(loop, EpochBasedTrainLoop):
-        return True
-    return runner.iter == runner.epoch * len(loop.dataloader)
-
-
-def skip_trained_batches(runner: Runner, rng_of_epoch: dict[str, Any] | None) -> None:
+def skip_trained_batches(runner: Runner, done: int, rng_of_epoch: dict[str, Any] | None) -> None:
     """Lets the loop draw and drop the batches that it has trained on, then restores the generators.
+
+    Of loops that MMEngine has not written, what they do with their data is not known: they begin
+    with their first batch.
 
     Args:
         runner: A Runner at the start of an epoch, its generators as they are to be afterwards.
+        done: Number of iterations of this epoch that are done.
         rng_of_epoch: The generators as they were when the epoch began, from which the same
             batches are drawn again.
 
@@ -45,12 +48,17 @@ def skip_trained_batches(runner: Runner, rng_of_epoch: dict[str, Any] | None) ->
     """
     loop, now = runner.train_loop, rng_state()
     if not isinstance(loop, EpochBasedTrainLoop):
-        _restore_after_fast_forward(runner, loop, now)
+        if hasattr(loop, 'dataloader_iterator'):
+            _restore_after_fast_forward(runner, loop, now)
+        elif runner.iter:
+            runner.logger.warning(
+                f'{type(loop).__name__} is a training loop of its own kind: it goes on after '
+                f'iteration {runner.iter}, but with the first batch of its data'
+            )
         return
-    done = runner.iter - runner.epoch * len(loop.dataloader)
     if not 0 <= done <= len(loop.dataloader):
         raise LotteryError(
-            f'the checkpoint was taken after {runner.iter} iterations in epoch {runner.epoch}, '
+            f'the checkpoint was taken after {done} iterations of epoch {runner.epoch}, '
             f'but an epoch has {len(loop.dataloader)} iterations now; restore the batch size, '
             'the data and the number of processes'
         )

@@ -139,7 +139,8 @@ def _check_same_classes(ticket: Ticket, data_set: DataSet) -> None:
     Not by the order of classes: the labels of MMDetection's COCO sets have that of the annotation
     file, whatever order a ticket or a config lists them in. Keypoints have no order but their own.
     """
-    meta = ticket.told('dataset_meta') or {}
+    told = ticket.dataset_meta()
+    meta = told if isinstance(told, Mapping) else {}  # of data sets with several lists of classes
     trained: Sequence[str] = meta.get('classes') or ()
     there: Sequence[str] = [each['name'] for each in data_set.coco['categories']]
     what = 'classes'

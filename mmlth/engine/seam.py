@@ -18,6 +18,7 @@ from mmengine.runner import FlexibleRunner, Runner
 from torch import nn
 from torch.distributed.fsdp import FullyShardedDataParallel
 
+from mmlth.engine.dashboards import built_later, unopened
 from mmlth.engine.errors import LotteryError, show_lottery_errors_in_one_line
 from mmlth.engine.full_disk import explaining_full_disks
 from mmlth.engine.lazy_configs import without_modules
@@ -119,7 +120,12 @@ def _searching_init(original: Any, report: Report) -> Any:
             explaining_missing_packages('the config', cfg.filename),
             explaining_full_disks(work_dir),
         ):
-            original(**{**arguments, 'cfg': _importing_mmlth(cfg)})
+            given = {**arguments, 'cfg': _importing_mmlth(cfg)}
+            if settings.ticket is None:
+                given['visualizer'] = unopened(arguments.get('visualizer'), work_dir)
+            original(**given)
+            if settings.ticket is None:
+                self.visualizer = built_later(self, arguments.get('visualizer'))
         self.train = _Start(self, settings, report, traces)
         self.train.refusal = refusal
 

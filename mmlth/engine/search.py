@@ -21,7 +21,7 @@ from mmlth.engine.lock import only_search_in
 from mmlth.engine.paths import SearchPaths
 from mmlth.engine.preemption import Preemption
 from mmlth.engine.runner_traces import RunnerTraces
-from mmlth.engine.search_round import Planner, plan_round, run_round
+from mmlth.engine.search_round import Planner, free_memory, plan_round, run_round
 from mmlth.engine.search_state import (
     SearchState,
     check_work_dir,
@@ -36,7 +36,7 @@ from mmlth.engine.start_checkpoint import (
     settle_checkpoint,
 )
 from mmlth.engine.target_table import target_table
-from mmlth.engine.ticket_loading import without_aliases
+from mmlth.engine.trained_runner import leave_trained
 from mmlth.engine.training import rewind_iteration
 from mmlth.engine.training_state import bare_model
 from mmlth.engine.trial import check_choices
@@ -136,10 +136,13 @@ def _run(
             state.save(paths)  # with the config as it is accepted now: data may have moved
     planner: Planner = plan_control if settings.branch and settings.branch.control else plan_round
     left = range(len(state.rounds), last + 1)[: settings.rounds_per_run]
+    trainer = None
     for index in left:
         if preemption.requested:
             raise Preempted
-        run_round(runner, settings, paths, state, index, preemption, planner)
+        trainer = None  # before the next one is built
+        free_memory()
+        trainer = run_round(runner, settings, paths, state, index, preemption, planner)
         if index != left[-1]:
             _renew(report, runner, paths, at_end=False)
     _renew(report, runner, paths, at_end=True)
@@ -149,9 +152,9 @@ def _run(
             f'lottery.rounds_per_run={settings.rounds_per_run} allows; --resume (resume=True) '
             'runs the next'
         )
-    newest = load_ticket(paths.ticket(len(state.rounds) - 1)).state_dict()
-    model = bare_model(runner)
-    model.load_state_dict(without_aliases(newest, model.state_dict().keys()))
+    done = len(state.rounds) - 1
+    ticket = load_ticket(paths.ticket(done))
+    leave_trained(runner, ticket, trainer, state.rounds[done], paths.round(done))
     return runner.model
 
 

@@ -36,15 +36,17 @@ from mmlth.engine.hooks import (
     TicketSaver,
     ValidationLossHook,
 )
+from mmlth.engine.loop_check import check_loop
+from mmlth.engine.metainfo import left_out
 from mmlth.engine.paths import SearchPaths
 from mmlth.engine.preemption import Preemption
 from mmlth.engine.provenance import counts, provenance
 from mmlth.engine.search_state import SearchState, delete_interrupted, sha256_of
-from mmlth.engine.settings import BEST, Settings
+from mmlth.engine.settings import BEST, Settings, parse_step
 from mmlth.engine.start import Start, reinitialised, round_start, weights_start
 from mmlth.engine.ticket_loading import loading_info
 from mmlth.engine.training import RoundResult, rewind_iteration, round_config, train_round
-from mmlth.engine.training_state import bare_model
+from mmlth.engine.training_state import bare_model, load_training_state
 from mmlth.pruning import Mask, masked
 from mmlth.ticket import Ticket, load_rewind_weights, load_ticket, save_ticket, weights_hash
 from mmlth.wording import some
@@ -83,7 +85,7 @@ def run_round(
     index: int,
     preemption: Preemption,
     planner: Planner,
-) -> None:
+) -> Runner:
     """Runs a round, or what is left of it, and adds its result to ``state`` and search.json.
 
     Args:
@@ -95,28 +97,35 @@ def run_round(
         preemption: Tells whether a signal asks for the end.
         planner: Says what the round trains, from where.
 
+    Returns:
+        The Runner that trained it.
+
     Raises:
         LotteryError: If the round before left something that cannot be used.
         Preempted: If a signal asked for the end.
     """
     with _no_remains_of_a_search_that_never_began(paths, index):
-        _run_round(runner, settings, paths, state, index, preemption, planner)
+        plan = planner(runner, settings, paths, state, index)
+        sparsity = plan.mask.sparsity if plan.mask else 0.0
+        runner.logger.info(
+            f'search: round {index} of {len(state.schedule) - 1} starts, sparsity {sparsity:.1%}'
+        )
+        trainer = type(runner).from_cfg(plan.config)
+        with contextlib.closing(trainer.visualizer):  # before the next round opens a run
+            _train(trainer, settings, paths, state, index, preemption, plan)
+    return trainer
 
 
-def _run_round(
-    runner: Runner,
+def _train(
+    trainer: Runner,
     settings: Settings,
     paths: SearchPaths,
     state: SearchState,
     index: int,
     preemption: Preemption,
-    planner: Planner,
+    plan: RoundPlan,
 ) -> None:
-    plan = planner(runner, settings, paths, state, index)
-    sparsity = plan.mask.sparsity if plan.mask else 0.0
     last_round = len(state.schedule) - 1
-    runner.logger.info(f'search: round {index} of {last_round} starts, sparsity {sparsity:.1%}')
-    trainer = type(runner).from_cfg(plan.config)
     if plan.mask is not None:
         trainer.register_hook(MaskHook(plan.mask, plan.start if plan.last is None else None))
     mask = plan.mask or _dense_mask(state, bare_model(trainer).state_dict())
@@ -125,9 +134,13 @@ def _run_round(
     trainer.register_hook(RunningTimeHook())
     trainer.register_hook(ResultHook())
     if index == 0:
+        check_loop(trainer)
+        _warn_of_metainfo(trainer)
         _settle_rewind_step(trainer, paths, state)
         if state.rewind['step'] != BEST:
-            trainer.register_hook(RewindHook(paths.rewind, state.rewind['iteration']))
+            count, unit = parse_step(state.rewind['step'])
+            epoch = count if unit == 'ep' else None
+            trainer.register_hook(RewindHook(paths.rewind, state.rewind['iteration'], epoch))
     trainer.register_hook(SparsityHook(index, mask, state.parameters))
     if settings.validation_loss:
         trainer.register_hook(ValidationLossHook(lambda: preemption.requested))
@@ -135,7 +148,7 @@ def _run_round(
         told = functools.partial(_provenance, state, paths, index, mask, plan)
         trainer.register_hook(TicketSaver(settings.checkpoints, mask, told))
     trainer.register_hook(
-        ProgressHook(index, last_round, sparsity, first_iteration(settings, state))
+        ProgressHook(index, last_round, mask.sparsity, first_iteration(settings, state))
     )
     control = bool(settings.branch and settings.branch.control)  # its rounds lead to no next one
     watch = index < last_round and not control
@@ -153,6 +166,8 @@ def _run_round(
                 f'{settings.rewind!r}; give an earlier lottery.rewind'
             )
         state.rewind['sha256'] = sha256_of(paths.rewind)
+        if state.rewind['step'] != BEST:  # of epochs of several lengths it was a guess
+            state.rewind['iteration'] = load_training_state(paths.rewind)['meta']['iter']
         _settle_rewind_weights(paths, state)
     state.rounds.append({**_record(state, paths, mask, result, index), **plan.told})
     if settings.early_bird is not None and not control:
@@ -165,7 +180,10 @@ def _run_round(
         state.save(paths)
         delete_interrupted(paths, index)
     barrier()
-    del trainer
+
+
+def free_memory() -> None:
+    """Lets go of what a round has left."""
     gc.collect()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
@@ -262,6 +280,15 @@ def _warn_of_lost_layers(runner: Runner, before: Mask, mask: Mask, index: int) -
         runner.logger.warning(
             f'round {index} prunes every weight of {some(lost)}: where no other path passes a '
             'layer, the model learns nothing from here on; lottery.floor keeps some of each layer'
+        )
+
+
+def _warn_of_metainfo(trainer: Runner) -> None:
+    data_set = trainer.train_dataloader.dataset
+    if names := left_out(getattr(data_set, 'metainfo', None)):
+        trainer.logger.warning(
+            f'the METAINFO of {type(data_set).__name__} holds what tickets cannot: '
+            f'{some(names)}; they hold the rest'
         )
 
 

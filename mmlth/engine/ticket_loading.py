@@ -18,6 +18,7 @@ from mmengine.runner import CheckpointLoader, Runner
 from mmengine.runner.checkpoint import load_from_local
 from torch import Tensor, nn
 
+from mmlth.engine.metainfo import plain_metainfo
 from mmlth.engine.training_state import bare_model
 from mmlth.pruning.identity import identity
 from mmlth.ticket import Ticket, TicketMismatchError, is_ticket, load_ticket
@@ -68,7 +69,7 @@ def loading_info(runner: Runner) -> dict[str, Any]:
     """What a ticket must say of itself so that `as_checkpoint` is as good as a checkpoint."""
     versions = getattr(bare_model(runner).state_dict(), '_metadata', {})
     return {
-        'dataset_meta': getattr(runner.train_dataloader.dataset, 'metainfo', None),
+        'dataset_meta': plain_metainfo(getattr(runner.train_dataloader.dataset, 'metainfo', None)),
         'module_versions': {name: each.get('version') for name, each in versions.items()},
     }
 

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from mmlth.engine.checkpoint_loading import RESUME_SCHEME, START_SCHEME
 from mmlth.engine.checkpoints import bounded_checkpoints
+from mmlth.engine.dashboards import name_runs
 from mmlth.engine.errors import LotteryError, StoppedEarly
 from mmlth.engine.hooks import ResultHook, RunningTimeHook
 from mmlth.engine.loader import plain_loader
@@ -71,6 +72,7 @@ def round_config(
     config.experiment_name = experiment_name(config, work_dir)
     if isinstance(config.get('visualizer'), dict):
         config.visualizer.pop('name', None)
+    name_runs(config, work_dir)
     config.work_dir = str(work_dir)
     config.randomness = {**(config.get('randomness') or {}), 'seed': seed}
     config.load_from = f'{RESUME_SCHEME}{last}' if last else _readable(load_from)
@@ -162,10 +164,15 @@ def train_round(runner: Runner) -> RoundResult:
         runner.call_hook('after_train')
         runner.call_hook('after_run')
     if runner.val_loop is not None and result.iteration != runner.iter:
-        runner.val_loop.run()
+        result.of(runner, runner.val_loop.run)
+    if runner.val_loop is not None and not result.metrics:
+        runner.logger.warning(
+            f'the validation by {type(runner.val_loop).__name__} gives no metric that is a number, '
+            f'so rounds are compared by {TRAIN_LOSS}'
+        )
     return RoundResult(
         saved_weights(runner),
-        result.metrics if runner.val_loop is not None else _train_loss(runner),
+        result.metrics or _train_loss(runner),
         learning_rates(runner.optim_wrapper.state_dict()),
         _hook(runner, RunningTimeHook).seconds,
     )

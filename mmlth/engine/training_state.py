@@ -10,6 +10,7 @@ from mmengine.runner import Runner
 from torch import Tensor, nn
 
 from mmlth.engine.errors import LotteryError
+from mmlth.engine.metainfo import plain_metainfo
 from mmlth.pruning.identity import identity
 from mmlth.reason import reason
 from mmlth.ticket import TicketError, flatten, load_tensors, save_tensors, unflatten
@@ -50,7 +51,7 @@ def training_state(runner: Runner, epoch: int, iteration: int) -> dict[str, Any]
     }
     metainfo = getattr(runner.train_dataloader.dataset, 'metainfo', None)
     if metainfo is not None:
-        checkpoint['meta']['dataset_meta'] = metainfo
+        checkpoint['meta']['dataset_meta'] = plain_metainfo(metainfo)
     runner.call_hook('before_save_checkpoint', checkpoint=checkpoint)
     return checkpoint
 

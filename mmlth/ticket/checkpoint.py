@@ -121,7 +121,7 @@ def as_checkpoint(ticket: Ticket) -> dict[str, Any]:
     # Without them modules take their parameters for those of an older version and rename them.
     versions = ticket.module_versions()
     state._metadata = OrderedDict((name, {'version': v}) for name, v in versions.items())
-    data = ticket.told('dataset_meta')
+    data = ticket.dataset_meta()
     return {'meta': {'dataset_meta': data} if data else {}, 'state_dict': state}
 
 
@@ -254,7 +254,7 @@ def _info(meta: Any, modules: Any, prefix: str, path: Path) -> dict[str, Any]:
     ticket = Ticket(Mask({}), None, {'dataset_meta': data, 'module_versions': versions})
     try:
         found = {
-            'dataset_meta': ticket.told('dataset_meta'),
+            'dataset_meta': ticket.dataset_meta(),
             'module_versions': ticket.module_versions(),
         }
         to_json(found)

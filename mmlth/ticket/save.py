@@ -67,6 +67,7 @@ def save_ticket(ticket: Ticket, path: str | Path, values: str | None = None) -> 
         Chunk(chunk.coding, chunk.dtype, chunk.pieces, tuple(map(describe, frames)), gaps)
         for chunk, (frames, gaps) in zip(chunks, coded)
     )
+    ticket.dataset_meta(), ticket.module_versions()  # of which readers refuse what makes no sense
     index = Index(entries, tuple(groups), values, described, to_json(ticket.info))
     text = json.dumps(index.to_json(), separators=(',', ':'), ensure_ascii=False).encode()
     packed = compress(text)

@@ -64,18 +64,24 @@ class Ticket:
             DamagedTicketError: If it holds anything else there.
         """
         value = self.info.get(key)
-        if value is None:
-            return {}
-        if not isinstance(value, Mapping):
-            raise DamagedTicketError(
-                f'a ticket has values by name as {key}, got a {type(value).__name__}'
-            )
-        for name in value:
-            if not isinstance(name, str):
-                raise DamagedTicketError(
-                    f'a ticket has values by name as {key}, got {name!r:.60} as a name'
-                )
-        return value
+        return {} if value is None else _by_name(value, key)
+
+    def dataset_meta(self) -> Mapping[str, Any] | list[Mapping[str, Any]]:
+        """What the data set says of itself; a list of such where several data sets were joined.
+
+        Of joined data sets that have the same classes it is what the first one says, as models and
+        visualizers expect one. Nothing if the ticket does not tell.
+
+        Raises:
+            DamagedTicketError: If ``info`` holds anything else there.
+        """
+        value = self.info.get('dataset_meta')
+        if not isinstance(value, list):
+            return self.told('dataset_meta')
+        parts = [_by_name(part, 'dataset_meta') for part in value]
+        # By their texts, since whatever stands there may be an array.
+        same = len({repr(part.get('classes')) for part in parts}) == 1
+        return parts[0] if same else parts
 
     def module_versions(self) -> dict[str, int | None]:
         """The versions of the model's modules, as `torch.nn.Module` counts them.
@@ -91,3 +97,16 @@ class Ticket:
                     f'{type(version).__name__} for {name!r:.60}'
                 )
         return versions
+
+
+def _by_name(value: Any, key: str) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise DamagedTicketError(
+            f'a ticket has values by name as {key}, got a {type(value).__name__}'
+        )
+    for name in value:
+        if not isinstance(name, str):
+            raise DamagedTicketError(
+                f'a ticket has values by name as {key}, got {name!r:.60} as a name'
+            )
+    return value

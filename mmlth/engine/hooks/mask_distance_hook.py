@@ -40,7 +40,7 @@ class MaskDistanceHook(Hook):
         mask: The mask of this round.
         window: Number of masks that are compared, the newest one included.
         interval: After how many iterations a mask is drawn in loops without epochs; by default as
-            often as they validate.
+            often as they validate, or ten times where they do not say.
         stop_at: Training ends when the newest mask is no farther than this from each other one of
             a full window; None: never.
         stop_after: Number of iterations that are trained in any case, and one more.
@@ -77,7 +77,9 @@ class MaskDistanceHook(Hook):
         loop, done = runner.train_loop, runner.iter + 1
         if isinstance(loop, EpochBasedTrainLoop):
             return
-        if done % (self.interval or loop.val_interval) == 0:
+        # Not all training loops validate, or tell how often.
+        tenth = max(1, loop.max_iters // 10)
+        if done % (self.interval or getattr(loop, 'val_interval', None) or tenth) == 0:
             self._look(runner, f'iteration {done}', done)
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:

@@ -1,34 +1,51 @@
-"""Remembers what the last validation of a round found."""
+"""Remembers what the last validation of a round gave."""
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
+from mmlth.engine.metrics import no_numbers, plain_metrics
 from mmlth.engine.registry import HOOKS
+from mmlth.wording import some
 
 
 @HOOKS.register_module()
 class ResultHook(Hook):
-    """Holds the metrics of the newest validation, and the iteration it came after."""
+    """Holds the metrics of the newest validation, and the iteration it came after.
+
+    From here they are known of every validation loop, for ``run()`` need not return them.
+    """
 
     priority = 'LOWEST'
 
     def __init__(self) -> None:
         self.metrics: dict[str, float | None] = {}
         self.iteration = -1
+        self._left_out: list[str] = []
 
     def after_val_epoch(self, runner: Runner, metrics: dict[str, Any] | None = None) -> None:
-        self.metrics = plain_metrics(metrics or {})
+        self.metrics = plain_metrics(metrics)
         self.iteration = runner.iter
+        if self._left_out != (left_out := no_numbers(metrics)):
+            self._left_out = left_out
+            runner.logger.info(
+                f'metrics that are no single number are not recorded: {some(left_out)}'
+            )
 
+    def of(self, runner: Runner, validate: Callable[[], Any]) -> dict[str, float | None]:
+        """Validates, and gives the metrics.
 
-def plain_metrics(metrics: Mapping[str, Any]) -> dict[str, float | None]:
-    """The numbers among the metrics of a validation; None for those that are not finite."""
-    return {
-        name: float(value) if np.isfinite(value) else None  # JSON has no NaN
-        for name, value in metrics.items()
-        if np.ndim(value) == 0 and not isinstance(value, str)
-    }
+        Args:
+            runner: The Runner that the hook belongs to.
+            validate: ``runner.val``, or the ``run`` of its validation loop.
+
+        Returns:
+            What the loop tells hooks, else what it returns; empty if it does neither.
+        """
+        self.metrics, self.iteration = {}, -1
+        returned = validate()
+        if self.iteration < 0:
+            self.after_val_epoch(runner, returned)
+        return self.metrics

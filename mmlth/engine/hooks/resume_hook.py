@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from mmengine.dist import get_rank, get_world_size, is_main_process
 from mmengine.hooks import EMAHook, Hook
 from mmengine.runner import Runner
 from torch import Tensor, distributed, nn
 
 from mmlth.engine.errors import StoppedEarly
+from mmlth.engine.metainfo import plain_metainfo
+from mmlth.engine.metrics import number
 from mmlth.engine.position import skip_trained_batches, validation_is_due
 from mmlth.engine.registry import HOOKS
 from mmlth.engine.replay import replay_switches, replay_validations
@@ -44,9 +45,14 @@ class ResumeHook(Hook):
         self._loaded: dict[str, Any] | None = None
         self._processes: list[dict[str, Any]] = []
         self._rng_of_epoch: dict[str, Any] | None = None
+        self._epoch = 0, 0  # the current one, and the iterations that were done when it began
         self._rng_before_val: dict[str, Any] | None = None
         self._metrics: list[dict[str, float]] = []
         self._validated_after = -1
+
+    def done_in_epoch(self, runner: Runner) -> int:
+        """How many iterations of the current epoch are done, however long the epochs are."""
+        return int(runner.iter - self._epoch[1])
 
     def before_train(self, runner: Runner) -> None:
         for module, buffers in zip(_with_buffers(runner), self._own().get('buffers', [])):
@@ -77,14 +83,19 @@ class ResumeHook(Hook):
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
         checkpoint['param_schedulers'] = without_functions(checkpoint.get('param_schedulers'))
-        # Configs in it would be refused when it is read.
+        # Configs and what metainfo may hold would be refused when it is read.
         checkpoint['meta'] = _plain(checkpoint['meta'])
+        if 'dataset_meta' in checkpoint['meta']:
+            data = plain_metainfo(checkpoint['meta']['dataset_meta'])
+            checkpoint['meta']['dataset_meta'] = data
         checkpoint['message_hub'] = _plain(checkpoint['message_hub'])
         processes, self._processes = self._processes, []  # there may be gradients in it
+        meta, (epoch, start) = checkpoint['meta'], self._epoch
         checkpoint[RESUME_KEY] = {
             'processes': processes,
-            'validated': self._validated_after == checkpoint['meta']['iter'],
+            'validated': self._validated_after == meta['iter'],
             'metrics': self._metrics,
+            'epoch_start': start if meta['epoch'] == epoch else meta['iter'],
         }
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
@@ -101,20 +112,21 @@ class ResumeHook(Hook):
                 info[key] = str(Path(runner.work_dir, Path(info[key]).name))
 
     def before_train_epoch(self, runner: Runner) -> None:
-        if self._loaded is not None:
-            self._continue(runner, self._loaded, self._own())
-            self._loaded = None
+        self._epoch = runner.epoch, runner.iter
+        self._begin(runner)
         self._rng_of_epoch = rng_state()
+
+    def before_train_iter(self, runner: Runner, *args: Any, **kwargs: Any) -> None:
+        self._rng_before_val = None  # not all validation loops tell of their end
+        self._begin(runner)  # nor all training loops of epochs
 
     def before_val(self, runner: Runner) -> None:
         self._rng_before_val = rng_state()
 
     def after_val_epoch(self, runner: Runner, metrics: dict[str, Any] | None = None) -> None:
         self._validated_after = runner.iter
-        found = (metrics or {}).items()
-        self._metrics.append(
-            {k: float(v) for k, v in found if isinstance(v, (int, float, np.number))}
-        )
+        values = {name: number(value) for name, value in (metrics or {}).items()}
+        self._metrics.append({name: v for name, v in values.items() if v is not None})
 
     def after_val(self, runner: Runner) -> None:
         self._rng_before_val = None
@@ -124,7 +136,16 @@ class ResumeHook(Hook):
         processes = self._loaded['processes'] if self._loaded else []
         return processes[get_rank()] if get_rank() < len(processes) else {}
 
+    def _begin(self, runner: Runner) -> None:
+        """Continues from a checkpoint, where there is one, at the first call."""
+        if self._loaded is not None:
+            loaded, own = self._loaded, self._own()
+            self._loaded = None
+            self._continue(runner, loaded, own)
+
     def _continue(self, runner: Runner, loaded: dict[str, Any], own: dict[str, Any]) -> None:
+        length = len(runner.train_dataloader)
+        self._epoch = runner.epoch, loaded.get('epoch_start', runner.epoch * length)
         if own:
             set_rng_state(own['now'])
             for name, gradient in own['gradients'].items():
@@ -133,11 +154,12 @@ class ResumeHook(Hook):
         self._metrics = list(loaded['metrics'])
         replay_validations(runner, self._metrics)
         replay_switches(runner)
-        if not loaded['validated'] and validation_is_due(runner):
+        done = self.done_in_epoch(runner)
+        if not loaded['validated'] and validation_is_due(runner, done):
             runner.val_loop.run()
         if getattr(runner.train_loop, 'stop_training', False):
             raise StoppedEarly
-        skip_trained_batches(runner, own.get('epoch'))
+        skip_trained_batches(runner, done, own.get('epoch'))
 
 
 def _with_buffers(runner: Runner) -> list[nn.Module]:

@@ -11,11 +11,10 @@ from mmengine.dist import (
     is_main_process,
 )
 from mmengine.hooks import Hook
-from mmengine.runner import Runner
+from mmengine.runner import EpochBasedTrainLoop, Runner
 
 from mmlth.engine.hooks.mask_distance_hook import MASKS_KEY
-from mmlth.engine.hooks.resume_hook import RESUME_KEY
-from mmlth.engine.position import begins_epoch
+from mmlth.engine.hooks.resume_hook import RESUME_KEY, ResumeHook
 from mmlth.engine.registry import HOOKS
 from mmlth.engine.rng import rng_state
 from mmlth.engine.training_state import bare_model, save_training_state, training_state
@@ -23,7 +22,7 @@ from mmlth.engine.training_state import bare_model, save_training_state, trainin
 
 @HOOKS.register_module()
 class RewindHook(Hook):
-    """Writes the state after ``iteration`` iterations, unless the file is there already.
+    """Writes the state of the rewind step, unless the file is there already.
 
     It comes before all other hooks of the next epoch or iteration, when those of the one before
     (schedules, averages, validation) are through.
@@ -31,13 +30,16 @@ class RewindHook(Hook):
     Args:
         path: The rewind file.
         iteration: The rewind step k, in iterations.
+        epoch: The same in epochs, where it was given so: of loops whose epochs are of several
+            lengths ``iteration`` is a guess.
     """
 
     priority = 'HIGHEST'
 
-    def __init__(self, path: Path, iteration: int) -> None:
+    def __init__(self, path: Path, iteration: int, epoch: int | None = None) -> None:
         self.path = path
         self.iteration = iteration
+        self.epoch = epoch
         self._looked = False
         self._rng: dict[str, Any] | None = None  # before the batch of step k is drawn
         self._rng_of_epoch: dict[str, Any] | None = None
@@ -45,9 +47,11 @@ class RewindHook(Hook):
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
         if not runner._resume:
             return
-        if checkpoint['meta']['iter'] < self.iteration and is_main_process():
+        meta = checkpoint['meta']
+        ahead = meta['iter'] < self.iteration if self.epoch is None else meta['epoch'] < self.epoch
+        if ahead and is_main_process():
             self.path.unlink(missing_ok=True)  # step k comes again, maybe not to the last bit
-        if checkpoint['meta']['iter'] == self.iteration:
+        if meta['iter'] == self.iteration:
             processes = checkpoint.get(RESUME_KEY, {}).get('processes', [])
             if get_rank() < len(processes):
                 self._rng = processes[get_rank()]['now']
@@ -56,12 +60,12 @@ class RewindHook(Hook):
         self._rng_of_epoch = rng_state()
         # Elsewhere than at its beginning an epoch goes on from a checkpoint, and batches are
         # skipped first: step k is there at the next iteration, or when the next epoch begins.
-        if runner.iter == self.iteration and begins_epoch(runner):
+        if self._is_step(runner) and self._begins_epoch(runner):
             self._rng = self._rng_of_epoch
             self._store(runner)
 
     def before_train_iter(self, runner: Runner, *args: Any, **kwargs: Any) -> None:
-        if runner.iter == self.iteration:
+        if self.epoch is None and self._is_step(runner):
             self._store(runner)
 
     def after_train_iter(self, runner: Runner, *args: Any, **kwargs: Any) -> None:
@@ -71,6 +75,17 @@ class RewindHook(Hook):
     def after_val(self, runner: Runner) -> None:
         if runner.iter == self.iteration:
             self._rng = rng_state()
+
+    def _is_step(self, runner: Runner) -> bool:
+        if self.epoch is None:
+            return bool(runner.iter == self.iteration)
+        return bool(runner.epoch == self.epoch)
+
+    def _begins_epoch(self, runner: Runner) -> bool:
+        if not isinstance(runner.train_loop, EpochBasedTrainLoop):
+            return True
+        resume = next(hook for hook in runner.hooks if isinstance(hook, ResumeHook))
+        return resume.done_in_epoch(runner) == 0
 
     def _store(self, runner: Runner) -> None:
         if self._looked:
@@ -91,7 +106,7 @@ class RewindHook(Hook):
             weights = dict(bare_model(runner).state_dict())
             save_training_state(self.path, checkpoint, weights)
             runner.logger.info(
-                f'the training state after {self.iteration} iterations, which later rounds '
+                f'the training state after {runner.iter} iterations, which later rounds '
                 f'rewind to, is in {self.path}'
             )
         barrier()

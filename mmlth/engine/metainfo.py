@@ -1,0 +1,90 @@
+"""What data sets say of themselves, in values that every file of mmlth can hold.
+
+MMEngine pickles METAINFO, so that anything may stand in it: arrays of text, dates, sets, classes.
+"""
+
+import datetime
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+
+def plain_metainfo(metainfo: Any) -> Any:
+    """Metainfo in plain values, as tickets, rewind files and checkpoints of rounds hold it.
+
+    Numbers, texts, arrays of numbers and tensors stay as they are. Arrays of text become lists,
+    dates their ISO form, sets sorted lists, and views of dicts lists.
+
+    Args:
+        metainfo: Of a data set: a dict, or a list of them where data sets are joined.
+
+    Returns:
+        The same without what cannot be held, or what names a place on this machine; see
+        `left_out`. None if it is neither a dict nor a list of them.
+    """
+    return _plain_parts(metainfo, [])
+
+
+def left_out(metainfo: Any) -> list[str]:
+    """What `plain_metainfo` leaves out, by keys and type, as in ``'labels.0 (Label)'``.
+
+    Args:
+        metainfo: Of a data set.
+    """
+    names: list[str] = []
+    _plain_parts(metainfo, names)
+    return names
+
+
+def _plain_parts(metainfo: Any, left_out: list[str]) -> Any:
+    if isinstance(metainfo, (list, tuple)):
+        return [_plain_parts(part, left_out) for part in metainfo if isinstance(part, Mapping)]
+    if not isinstance(metainfo, Mapping):
+        return None if metainfo is None else _leave_out(metainfo, 'metainfo', left_out)
+    named = {key: value for key, value in metainfo.items() if isinstance(key, str)}
+    for key in metainfo.keys() - named.keys():
+        _leave_out(key, f'{key!r} as a name', left_out)
+    return _plain(named, '', left_out)
+
+
+class _Nothing:
+    """What stands for a value that is left out."""
+
+
+def _plain(value: Any, name: str, left_out: list[str]) -> Any:
+    if isinstance(value, np.ndarray) and value.dtype.kind not in 'biufc':
+        value = value.tolist()
+    if isinstance(value, (str, np.str_)):
+        return str(value)
+    if value is None or isinstance(value, (bool, int, float, Tensor, np.ndarray, np.generic)):
+        return value
+    if isinstance(value, (datetime.date, datetime.time)):
+        return value.isoformat()
+    if isinstance(value, Mapping):
+        pairs = {
+            key: _plain(item, f'{name}.{key}'.lstrip('.'), left_out)
+            for key, item in value.items()
+            if _is_key(key, name, left_out)
+        }
+        return {key: item for key, item in pairs.items() if item is not _Nothing}
+    if isinstance(value, (set, frozenset)):
+        value = sorted(value, key=lambda item: (str(type(item)), str(item)))
+    if isinstance(value, Collection) and not isinstance(value, (bytes, bytearray)):
+        items = [_plain(item, f'{name}.{i}'.lstrip('.'), left_out) for i, item in enumerate(value)]
+        kept = [item for item in items if item is not _Nothing]
+        return tuple(kept) if isinstance(value, tuple) else kept
+    _leave_out(value, name, left_out)
+    return _Nothing
+
+
+def _leave_out(value: Any, name: str, left_out: list[str]) -> None:
+    left_out.append(f'{name} ({type(value).__name__})')
+
+
+def _is_key(key: Any, name: str, left_out: list[str]) -> bool:
+    plain = key is None or isinstance(key, (str, int, float, np.integer))
+    if not plain:
+        _leave_out(key, f'the key {key!r} of {name}', left_out)
+    return plain

@@ -1,0 +1,50 @@
+"""The user's Runner after a search: as one that has trained the last round itself."""
+
+from pathlib import Path
+from typing import Any
+
+from mmengine.runner import Runner
+
+from mmlth.engine.checkpoint_loading import load_checkpoint_safely
+from mmlth.engine.checkpoints import newest_checkpoint
+from mmlth.engine.ticket_loading import without_aliases
+from mmlth.engine.training_state import bare_model
+from mmlth.ticket import Ticket
+
+
+def leave_trained(
+    runner: Runner, ticket: Ticket, trainer: Runner | None, record: dict[str, Any], folder: Path
+) -> None:
+    """Gives a Runner the weights, the counters and the message hub that a round ended with.
+
+    What comes after, as ``runner.test()``, goes on from there, and loads no ``load_from``.
+
+    Args:
+        runner: The user's Runner.
+        ticket: That the round ended with.
+        trainer: The Runner that trained the round; None: it was done before.
+        record: What search.json tells of the round.
+        folder: The round's folder.
+    """
+    model = bare_model(runner)
+    model.load_state_dict(without_aliases(ticket.state_dict(), model.state_dict().keys()))
+    model.train(runner._val_loop is None)  # the last validation would have left it so
+    runner._has_loaded = True
+    if trainer is not None:
+        # Its data are read already.
+        runner._train_loop, trainer._train_loop = trainer.train_loop, None
+        runner._train_loop._runner = runner
+        runner.message_hub.load_state_dict(trainer.message_hub)
+        return
+    last = newest_checkpoint(runner.cfg, folder, runner.logger)
+    loop = runner.train_loop
+    if last is None:
+        loop._iter, loop._epoch = loop.max_iters, loop.max_epochs
+    else:
+        checkpoint = load_checkpoint_safely(last)
+        loop._iter, loop._epoch = checkpoint['meta']['iter'], checkpoint['meta']['epoch']
+        runner.message_hub.load_state_dict(checkpoint['message_hub'])
+    # The last validation comes after the last checkpoint.
+    for name, value in record['metrics'].items():
+        if value is not None:
+            runner.message_hub.update_scalar(f'val/{name}', value)

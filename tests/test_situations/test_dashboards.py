@@ -1,0 +1,95 @@
+"""Dashboards: one run a round, named after search and round, none of them open beside another."""
+
+import pytest
+from mmengine.registry import VISBACKENDS
+from mmengine.runner import Runner
+from mmengine.visualization import BaseVisBackend
+from mmengine.visualization.vis_backend import force_init_env
+from toy import toy_config
+
+import mmlth
+from mmlth.engine.dashboards import RUN_NAMES
+from mmlth.engine.errors import LotteryError
+
+RUNS = []
+
+
+class OneAtATime(BaseVisBackend):
+    """Refuses a second open run, as W&B's process does; notes runs and what is logged."""
+
+    def __init__(self, save_dir, init_kwargs=None):
+        super().__init__(save_dir)
+        self.name = (init_kwargs or {}).get('name')
+
+    def _init_env(self):
+        assert all(run['closed'] for run in RUNS), 'another run is open'
+        self.run = {'name': self.name, 'closed': False, 'logged': []}
+        RUNS.append(self.run)
+
+    @property
+    @force_init_env
+    def experiment(self):
+        return self.run
+
+    @force_init_env
+    def add_config(self, config, **kwargs):
+        pass
+
+    @force_init_env
+    def add_scalars(self, scalar_dict, step=0, file_path=None, **kwargs):
+        assert not self.run['closed'], 'logged into a closed run'
+        self.run['logged'] += list(scalar_dict)
+
+    def close(self):
+        if hasattr(self, 'run'):
+            self.run['closed'] = True
+
+
+# By the name that mmlth knows W&B's by.
+OneAtATime.__name__ = 'WandbVisBackend'
+
+
+@pytest.fixture
+def runs():
+    RUNS.clear()
+    return RUNS
+
+
+def config(work_dir, **backend):
+    backends = [{'type': 'LocalVisBackend'}, {'type': OneAtATime, **backend}]
+    visualizer = {'type': 'Visualizer', 'vis_backends': backends, 'name': 'visualizer'}
+    return toy_config(work_dir, visualizer=visualizer)
+
+
+@pytest.mark.parametrize(
+    ('given', 'prefix'), [({}, 'my_search'), ({'init_kwargs': {'name': 'mine'}}, 'mine')]
+)
+def test_one_run_a_round(tmp_path, runs, given, prefix):
+    runner = Runner.from_cfg(config(tmp_path / 'my_search', **given))
+    assert runs == []  # building the Runner opens none
+    runner.train()
+    assert [run['name'] for run in runs] == [f'{prefix}_round_0{r}' for r in range(3)]
+    assert all(run['closed'] for run in runs)
+    assert all('toy/accuracy' in run['logged'] for run in runs)
+    runner.val()  # goes into a run of its own
+    assert len(runs) == 4
+    assert 'toy/accuracy' in runs[-1]['logged']
+
+
+def test_branches_are_named_after_the_search_too(tmp_path, runs):
+    mmlth.search(config(tmp_path / 'my_search'))
+    runs.clear()
+    mmlth.branch(tmp_path / 'my_search', 'random', tickets=[1])
+    assert [run['name'] for run in runs] == ['my_search_random_round_01']
+
+
+def test_a_round_that_fails_leaves_no_run_open(tmp_path, runs):
+    broken = config(tmp_path / 'my_search')
+    broken.lottery.rewind = '900it'
+    with pytest.raises(LotteryError):
+        Runner.from_cfg(broken).train()
+    assert all(run['closed'] for run in runs)
+
+
+def test_mmengine_has_these_back_ends():
+    assert all(VISBACKENDS.get(name) is not None for name in RUN_NAMES)
