@@ -14,6 +14,7 @@ from mmlth.engine.errors import LotteryError
 RUNS = []
 
 
+@VISBACKENDS.register_module(force=True)
 class OneAtATime(BaseVisBackend):
     """Refuses a second open run, as W&B's process does; notes runs and what is logged."""
 
@@ -45,18 +46,15 @@ class OneAtATime(BaseVisBackend):
             self.run['closed'] = True
 
 
-# By the name that mmlth knows W&B's by.
-OneAtATime.__name__ = 'WandbVisBackend'
-
-
 @pytest.fixture
-def runs():
+def runs(monkeypatch):
+    monkeypatch.setitem(RUN_NAMES, 'OneAtATime', RUN_NAMES['WandbVisBackend'])
     RUNS.clear()
     return RUNS
 
 
 def config(work_dir, **backend):
-    backends = [{'type': 'LocalVisBackend'}, {'type': OneAtATime, **backend}]
+    backends = [{'type': 'LocalVisBackend'}, {'type': 'OneAtATime', **backend}]
     visualizer = {'type': 'Visualizer', 'vis_backends': backends, 'name': 'visualizer'}
     return toy_config(work_dir, visualizer=visualizer)
 
