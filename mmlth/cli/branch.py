@@ -4,8 +4,8 @@ import argparse
 import os
 from typing import Any
 
-from mmlth.cli.options import add_cfg_options, add_lottery, lottery
-from mmlth.engine import DictAction, branch
+from mmlth.cli.options import DictAction, add_cfg_options, add_lottery, lottery
+from mmlth.engine import branch
 from mmlth.engine.controls import control_names
 
 

@@ -4,7 +4,7 @@ import argparse
 import ast
 from typing import Any
 
-from mmlth.engine import DictAction
+from mmlth.engine import DictAction as MMEngineAction
 
 LOTTERY = (
     'target_sparsity',
@@ -21,6 +21,26 @@ LOTTERY = (
     'rounds_per_run',
     'ticket',
 )
+
+
+class DictAction(MMEngineAction):
+    """MMEngine's, but what is no setting ends in the parser's own error."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        """Reads the settings that follow the option."""
+        try:
+            super().__call__(parser, namespace, values, option_string)
+        except (ValueError, AssertionError) as error:
+            given = ' '.join(values)
+            raise argparse.ArgumentError(
+                self, f'expected KEY=VALUE, with brackets in pairs, got {given!r}'
+            ) from error
 
 
 def add_config(parser: argparse.ArgumentParser) -> None:
@@ -93,7 +113,12 @@ def lottery(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _sparsities(text: str) -> list[float]:
-    return [float(part) for part in text.split(',')]
+    try:
+        return [float(part) for part in text.split(',')]
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(
+            f'expected numbers such as 0.5,0.8, got {text!r}'
+        ) from error
 
 
 def _choice(text: str) -> str | dict[str, Any]:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from mmlth.engine import DictAction, LotteryError
+from mmlth.cli.options import DictAction
+from mmlth.engine import LotteryError
 from mmlth.engine.transfer import VALUES, transfer
 from mmlth.report.transfer import print_transfer
 from mmlth.ticket import save_ticket

@@ -198,7 +198,10 @@ def targets_table(
 
 
 def _with_lottery(config: Config, changes: Mapping[str, Any]) -> Config:
-    lottery = dict(config.get('lottery') or {})
+    given = config.get('lottery') or {}
+    if not isinstance(given, Mapping):
+        parse_settings(given)  # says what is wrong with it
+    lottery = dict(given)
     for key in changes:
         for excluded in _EXCLUSIVE.get(key, ()):
             lottery.pop(excluded, None)

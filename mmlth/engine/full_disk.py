@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mmlth.engine.errors import LotteryError
+from mmlth.reason import reason
 
 
 @contextlib.contextmanager
@@ -27,8 +28,8 @@ def explaining_full_disks(work_dir: Path) -> Iterator[None]:
         if not _is_full(error):
             raise
         raise LotteryError(
-            f'the disk that holds {work_dir} is full ({error}); what was there before is intact: '
-            'free some room, then continue with --resume (resume=True)'
+            f'the disk that holds {work_dir} is full ({reason(error)}); what was there before is '
+            'intact: free some room, then continue with --resume (resume=True)'
         ) from error
 
 

@@ -202,8 +202,8 @@ def _load(path: Path, load: Load) -> Any:
     except OSError:
         raise
     except Exception as error:  # a damaged pickle raises anything
-        known = str(error).startswith(str(path))
-        raise TicketError(str(error) if known else unreadable(path, error)) from error
+        own = str(error)  # of a loader that says all itself
+        raise TicketError(own if own.startswith(str(path)) else unreadable(path, error)) from error
 
 
 def _check_tensor(name: Any, value: Any, path: Path) -> None:

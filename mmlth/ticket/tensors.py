@@ -43,7 +43,7 @@ def save_tensors(path: str | Path, tensors: Mapping[str, Tensor], info: dict[str
     except SafetensorError as error:
         # It is not an OSError even where the disk is full.
         code = errno.ENOSPC if 'No space left' in str(error) else errno.EIO
-        raise OSError(code, str(error), str(path)) from error
+        raise OSError(code, reason(error), str(path)) from error
 
 
 def load_tensors(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:

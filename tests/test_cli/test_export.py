@@ -87,9 +87,8 @@ def test_bad_input_is_one_line(name, folder, tmp_path, capsys):
 @pytest.mark.parametrize('size', ['0 8', '8 100000'])
 def test_sizes_that_images_cannot_have(size, folder, tmp_path, capsys):
     assert export(folder, 'good', tmp_path / 'x', '--input-size', *size.split()) == 1
-    assert (
-        f'--input-size must be two numbers from 1 to 16384, got {size}' in capsys.readouterr().err
-    )
+    message = f'--input-size (size) must be two numbers from 1 to 16384, got {size}'
+    assert message in capsys.readouterr().err
 
 
 def test_help_says_that_zeros_alone_are_not_faster(capsys):
