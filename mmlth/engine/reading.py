@@ -3,8 +3,10 @@
 import copy
 import difflib
 import importlib.util
+import itertools
 import os
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,7 @@ from mmlth.engine.paths import SearchPaths
 from mmlth.reason import reason
 
 ZOOS = ('mmdet', 'mmpose', 'mmpretrain', 'mmlth')
+_CANDIDATES = 12  # of which three are offered
 
 
 def read_config(source: str | Path | Config, options: Mapping[str, Any] | None = None) -> Config:
@@ -96,7 +99,7 @@ def _file(name: str) -> Path:
     if path.is_file():
         return path
     beside = [file.name for file in path.parent.glob('*.py')] if path.parent.is_dir() else []
-    near = difflib.get_close_matches(path.name, beside, n=3)
+    near = _of_models(path.parent, difflib.get_close_matches(path.name, beside, n=_CANDIDATES))
     hint = f'did you mean {", ".join(str(path.parent / file) for file in near)}?'
     raise LotteryError(
         f'the config {name} does not exist (seen from {Path.cwd()}); '
@@ -111,11 +114,15 @@ def _zoo_file(name: str) -> Path:
     if (folder / wanted).is_file():
         return folder / wanted
     known = [file.relative_to(folder).as_posix() for file in sorted(folder.rglob('*.py'))]
+    known = [file for file in known if '_base_' not in Path(file).parts]
     by_file_name = [file for file in known if os.path.basename(file) == os.path.basename(wanted)]
-    near = by_file_name or difflib.get_close_matches(wanted, known, n=3)
-    near = near or _by_file_name(os.path.basename(wanted), known)
+    near = (
+        _of_models(folder, by_file_name)
+        or _of_models(folder, difflib.get_close_matches(wanted, known, n=_CANDIDATES))
+        or _of_models(folder, _by_file_name(os.path.basename(wanted), known))
+    )
     hint = (
-        f'nearest: {", ".join(f"{package}::{file}" for file in near[:3])}'
+        f'nearest: {", ".join(f"{package}::{file}" for file in near)}'
         if near
         else (f'its configs lie in {folder}')
     )
@@ -124,7 +131,24 @@ def _zoo_file(name: str) -> Path:
 
 def _by_file_name(wanted: str, known: list[str]) -> list[str]:
     names = {os.path.basename(file): file for file in known}
-    return [names[name] for name in difflib.get_close_matches(wanted, list(names), n=3)]
+    return [names[name] for name in difflib.get_close_matches(wanted, list(names), n=_CANDIDATES)]
+
+
+def _of_models(folder: Path, files: Iterable[str]) -> list[str]:
+    """The first three that can be searched; others are parts of configs, such as ``*_tta.py``."""
+    return list(itertools.islice((file for file in files if _has_model(folder / file)), 3))
+
+
+def _has_model(file: Path, generations: int = 10) -> bool:
+    """Whether a config or what it inherits sets ``model``, as far as its text tells."""
+    if not generations or not file.is_file():
+        return False
+    text = file.read_text()
+    if re.search(r'^model\b', text, re.M) or 'read_base' in text:
+        return True
+    bases = re.search(r'^_base_\s*=\s*(\[.*?\]|.*?$)', text, re.M | re.S)
+    names = re.findall(r"""['"](.+?)['"]""", bases[1]) if bases else []
+    return any('::' in name or _has_model(file.parent / name, generations - 1) for name in names)
 
 
 def _zoo_folder(package: str) -> Path:
