@@ -11,6 +11,7 @@ from mmlth.engine.comparison import differences
 from mmlth.engine.controls import build_control
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.paths import SearchPaths
+from mmlth.engine.redrawn import check_redrawn
 from mmlth.engine.search_state import SearchState, load_state, recorded_targets
 from mmlth.engine.settings import BranchSettings, Settings
 from mmlth.engine.training import training_iterations
@@ -81,6 +82,10 @@ def branch_state(
         'label': branch.label,
     }
     schedule = settings.schedule(trunk.sizes)
+    new_weights = bool(branch.control) and build_control(branch.control or '').new_weights
+    if new_weights or settings.rewind_what == 'reinit':
+        what = f'the control {branch.control!r}' if new_weights else "lottery.rewind_what='reinit'"
+        check_redrawn(runner.cfg, targets, what)
     if not branch.control:
         check_choices(runner, settings, targets, trunk.seed, schedule[-1])
     if branch.control:

@@ -20,6 +20,7 @@ from mmlth.engine.full_disk import explaining_full_disks
 from mmlth.engine.lock import only_search_in
 from mmlth.engine.paths import SearchPaths
 from mmlth.engine.preemption import Preemption
+from mmlth.engine.redrawn import check_redrawn
 from mmlth.engine.runner_traces import RunnerTraces
 from mmlth.engine.search_round import Planner, free_memory, plan_round, run_round
 from mmlth.engine.search_state import (
@@ -41,7 +42,7 @@ from mmlth.engine.training import rewind_iteration
 from mmlth.engine.training_state import bare_model
 from mmlth.engine.trial import check_choices
 from mmlth.engine.validation_loss import check_validation_loss
-from mmlth.pruning import Target, TargetError, count_parameters, find_targets
+from mmlth.pruning import Target, TargetError, count_parameters, find_targets, left_dense
 from mmlth.reason import reason
 from mmlth.ticket import load_ticket
 
@@ -190,7 +191,7 @@ def table_of_targets(model: nn.Module, settings: Settings) -> str:
     chosen = choose_targets(model, settings)
     names = {target.name for target in chosen}
     misfits = [target for target in _candidates(model, settings) if target.name not in names]
-    return target_table(model, chosen, misfits)
+    return target_table(model, chosen, misfits, left_dense(model, **asdict(settings.targets)))
 
 
 def _candidates(model: nn.Module, settings: Settings) -> list[Target]:
@@ -212,6 +213,8 @@ def _new_state(
     seed = [runner.seed]  # it may differ by process
     broadcast_object_list(seed)
     schedule = settings.schedule({target.name: target.numel for target in targets})
+    if settings.rewind_what == 'reinit':
+        check_redrawn(runner.cfg, targets, "lottery.rewind_what='reinit'")
     check_choices(runner, settings, targets, seed[0], schedule[-1])
     return SearchState(
         config=config,

@@ -47,7 +47,9 @@ from mmlth.engine.start import Start, reinitialised, round_start, weights_start
 from mmlth.engine.ticket_loading import loading_info
 from mmlth.engine.training import RoundResult, rewind_iteration, round_config, train_round
 from mmlth.engine.training_state import bare_model, load_training_state
+from mmlth.engine.unmoved import fingerprints, unmoved
 from mmlth.pruning import Mask, masked
+from mmlth.pruning.starved import starved
 from mmlth.ticket import Ticket, load_rewind_weights, load_ticket, save_ticket, weights_hash
 from mmlth.wording import some
 
@@ -129,7 +131,7 @@ def _train(
     if plan.mask is not None:
         trainer.register_hook(MaskHook(plan.mask, plan.start if plan.last is None else None))
     mask = plan.mask or _dense_mask(state, bare_model(trainer).state_dict())
-    trainer.register_hook(BeginHook(functools.partial(_begin, paths, state)))
+    trainer.register_hook(BeginHook(functools.partial(_begin, trainer, paths, state)))
     trainer.register_hook(ResumeHook(preemption.group))
     trainer.register_hook(RunningTimeHook())
     trainer.register_hook(ResultHook())
@@ -170,6 +172,8 @@ def _train(
             state.rewind['iteration'] = load_training_state(paths.rewind)['meta']['iter']
         _settle_rewind_weights(paths, state)
     state.rounds.append({**_record(state, paths, mask, result, index), **plan.told})
+    if index == 0 and trainer.iter > 1 and (names := _warn_of_unmoved_weights(trainer, state)):
+        state.rounds[0]['unmoved'] = names
     if settings.early_bird is not None and not control:
         first = first_iteration(settings, state) if index else 0
         state.rounds[index].update(trained(trainer, first))
@@ -281,6 +285,34 @@ def _warn_of_lost_layers(runner: Runner, before: Mask, mask: Mask, index: int) -
             f'round {index} prunes every weight of {some(lost)}: where no other path passes a '
             'layer, the model learns nothing from here on; lottery.floor keeps some of each layer'
         )
+    poor = _starved(mask)
+    if new := {name: density for name, density in poor.items() if name not in _starved(before)}:
+        share = sum(mask[name].numel() for name in new) / mask.total
+        runner.logger.warning(
+            f'round {index} keeps {1 - mask.sparsity:.1%} of the prunable weights, but next to '
+            f'nothing of {len(new)} layers, which are {share:.1%} of them: '
+            f'{some(f"{name} ({density:.2%})" for name, density in new.items())}; a higher '
+            'lottery.floor, another lottery.allocation or another lottery.score spares them'
+        )
+
+
+def _starved(mask: Mask) -> dict[str, float]:
+    densities = {name: int(kept.count_nonzero()) / kept.numel() for name, kept in mask.items()}
+    return starved(densities, 1 - mask.sparsity)
+
+
+def _warn_of_unmoved_weights(trainer: Runner, state: SearchState) -> list[str]:
+    names = unmoved(bare_model(trainer), state.begun or {})
+    sizes = state.sizes
+    if names and not state.config['lottery']['targets']['frozen']:
+        share = sum(sizes[name] for name in names) / sum(sizes.values())
+        trainer.logger.warning(
+            f'{len(names)} prunable tensors, {share:.1%} of the prunable weights, are after round '
+            f'0 what they were after its first iteration: {some(names)}; a hook freezes them, '
+            'their learning rate is 0 or the model does not use them, and they are pruned all the '
+            'same; name them in lottery.targets.exclude if they are to stay dense'
+        )
+    return names
 
 
 def _warn_of_metainfo(trainer: Runner) -> None:
@@ -301,9 +333,11 @@ def _settle_rewind_step(trainer: Runner, paths: SearchPaths, state: SearchState)
         trainer.logger.info(disk_use(trainer, len(state.schedule)))
 
 
-def _begin(paths: SearchPaths, state: SearchState) -> None:
+def _begin(trainer: Runner, paths: SearchPaths, state: SearchState) -> None:
     """The search exists from now on, or what it was accepted with has changed."""
     if is_main_process():
+        if not state.rounds and state.begun is None:
+            state.begun = fingerprints(bare_model(trainer), state.sizes)
         state.save(paths)
 
 

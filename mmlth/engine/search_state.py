@@ -47,6 +47,7 @@ class SearchState:
         rewind: The rewind step, as given and in iterations, and the file's SHA-256 once written.
         rounds: The finished rounds; what `mmlth.report` reads.
         branch: What makes a branch differ from the search that it shares the dense round with.
+        begun: Of each prunable parameter a hash after the first iteration of round 0.
     """
 
     config: dict[str, Any]
@@ -61,6 +62,7 @@ class SearchState:
     branch: dict[str, Any] | None = None
     load_from_sha256: str | None = None
     accepted_config: dict[str, Any] | None = None
+    begun: dict[str, str] | None = None
 
     @property
     def finished(self) -> bool:

@@ -1,6 +1,6 @@
 """The choice of prunable weights as a table."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rich.console import Console
 from rich.table import Table
@@ -11,7 +11,10 @@ from mmlth.wording import some
 
 
 def target_table(
-    model: nn.Module, targets: Sequence[Target], misfits: Sequence[Target] = ()
+    model: nn.Module,
+    targets: Sequence[Target],
+    misfits: Sequence[Target] = (),
+    dense: Mapping[str, Sequence[Target]] | None = None,
 ) -> str:
     """The prunable weights by module and role, with their share, as plain text.
 
@@ -19,6 +22,7 @@ def target_table(
         model: The model.
         targets: Which of its weights may be pruned.
         misfits: Which might be, but for the shape in which weights are removed.
+        dense: Which others of two dimensions or more may not, by the reason why.
     """
     parameters = count_parameters(model)
     total = sum(target.numel for target in targets)
@@ -48,7 +52,37 @@ def target_table(
     console = Console(width=110, no_color=True)
     with console.capture() as capture:
         console.print(table)
-    return capture.get() + _misfits_note(misfits) + _computed_weights_note(model)
+    notes = _misfits_note(misfits) + _computed_weights_note(model)
+    return capture.get() + _dense_table(dense or {}, parameters) + notes
+
+
+def _dense_table(dense: Mapping[str, Sequence[Target]], parameters: int) -> str:
+    """What is not pruned though it has two dimensions or more; empty if there is nothing."""
+    if not dense:
+        return ''
+    total = sum(target.numel for group in dense.values() for target in group)
+    title = f'Left out: {total / parameters:.1%} of the parameters, beside biases and norms'
+    table = Table(title=title, title_justify='left')
+    table.add_column('why')
+    table.add_column('types')
+    table.add_column('tensors', justify='right')
+    table.add_column('weights', justify='right')
+    table.add_column('of all', justify='right')
+    table.add_column('such as')
+    for why, group in dense.items():
+        count = sum(target.numel for target in group)
+        table.add_row(
+            why,
+            some(dict.fromkeys(target.module_type for target in group), 2),
+            str(len(group)),
+            f'{count:,}',
+            f'{count / parameters:.1%}'.replace('%', ' %'),
+            group[0].name,
+        )
+    console = Console(width=130, no_color=True)
+    with console.capture() as capture:
+        console.print(table)
+    return capture.get()
 
 
 def _misfits_note(misfits: Sequence[Target]) -> str:

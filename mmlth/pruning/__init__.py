@@ -16,7 +16,7 @@ from mmlth.pruning.patterns import NOfM, Pattern, transposed_weights
 from mmlth.pruning.prune import prune
 from mmlth.pruning.schedule import kept_at, kept_per_round
 from mmlth.pruning.scores import Score, magnitude
-from mmlth.pruning.targets import Target, TargetError, computed_weights, find_targets
+from mmlth.pruning.targets import Target, TargetError, computed_weights, find_targets, left_dense
 
 __all__ = [
     'Allocation',
@@ -38,6 +38,7 @@ __all__ = [
     'global_allocation',
     'kept_at',
     'kept_per_round',
+    'left_dense',
     'magnitude',
     'masked',
     'masked_class',

@@ -44,6 +44,16 @@ tokenizer of BEiT): no part of the network.
 """
 
 
+COMPUTED = 'the layer computes its weight from it'
+OUT_OF_SCOPE = 'out of targets.scope'
+PREDICTOR = 'final predictor'
+NOT_TRAINED = 'not trained'
+NOT_INCLUDED = 'not in targets.include'
+EXCLUDED = 'in targets.exclude'
+UNKNOWN = 'no known layer type'
+"""Why a parameter of two dimensions or more stays dense."""
+
+
 class TargetError(ValueError):
     """No weights, or a pattern without weights."""
 
@@ -79,6 +89,46 @@ class _Candidate:
 
 
 @dataclass(frozen=True)
+class _Choice:
+    """What `find_targets` was asked for."""
+
+    include: tuple[str, ...]
+    exclude: tuple[str, ...]
+    predictors: bool
+    frozen: bool
+    scope: Scope
+
+    @property
+    def with_predictors(self) -> bool:
+        return self.predictors or self.scope.predictors
+
+    @property
+    def with_frozen(self) -> bool:
+        return self.frozen or self.scope.frozen
+
+    def names(self, candidate: _Candidate) -> bool:
+        """Whether a pattern of ``include`` names the class of a layer, or one that it is from."""
+        types = [name for name in candidate.types if name not in ('Module', 'object')]
+        return any(fnmatchcase(name, pattern) for name in types for pattern in self.include)
+
+    def reason(self, candidate: _Candidate) -> str | None:
+        """Why a weight stays dense; None if it may be pruned."""
+        if candidate.computed:
+            return COMPUTED
+        if not _in_scope(candidate, self.scope):
+            return OUT_OF_SCOPE
+        if candidate.predictor and not self.with_predictors:
+            return PREDICTOR
+        if not candidate.parameter.requires_grad and not self.with_frozen:
+            return NOT_TRAINED
+        if self.include and not any(_matches(pattern, candidate) for pattern in self.include):
+            return NOT_INCLUDED
+        if any(_matches(pattern, candidate) for pattern in self.exclude):
+            return EXCLUDED
+        return None
+
+
+@dataclass(frozen=True)
 class _Use:
     types: tuple[str, ...]
     computed: bool
@@ -99,7 +149,8 @@ def find_targets(
     all that derives from it); each may hold the wildcards of the shell.
 
     Args:
-        model: The model. Weights are those of `PRUNABLE_MODULES`.
+        model: The model. Weights are those of `PRUNABLE_MODULES`, and parameters of two dimensions
+            or more of other modules whose class a pattern of ``include`` names.
         include: Patterns; only what matches one may be pruned. Empty: everything.
         exclude: Patterns; what matches one is never pruned.
         predictors: Whether the final predictors (see `mmlth.pruning.predictors`) may be pruned.
@@ -114,13 +165,13 @@ def find_targets(
             or has nothing to prune in it, or if nothing is left.
         ValueError: If the scope has an unknown word.
     """
-    chosen = read_scope(scope)
-    predictors, frozen = predictors or chosen.predictors, frozen or chosen.frozen
-    candidates = list(_candidates(model))
+    choice = _Choice(tuple(include), tuple(exclude), predictors, frozen, read_scope(scope))
+    candidates = _chosen_candidates(model, choice)
     for pattern in (*include, *exclude):
         matched = [candidate for candidate in candidates if _matches(pattern, candidate)]
         if not matched:
-            raise TargetError(_no_match(pattern, candidates))
+            others = [each for each in _other_candidates(model) if _matches(pattern, each)]
+            raise TargetError(_unknown_kind(pattern, others) or _no_match(pattern, candidates))
         if pattern in include and all(candidate.computed for candidate in matched):
             raise TargetError(
                 f'the pattern {pattern!r} in lottery.targets.include matches only layers that '
@@ -128,28 +179,50 @@ def find_targets(
                 'standardize or parametrize their weights, so that a pruned one would not be zero '
                 'in the forward pass; leave it out'
             )
+    reasons = [choice.reason(candidate) for candidate in candidates]
     within = [
         candidate
-        for candidate in candidates
-        if _in_scope(candidate, chosen)
-        and (predictors or not candidate.predictor)
-        and (frozen or candidate.parameter.requires_grad)
-        and not candidate.computed
+        for candidate, reason in zip(candidates, reasons)
+        if reason in (None, NOT_INCLUDED, EXCLUDED)
     ]
-    _check_roles(chosen, candidates, {candidate.role for candidate in within})
-    targets = [
-        candidate.target
-        for candidate in within
-        if (not include or any(_matches(pattern, candidate) for pattern in include))
-        and not any(_matches(pattern, candidate) for pattern in exclude)
-    ]
+    _check_roles(choice.scope, candidates, {candidate.role for candidate in within})
+    targets = [c.target for c, reason in zip(candidates, reasons) if reason is None]
     if not targets:
         raise TargetError(
             f'the model has no prunable weights: of its {len(candidates)} convolutions and linear '
             f'layers, scope={scope!r}, include={list(include)}, exclude={list(exclude)}, '
-            f'predictors={predictors} and frozen={frozen} leave none'
+            f'predictors={choice.with_predictors} and frozen={choice.with_frozen} leave none'
         )
     return targets
+
+
+def left_dense(
+    model: nn.Module,
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    predictors: bool = False,
+    frozen: bool = False,
+    scope: str = 'all',
+) -> dict[str, list[Target]]:
+    """The parameters of two dimensions or more that `find_targets` leaves out, by the reason why.
+
+    Args:
+        model: As for `find_targets`, as all that follows.
+        include: Patterns.
+        exclude: Patterns.
+        predictors: Whether final predictors may be pruned.
+        frozen: Whether weights that are not trained may be pruned.
+        scope: The roles that may be pruned.
+    """
+    choice = _Choice(tuple(include), tuple(exclude), predictors, frozen, read_scope(scope))
+    groups: dict[str, list[Target]] = {}
+    for candidate in _chosen_candidates(model, choice):
+        if reason := choice.reason(candidate):
+            groups.setdefault(reason, []).append(candidate.target)
+    for candidate in _other_candidates(model):
+        if not choice.names(candidate):
+            groups.setdefault(UNKNOWN, []).append(candidate.target)
+    return groups
 
 
 def computed_weights(model: nn.Module) -> list[Target]:
@@ -198,6 +271,32 @@ def _check_roles(scope: Scope, candidates: Sequence[_Candidate], left: set[str])
             f'lottery.targets: {scope.text!r} asks for final predictors where there are none; '
             f'this model has them in {where}'
         )
+
+
+def _chosen_candidates(model: nn.Module, choice: _Choice) -> list[_Candidate]:
+    """What may be pruned by its kind, in the order of ``model.named_parameters()``."""
+    candidates = list(_candidates(model))
+    if choice.include:
+        named = [each for each in _other_candidates(model) if choice.names(each)]
+        order = {name: place for place, (name, _) in enumerate(model.named_parameters())}
+        candidates = sorted(candidates + named, key=lambda each: order[each.names[0]])
+    return candidates
+
+
+def _other_candidates(model: nn.Module) -> Iterator[_Candidate]:
+    """Parameters of two dimensions or more of layers whose kind is not known to be prunable."""
+    modules, averages = dict(model.named_modules()), averaged_copies(model)
+    known = {id(candidate.parameter) for candidate in _candidates(model)}
+    for name, parameter in model.named_parameters():
+        if isinstance(parameter, nn.UninitializedParameter) or parameter.dim() < 2:
+            continue
+        if id(parameter) in known or name in averages:
+            continue
+        owner = modules.get(name.rpartition('.')[0])
+        types = tuple(cls.__name__ for cls in type(owner).__mro__)
+        predictor = is_predictor(name, _ancestors(modules, name))
+        role = role_of(name, _ancestors(modules, name))[0]
+        yield _Candidate((name,), types, parameter, predictor, False, role, False)
 
 
 def _candidates(model: nn.Module) -> Iterator[_Candidate]:
@@ -271,6 +370,17 @@ def _matches_path(pattern: str, name: str) -> bool:
     return fnmatchcase(name, pattern) or any(
         all(fnmatchcase(part, want) for part, want in zip(parts[start:], wanted))
         for start in range(len(parts) - len(wanted) + 1)
+    )
+
+
+def _unknown_kind(pattern: str, others: Sequence[_Candidate]) -> str:
+    """Why a pattern chooses nothing though the model has such parameters; empty if it has none."""
+    if not others:
+        return ''
+    return (
+        f'the pattern {pattern!r} in lottery.targets matches only layers of a kind that is not '
+        f'known to be prunable ({others[0].names[0]} of a {others[0].types[0]}); name the class '
+        f"in lottery.targets.include, as in include=['Conv2d', 'Linear', {others[0].types[0]!r}]"
     )
 
 

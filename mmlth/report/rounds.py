@@ -27,10 +27,12 @@ class Round(_Always, total=False):
     """What a search records of one finished round; round 0 is the dense model.
 
     With early-bird, how long it trained, and what ending it early saved, too: in iterations, and in
-    epochs where its loop has them. In a control, the round whose ticket it changes.
+    epochs where its loop has them. In a control, the round whose ticket it changes. Of the dense
+    model, the prunable parameters that its training left as they were.
     """
 
     of_round: int
+    unmoved: list[str]
     iterations: int
     saved_iterations: int
     epochs: float

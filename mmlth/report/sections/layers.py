@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from mmlth.analysis.masks import Survival
+from mmlth.pruning.starved import starved
 from mmlth.report.cells import percent
 from mmlth.report.masks.density_map import plot_density_map
 from mmlth.report.masks.survival import (
@@ -72,7 +73,7 @@ def layers_of(
     return Section(
         'Layers',
         (
-            ' '.join([*_summary(layers, tickets[-1]), *notes]),
+            ' '.join([*_summary(layers, tickets[-1]), *_unmoved(tickets[0]), *notes]),
             module_survival_table(tickets),
             figure,
             Hidden('Density of each layer', layer_survival_table(tickets)),
@@ -100,7 +101,23 @@ def _summary(found: Survival, last: RoundTicket) -> list[str]:
         )
     if dead:
         sentences.append(f'Wholly pruned: {some(dead)}.')
+    if poor := starved(densities, float(found.whole[-1])):
+        listed = some(f'{_short(name)} ({percent(density)})' for name, density in poor.items())
+        sentences.append(
+            f'Next to nothing is left of {len(poor)} layers, far less than of all: {listed}.'
+        )
     return sentences
+
+
+def _unmoved(dense: RoundTicket) -> list[str]:
+    """Which prunable weights round 0 did not change, in a sentence; none where all moved."""
+    names = dense.round.get('unmoved') or []
+    if not names:
+        return []
+    return [
+        f'Round 0 left {len(names)} prunable tensors as they were, as if frozen: '
+        f'{some(_short(name) for name in names)}; they are pruned all the same.'
+    ]
 
 
 def _short(name: str) -> str:

@@ -1,0 +1,159 @@
+"""What a model does is measured, where its config or its names tell nothing."""
+
+import json
+
+import pytest
+import torch
+from mmengine.hooks import Hook
+from mmengine.registry import HOOKS, MODELS
+from mmengine.runner import Runner
+from torch import nn
+from toy import ToyModel, toy_config
+
+import mmlth
+from mmlth.engine import LotteryError, targets_table
+from mmlth.engine.registry import SCORES
+from mmlth.pruning import TargetError, attach_mask, find_targets
+from mmlth.report.sections.layers import layers_section
+
+
+def logged(work_dir):
+    return ' '.join(path.read_text() for path in work_dir.rglob('*.log'))
+
+
+@MODELS.register_module(force=True)
+class LoadsItself(ToyModel):
+    """Weights are loaded in the constructor, as timm and many projects do."""
+
+    def __init__(self, checkpoint=None, seed=3):
+        super().__init__()
+        if checkpoint:
+            self.conv.load_state_dict(torch.load(checkpoint))
+
+
+@pytest.fixture
+def checkpoint(tmp_path):
+    torch.save(nn.Conv2d(3, 8, 3, padding=1).state_dict(), tmp_path / 'conv.pth')
+    return str(tmp_path / 'conv.pth')
+
+
+def test_reinit_is_refused_where_a_constructor_loads_weights(tmp_path, checkpoint):
+    """faults/25-init: the control would start from the pre-trained weights."""
+    work_dir = tmp_path / 'work'
+    model = {'type': 'LoadsItself', 'checkpoint': checkpoint}
+    config = toy_config(work_dir, model=model, **{'lottery.rewind_what': 'reinit'})
+    with pytest.raises(LotteryError, match=r'71\.1% .* same whatever the seed \(conv\.weight\)'):
+        Runner.from_cfg(config).train()
+    assert not (work_dir / 'search.json').exists()
+    # Without it the search runs, and so does a control that keeps weights, but not that one.
+    config.lottery.rewind_what = 'weights'
+    mmlth.search(config)
+    mmlth.branch(work_dir, 'permuted', tickets=[1])
+    with pytest.raises(LotteryError, match="the control 'reinit' starts from new random weights"):
+        mmlth.branch(work_dir, 'reinit', tickets=[1])
+
+
+def test_constants_are_drawn_as_meant(tmp_path):
+    """Layers that start at zero are the same whatever the seed, and rightly so."""
+
+    @MODELS.register_module(force=True)
+    class StartsAtZero(ToyModel):
+        def __init__(self):
+            super().__init__()
+            nn.init.zeros_(self.depthwise.weight)
+
+    config = toy_config(tmp_path, **{'lottery.rewind_what': 'reinit', 'lottery.rounds': 1})
+    config.model = {'type': 'StartsAtZero'}
+    assert len(mmlth.search(config)) == 2
+
+
+@HOOKS.register_module(force=True)
+class Freeze(Hook):
+    """Freezes a layer when the training starts, when the targets are chosen already."""
+
+    def before_train(self, runner):
+        getattr(runner.model, 'module', runner.model).depthwise.requires_grad_(False)
+
+
+@pytest.mark.parametrize('frozen', [False, True])
+def test_weights_that_a_hook_freezes_are_named(tmp_path, frozen):
+    config = toy_config(tmp_path, custom_hooks=[{'type': 'Freeze'}])
+    config.lottery.targets = {'frozen': frozen}
+    mmlth.search(config)
+    rounds = json.loads((tmp_path / 'search.json').read_text())['rounds']
+    assert rounds[0]['unmoved'] == ['depthwise.weight']
+    assert 'unmoved' not in rounds[1]
+    said = '1 prunable tensors, 23.7% of the prunable weights' in logged(tmp_path)
+    assert said != frozen
+    text = str(layers_section([tmp_path]).parts)
+    assert 'Round 0 left 1 prunable tensors as they were, as if frozen: depthwise' in text
+
+
+def test_what_trains_is_not_called_frozen(tmp_path):
+    mmlth.search(toy_config(tmp_path, **{'lottery.rounds': 1}))
+    rounds = json.loads((tmp_path / 'search.json').read_text())['rounds']
+    assert 'unmoved' not in rounds[0]
+    assert 'as if frozen' not in str(layers_section([tmp_path]).parts)
+
+
+class MyDense(nn.Module):
+    """A layer of one's own: a weight and F.linear, not derived from nn.Linear."""
+
+    def __init__(self, inputs, outputs):
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(outputs, inputs))
+
+    def forward(self, x):
+        return nn.functional.linear(x, self.weight)
+
+
+@MODELS.register_module(force=True)
+class OwnLayers(ToyModel):
+    def __init__(self):
+        super().__init__()
+        self.own = MyDense(8, 8)
+        self.table = nn.Embedding(5, 4)
+
+
+def test_what_is_left_out_is_listed_with_its_reason_and_share(tmp_path):
+    config = toy_config(tmp_path, model={'type': 'OwnLayers'})
+    text = targets_table(config, targets={'exclude': ['depthwise']})
+    rows = [[cell.strip() for cell in line.split('│')] for line in text.splitlines()]
+    listed = {row[1]: row[2:6] for row in rows if len(row) > 6}
+    assert listed['in targets.exclude'][:3] == ['Conv2d', '1', '72']
+    assert listed['no known layer type'][:3] == ['MyDense, Embedding', '2', '84']
+
+
+def test_an_own_layer_is_pruned_where_its_class_is_named():
+    model = OwnLayers()
+    assert 'own.weight' not in [t.name for t in find_targets(model)]
+    with pytest.raises(TargetError, match=r"own\.weight of a MyDense.*include=\['Conv2d'"):
+        find_targets(model, include=['own'])
+    (target,) = find_targets(model, include=['MyDense'])
+    assert target.name == 'own.weight'
+    both = find_targets(model, include=['Conv2d', 'MyDense'])
+    assert [t.name for t in both] == ['conv.weight', 'depthwise.weight', 'own.weight']
+    kept = torch.rand(8, 8) < 0.5
+    attach_mask(model, {'own.weight': kept})
+    model.own(torch.ones(1, 8)).sum().backward()
+    assert not model.own.weight[~kept].any()
+    assert not model.own.weight.grad[~kept].any()
+
+
+def test_layers_that_a_score_nearly_empties_are_named(tmp_path):
+    @SCORES.register_module(name='unfair', force=True)
+    def unfair(evidence):
+        low = {'depthwise.weight': 1e-6}
+        return {n: w.abs() * low.get(n, 1.0) for n, w in evidence.weights.items()}
+
+    config = toy_config(tmp_path, **{'lottery.target_sparsity': 0.4, 'lottery.rounds': 1})
+    config.lottery.score = 'unfair'
+    mmlth.search(config)
+    line = 'keeps 59.9% of the prunable weights, but next to nothing of 1 layers, which are 23.7%'
+    assert line in logged(tmp_path)
+    assert 'Next to nothing is left of 1 layers' in str(layers_section([tmp_path]).parts)
+
+
+def test_ordinary_magnitudes_raise_no_alarm(tmp_path):
+    mmlth.search(toy_config(tmp_path))
+    assert 'next to nothing' not in logged(tmp_path)
