@@ -10,6 +10,9 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
+_METRICS = ('val/', 'test/')
+"""How MMEngine's message hub begins the names of metrics."""
+
 
 def plain_metainfo(metainfo: Any) -> Any:
     """Metainfo in plain values, as tickets, rewind files and checkpoints of rounds hold it.
@@ -47,6 +50,28 @@ def _plain_parts(metainfo: Any, left_out: list[str]) -> Any:
     for key in metainfo.keys() - named.keys():
         _leave_out(key, f'{key!r} as a name', left_out)
     return _plain(named, '', left_out)
+
+
+def plain_hub(message_hub: Mapping[str, Any]) -> dict[str, Any]:
+    """The state of a message hub in which metainfo and metrics are plain; others stay as they are.
+
+    MMEngine keeps there whatever an evaluator returns beside numbers. What cannot be held is left
+    out.
+
+    Args:
+        message_hub: What ``MessageHub.state_dict()`` gives.
+    """
+    runtime: dict[str, Any] = {}
+    for key, value in message_hub['runtime_info'].items():
+        if key == 'dataset_meta':
+            runtime[key] = plain_metainfo(value)
+        elif key.startswith(_METRICS):
+            runtime |= _plain({key: value}, '', [])
+        else:
+            runtime[key] = value
+    known = runtime.keys() | message_hub['log_scalars'].keys()
+    resumed = {key: each for key, each in message_hub['resumed_keys'].items() if key in known}
+    return {**message_hub, 'runtime_info': runtime, 'resumed_keys': resumed}
 
 
 class _Nothing:

@@ -75,7 +75,11 @@ def test_the_stock_script_tests_it(folder, own):
 def test_the_stock_script_refuses_what_is_not_safe(folder, unsafe):
     done = stock_test(folder / 'points_config.py', unsafe)
     assert done.returncode == 1
-    assert done.stderr.strip().splitlines()[-1].startswith(f'mmlth: {unsafe} cannot be read safely')
+    assert (
+        done.stderr.strip()
+        .splitlines()[-1]
+        .startswith(f'mmlth: {unsafe} cannot be read without running code')
+    )
     assert 'weights_only' not in done.stderr
     assert 'Traceback' not in done.stderr
     assert not (unsafe.parent / 'made').exists()
@@ -115,6 +119,6 @@ def test_without_lottery_other_files_are_read_as_ever(folder, own, unsafe, tmp_p
             runner_of(folder, tmp_path / 'dense', path, lottery=False).test()
         assert str(here.value) == str(theirs.value)
     assert runner_of(folder, tmp_path / 'lottery', tmp_path / 'other.pth').test()
-    with pytest.raises(LotteryError, match='cannot be read safely'):
+    with pytest.raises(LotteryError, match='cannot be read without running code'):
         runner_of(folder, tmp_path / 'unsafe', unsafe).test()
     assert not (tmp_path / 'made').exists()

@@ -10,7 +10,7 @@ from mmengine.runner import Runner
 from torch import Tensor, distributed, nn
 
 from mmlth.engine.errors import StoppedEarly
-from mmlth.engine.metainfo import plain_metainfo
+from mmlth.engine.metainfo import plain_hub, plain_metainfo
 from mmlth.engine.metrics import number
 from mmlth.engine.position import skip_trained_batches, validation_is_due
 from mmlth.engine.registry import HOOKS
@@ -83,12 +83,12 @@ class ResumeHook(Hook):
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
         checkpoint['param_schedulers'] = without_functions(checkpoint.get('param_schedulers'))
-        # Configs and what metainfo may hold would be refused when it is read.
+        # Configs, and what metainfo and metrics may hold, would be refused when it is read.
         checkpoint['meta'] = _plain(checkpoint['meta'])
-        if 'dataset_meta' in checkpoint['meta']:
-            data = plain_metainfo(checkpoint['meta']['dataset_meta'])
+        data = plain_metainfo(checkpoint['meta'].get('dataset_meta'))
+        if data is not None:
             checkpoint['meta']['dataset_meta'] = data
-        checkpoint['message_hub'] = _plain(checkpoint['message_hub'])
+        checkpoint['message_hub'] = _plain(plain_hub(checkpoint['message_hub']))
         processes, self._processes = self._processes, []  # there may be gradients in it
         meta, (epoch, start) = checkpoint['meta'], self._epoch
         checkpoint[RESUME_KEY] = {
