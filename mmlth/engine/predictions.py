@@ -177,7 +177,7 @@ def _of_split(config: Config, split: str) -> Config:
         other = SPLITS[1 - SPLITS.index(split)]
         raise LotteryError(
             f'the config lacks {" and ".join(lacking)}, so there is no split {split!r} to predict '
-            f'on; give it that, or choose split={other!r} (--split {other} of mmlth analyze)'
+            f'on; give it that, or choose --split {other} (split={other!r})'
         )
     check_annotations(config, f'{split}_dataloader')
     for part in ('dataloader', 'evaluator'):

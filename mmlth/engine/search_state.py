@@ -143,7 +143,7 @@ def check_work_dir(
     if not resume:
         kind = f'a search with other settings ({shown})' if changed else 'this search already'
         goes_on = not changed and state.world_size == get_world_size()
-        mend = 'add --resume (resume=True) to continue it, ' if goes_on else ''
+        mend = 'add --resume to continue it (resume=True), ' if goes_on else ''
         raise LotteryError(
             f'{paths.work_dir} holds {kind}, {len(state.rounds)} of {len(state.schedule)} rounds '
             f'done; {mend}give {ANOTHER_WORK_DIR}, or '

