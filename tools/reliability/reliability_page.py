@@ -47,6 +47,8 @@ Run on {machine}.
 - SIGTERM and SIGUSR1 end the search after the iteration, with a checkpoint and exit code 75.
 - A full disk ends it with exit code 1 and a line that says so.
 
+What else users of such tools ran into, and what happens here, is in [situations.md](situations.md).
+
 ## What is not shown
 
 - Power cuts: the files are synced, but no power was cut.
