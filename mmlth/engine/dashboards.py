@@ -1,6 +1,8 @@
 """Dashboards such as W&B: a run for each round, none for the Runner that only leads the search."""
 
+import contextlib
 import itertools
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +46,30 @@ def name_runs(config: Config, round_dir: Path) -> None:
             _name(backend, option, round_dir, None)
 
 
+@contextlib.contextmanager
+def closed_once(visualizer: Visualizer) -> Iterator[None]:
+    """Closes the runs of a visualizer at the end, unless MMEngine's hook of logs has done so.
+
+    A back end may open another run if it is closed again, as MLflow's does.
+
+    Args:
+        visualizer: Of a round.
+    """
+    close = visualizer.close
+    closed: list[bool] = []
+
+    def close_once() -> None:
+        if not closed:
+            closed.append(True)
+            close()
+
+    visualizer.close = close_once
+    try:
+        yield
+    finally:
+        visualizer.close()
+
+
 def unopened(visualizer: Any, work_dir: Path) -> Visualizer:
     """What a Runner that leads a search is built with: MMEngine would open the back ends at once.
 
@@ -67,11 +93,25 @@ def built_later(runner: Runner, visualizer: Any) -> Visualizer:
         visualizer: What it was to be given.
     """
     built = runner.build_visualizer(visualizer)
-    built.close()
+    if isinstance(visualizer, Visualizer):
+        built.close()
     for backend in built._vis_backends.values():
-        if hasattr(backend, '_env_initialized'):
-            backend._env_initialized = False
+        if hasattr(backend, '_init_env'):
+            _open_with_config(backend, runner.cfg)
     return built
+
+
+def _open_with_config(backend: Any, config: Config) -> None:
+    """Has a back end open a run, once it is used, as MMEngine does: with the config."""
+    open_run = backend._init_env
+
+    def open_and_add() -> None:
+        open_run()
+        backend._env_initialized = True
+        backend.add_config(config)
+
+    backend._init_env = open_and_add
+    backend._env_initialized = False
 
 
 def _name(backend: dict[str, Any], option: str, round_dir: Path, default: str | None) -> None:

@@ -75,7 +75,8 @@ class RunnerTraces:
             for name in [name for name in kind._instance_dict if name not in before]:
                 instance: Any = kind._instance_dict.pop(name)
                 if isinstance(instance, Visualizer):
-                    instance.close()
+                    with contextlib.suppress(Exception):  # a back end's, lest it hide the cause
+                        instance.close()
                 for handler in list(getattr(instance, 'handlers', ())):
                     if isinstance(handler, logging.FileHandler):
                         handler.close()

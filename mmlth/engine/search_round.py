@@ -18,6 +18,7 @@ from torch import Tensor
 from mmlth.engine.best_weights import check_best_is_saved, save_best_weights
 from mmlth.engine.checkpoint_loading import REWIND_SCHEME
 from mmlth.engine.checkpoints import newest_checkpoint
+from mmlth.engine.dashboards import closed_once
 from mmlth.engine.disk_use import disk_use
 from mmlth.engine.drawing import agree_on_mask, draw_by_weights, ranks_by_weights
 from mmlth.engine.early_bird import mask_distance_hook, trained
@@ -113,7 +114,7 @@ def run_round(
             f'search: round {index} of {len(state.schedule) - 1} starts, sparsity {sparsity:.1%}'
         )
         trainer = type(runner).from_cfg(plan.config)
-        with contextlib.closing(trainer.visualizer):  # before the next round opens a run
+        with closed_once(trainer.visualizer):  # before the next round opens a run
             _train(trainer, settings, paths, state, index, preemption, plan)
     return trainer
 

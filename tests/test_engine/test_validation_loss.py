@@ -339,6 +339,6 @@ def test_what_a_round_trains_is_logged_once(tmp_path):
         assert line['lottery/network_sparsity'] == results(tmp_path)[index]['network_sparsity']
         for module in ('conv', 'depthwise', 'fc'):
             kept = mask[f'{module}.weight']
-            assert line[f'lottery/kept/{module}'] == kept.sum()
-            share = line[f'lottery/sparsity/{module}']
+            assert line[f'lottery/kept_of/{module}'] == kept.sum()
+            share = line[f'lottery/sparsity_of/{module}']
             assert share == pytest.approx(1 - kept.float().mean().item())

@@ -34,7 +34,7 @@ class OneAtATime(BaseVisBackend):
 
     @force_init_env
     def add_config(self, config, **kwargs):
-        pass
+        self.run['config'] = config
 
     @force_init_env
     def add_scalars(self, scalar_dict, step=0, file_path=None, **kwargs):
@@ -43,6 +43,7 @@ class OneAtATime(BaseVisBackend):
 
     def close(self):
         if hasattr(self, 'run'):
+            assert not self.run['closed'], 'closed twice, at which MLflow opens a run'
             self.run['closed'] = True
 
 
@@ -69,9 +70,10 @@ def test_one_run_a_round(tmp_path, runs, given, prefix):
     assert [run['name'] for run in runs] == [f'{prefix}_round_0{r}' for r in range(3)]
     assert all(run['closed'] for run in runs)
     assert all('toy/accuracy' in run['logged'] for run in runs)
-    runner.val()  # goes into a run of its own
+    runner.val()  # goes into a run of its own, which has the config
     assert len(runs) == 4
     assert 'toy/accuracy' in runs[-1]['logged']
+    assert all('config' in run for run in runs)
 
 
 def test_branches_are_named_after_the_search_too(tmp_path, runs):

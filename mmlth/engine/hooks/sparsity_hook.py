@@ -12,8 +12,8 @@ from mmlth.pruning import Mask
 class SparsityHook(Hook):
     """Logs round, sparsities and numbers of weights once, when the training starts.
 
-    ``lottery/sparsity`` and ``lottery/kept`` are of all prunable weights, followed by the first
-    component of a name (``lottery/sparsity/backbone``) of a module's.
+    ``lottery/sparsity`` and ``lottery/kept`` are of all prunable weights,
+    ``lottery/sparsity_of/backbone`` and the like of those whose names begin so.
 
     Args:
         round_index: Which round.
@@ -25,7 +25,8 @@ class SparsityHook(Hook):
         modules: dict[str, dict[str, Tensor]] = {}
         for name, kept in mask.items():
             modules.setdefault(name.partition('.')[0], {})[name] = kept
-        parts = {'': mask} | {f'/{module}': Mask(part) for module, part in modules.items()}
+        # Not below the names of the whole: a file store would have a file and a folder of one name.
+        parts = {'': mask} | {f'_of/{name}': Mask(part) for name, part in modules.items()}
         self._scalars: dict[str, float] = {
             'lottery/round': round_index,
             'lottery/network_sparsity': (mask.total - mask.kept) / parameters,
