@@ -65,7 +65,7 @@ def run(options: argparse.Namespace) -> None:
     evaluation = Evaluation(config, work_dir, options.recompute_statistics)
     states = [ticket.state_dict() for ticket in tickets]
     try:
-        found = connect(states[0], states[1], evaluation, options.points, _tell)
+        found = connect(states[0], states[1], evaluation.measured, options.points, _tell)
     except ValueError as error:
         raise LotteryError(reason(error)) from error
     _write(found, distances, (options.first, options.second), work_dir)

@@ -9,6 +9,7 @@ from typing import Any
 from mmengine.config import Config
 
 from mmlth.engine.errors import LotteryError
+from mmlth.reason import reason
 from mmlth.ticket.tree import from_json, to_json
 
 KEY = 'accepted_config'
@@ -46,15 +47,15 @@ def read_accepted(state: Path) -> Config:
         if record is None:
             raise LotteryError(
                 f'{state} was written by a mmlth that did not keep the config in it; run the '
-                'training command of the search with its config and --resume once more, which '
-                'adds it and trains no finished round again'
+                'training command of the search with its config and --resume (resume=True) once '
+                'more, which adds it and trains no finished round again'
             )
         # Without a text MMEngine would look for the file.
         config = Config(_value(from_json(record), state), cfg_text=' ', filename=record['file'])
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         if isinstance(error, LotteryError):
             raise
-        raise LotteryError(f'{state} is damaged: {error}') from error
+        raise LotteryError(f'{state} is damaged: {reason(error)}') from error
     config.load_from = content.get('load_from')
     return config
 

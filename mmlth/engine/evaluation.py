@@ -78,7 +78,7 @@ class Evaluation:
         """The metrics of weights; one that is no finite number is None.
 
         Raises:
-            LotteryError: If names or shapes are not the model's, or the validation gives no number.
+            LotteryError: If names or shapes are not the model's.
         """
         model = bare_model(self.runner)
         try:
@@ -89,7 +89,15 @@ class Evaluation:
             set_random_seed(0)
             loader = self.runner.build_dataloader(plain_loader(self._data), seed=0)
             recompute_statistics(model, loader, self._statistics)
-        metrics = self._result.of(self.runner, self.runner.val)
+        return self._result.of(self.runner, self.runner.val)
+
+    def measured(self, weights: Mapping[str, Tensor]) -> dict[str, float | None]:
+        """The same, but with one metric at least.
+
+        Raises:
+            LotteryError: As a call, and if the validation gives no number.
+        """
+        metrics = self(weights)
         if not metrics:
             raise LotteryError(
                 f'the validation by {type(self.runner.val_loop).__name__} gives no metric that is '

@@ -54,7 +54,7 @@ def built_from(
             value = _as_config(arguments.get(name, default))
         except _NotAConfigError as error:
             return config, (
-                f'its {name} is or holds an object of type {error} rather than a config; give '
+                f'its {name} is or holds an object of type {error.args[0]} rather than a config; give '
                 'configs, as in a config file'
             )
         if value != config.get(name, default):

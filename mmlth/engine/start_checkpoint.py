@@ -9,7 +9,7 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 from mmlth.engine.contents import sha256_of
-from mmlth.engine.errors import LotteryError
+from mmlth.engine.errors import ANOTHER_WORK_DIR, LotteryError
 from mmlth.engine.paths import SearchPaths
 from mmlth.engine.reading import one_line_if
 from mmlth.engine.search_state import SearchState
@@ -70,7 +70,7 @@ def check_checkpoint(load_from: str | None) -> None:
         return
     raise LotteryError(
         f'load_from does not exist or is no file: {load_from} (seen from {Path.cwd()}); put the '
-        'checkpoint there, or give its place with --cfg-options load_from=…'
+        'checkpoint there, or set load_from in the config'
     )
 
 
@@ -90,8 +90,8 @@ def settle_checkpoint(state: SearchState, paths: SearchPaths, given: str | None)
     if state.load_from_sha256 and content and content != state.load_from_sha256:
         raise LotteryError(
             f'the search in {paths.work_dir} started from another checkpoint, {state.load_from}, '
-            f'than load_from={given}, which holds something else; restore it, or give another '
-            '--work-dir'
+            f'than load_from={given}, which holds something else; restore it, or give '
+            f'{ANOTHER_WORK_DIR}'
         )
     if state.rounds:
         return

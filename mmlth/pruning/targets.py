@@ -294,6 +294,8 @@ def _other_candidates(model: nn.Module) -> Iterator[_Candidate]:
             continue
         owner = modules.get(name.rpartition('.')[0])
         types = tuple(cls.__name__ for cls in type(owner).__mro__)
+        if set(types) & {*PRUNABLE_MODULES, 'ParametrizationList'}:
+            continue  # of which their kind is known
         predictor = is_predictor(name, _ancestors(modules, name))
         role = role_of(name, _ancestors(modules, name))[0]
         yield _Candidate((name,), types, parameter, predictor, False, role, False)

@@ -15,6 +15,7 @@ import mmlth
 from mmlth import LotteryError, Mask, load_ticket
 from mmlth.engine.hooks import MaskDistanceHook, ProgressHook
 from mmlth.engine.registry import SCORES
+from mmlth.engine.search import run_search
 from mmlth.engine.settings import parse_settings
 from mmlth.engine.training_state import bare_model, load_training_state
 from mmlth.pruning.distance import hamming, iou
@@ -31,7 +32,7 @@ def search(work_dir, iterations=False, resume=False, changes=None, report=None, 
     config.lottery.update({'rewind': '6it', **lottery})
     config.resume = resume
     runner = Runner.from_cfg(config)
-    runner.train.func(runner, runner.train.args[1], report or (lambda *args: None))
+    run_search(runner, runner.train.settings, report or (lambda *args: None))
     return json.loads((work_dir / 'search.json').read_text())['rounds']
 
 

@@ -28,6 +28,7 @@ from mmlth.engine.errors import LotteryError, Preempted
 from mmlth.engine.hooks import MaskHook, PreemptionHook, ProgressHook, RewindHook
 from mmlth.engine.preemption import SIGNALS, Preemption
 from mmlth.engine.registry import SCORES
+from mmlth.engine.search import run_search
 from mmlth.engine.search_state import sha256_of
 from mmlth.engine.training_state import load_training_state
 
@@ -269,9 +270,9 @@ def test_a_signal_between_rounds(undisturbed, tmp_path):
         reports.append(finished)
         signal.raise_signal(signal.SIGTERM)
 
-    settings = runner.train.args[1]
+    settings = runner.train.settings
     with preempted():
-        runner.train.func(runner, settings, report)
+        run_search(runner, settings, report)
     assert reports == [False]
     assert len(tickets(tmp_path)) == 1
     assert not (tmp_path / 'round_01').exists()

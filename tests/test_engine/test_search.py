@@ -292,7 +292,7 @@ def test_a_search_goes_on_though_its_report_cannot_be_renewed(tmp_path, monkeypa
     ticket = load_ticket(tmp_path / state['rounds'][2]['ticket'])
     assert torch.equal(runner.model.fc.weight, ticket.weights['fc.weight'])
     log = ' '.join(path.read_text() for path in tmp_path.rglob('*.log'))
-    assert f"{tmp_path / 'report'} is not renewed: RuntimeError('no font')" in log
+    assert f'{tmp_path / "report"} is not renewed: RuntimeError: no font' in log
 
 
 def test_a_search_that_was_killed_before_its_last_report_writes_it(tmp_path, monkeypatch):

@@ -18,6 +18,7 @@ from mmlth.data import make_shapes
 from mmlth.engine.forward import initialise
 from mmlth.engine.loss_data import loss_loader
 from mmlth.engine.reading import build_model, read_config
+from mmlth.engine.search import run_search
 from mmlth.engine.validation_loss import ValidationLoss
 
 CONFIGS = Path(__file__).parents[2] / 'configs/lth'
@@ -66,7 +67,7 @@ def config_of(work_dir, on, iterations=False, **changes):
 def search(*args, **kwargs):
     config = config_of(*args, **kwargs)
     runner = Runner.from_cfg(config)
-    runner.train.func(runner, runner.train.args[1], lambda *_: None)  # without reports
+    run_search(runner, runner.train.settings, lambda *_: None)  # without reports
 
 
 def tickets(work_dir):

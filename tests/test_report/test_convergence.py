@@ -8,6 +8,7 @@ from mmengine.runner import Runner
 from rich.console import Console
 from toy import toy_config
 
+from mmlth.engine.search import run_search
 from mmlth.report.convergence import read_runs, write_convergence_csv
 from mmlth.report.curves import read_curves
 from mmlth.report.page.section import Figure, Hidden
@@ -269,7 +270,7 @@ def test_a_real_search_has_curves(tmp_path):
     config = toy_config(tmp_path)
     config.lottery.validation_loss = True
     runner = Runner.from_cfg(config)
-    runner.train.func(runner, runner.train.args[1], lambda *_: None)  # without reports
+    run_search(runner, runner.train.settings, lambda *_: None)  # without reports
     curves = read_curves(tmp_path)
     assert curves.unit == 'epochs'
     assert curves.names == ['train/loss', 'val/loss', 'toy/accuracy']

@@ -106,7 +106,7 @@ def test_an_evaluation_without_any_number_is_refused_in_one_line(tmp_path):
     assert set(mmlth.search(config)[0]['metrics']) == {'train_loss'}
     ticket = mmlth.load_ticket(tmp_path / 'tickets/round_00.safetensors')
     with pytest.raises(LotteryError, match='ValLoop gives no metric that is a number'):
-        Evaluation(config, tmp_path / 'evaluated')(ticket.state_dict())
+        Evaluation(config, tmp_path / 'evaluated').measured(ticket.state_dict())
 
 
 @LOOPS.register_module(force=True)

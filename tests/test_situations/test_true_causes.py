@@ -51,7 +51,6 @@ NO_LOOP = dict.fromkeys(('train_dataloader', 'train_cfg', 'optim_wrapper', 'para
             "lottery.rewind='1ep' is past the end of training, which takes 6 iterations (1 epoch); "
             "give an earlier step, at the latest '4it'",
         ),
-        (NO_LOOP, 'the config has no training; give it train_dataloader'),
     ],
 )
 def test_trainings_of_no_iteration(tmp_path, changes, message):
@@ -171,8 +170,7 @@ def test_a_config_of_the_newer_style_that_calls_what_it_imports(tmp_path, capsys
     if main(['targets', str(tmp_path / 'lazy.py')]) == 0:
         return  # the maintained fork of MMEngine reads it
     err = capsys.readouterr().err
-    assert 'cannot be read: RuntimeError without a text (mmengine/config/lazy.py, line ' in err
-    assert err.endswith(', called by lazy.py, line 6)\n')
+    assert 'lazy.py, line 6, calls a name that it imports (work = os.environ.get(' in err
 
 
 def raised(error):
