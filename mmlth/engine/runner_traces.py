@@ -1,8 +1,8 @@
 """What MMEngine writes into work_dir while a Runner is built, and how that is taken back.
 
 Whether a search is accepted shows only once its Runner is there, since the model decides as well,
-and by then MMEngine has made a folder for logs and written the config. A run that is refused, or
-that fails before it trains, leaves work_dir as it was.
+and by then MMEngine has made a folder for logs and written the config. A run that is refused leaves
+work_dir as it was. Of one that was accepted and fails the log stays, since it may tell why.
 """
 
 import contextlib
@@ -43,15 +43,15 @@ class RunnerTraces:
         self._copy = self._work_dir / Path(config).name if config else None
         self._overwritten = _read(self._copy) if self._copy else None
         self._named = {kind: set(kind._instance_dict) for kind in _FOUND_BY_NAME}
-        self._kept: Callable[[], bool] = lambda: False
+        self._kept: Callable[[BaseException], bool] = lambda error: False
 
-    def keep(self, once: Callable[[], bool] = lambda: True) -> None:
+    def keep(self, after: Callable[[BaseException], bool] = lambda error: True) -> None:
         """The run is accepted: what is written stays.
 
         Args:
-            once: From when on; by default from now on.
+            after: Whether it stays after an error; by default after any.
         """
-        self._kept = once
+        self._kept = after
 
     @contextlib.contextmanager
     def taken_back_on_failure(self, runner: Runner | None = None) -> Iterator[None]:
@@ -62,8 +62,8 @@ class RunnerTraces:
         """
         try:
             yield
-        except (Exception, KeyboardInterrupt):
-            if not self._kept():
+        except (Exception, KeyboardInterrupt) as error:
+            if not self._kept(error):
                 self._forget()
                 if is_main_process():
                     self._take_back(runner)

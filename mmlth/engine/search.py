@@ -62,8 +62,8 @@ def run_search(
         runner: The user's Runner; at the end its model has the weights of the last ticket.
         settings: The ``lottery`` key.
         report: Called after each round.
-        traces: Of the building of ``runner``, which a search that is refused, or fails before it
-            trains, takes back; by default they stay.
+        traces: Of the building of ``runner``, which a search that is refused takes back; by default
+            they stay.
 
     Returns:
         The model of ``runner``.
@@ -113,7 +113,8 @@ def _run(
             rewind_iteration(runner, settings.rewind)  # before anything is deleted for its sake
             if is_main_process():
                 delete_search(paths)
-        traces.keep(once=paths.state.exists)
+        # That a round cannot be is told by the Runner of the round alone.
+        traces.keep(lambda error: not isinstance(error, LotteryError) or paths.state.exists())
         barrier()
     elif state.world_size != get_world_size():
         raise LotteryError(

@@ -1,4 +1,4 @@
-"""A run that is refused, or fails before it trains, leaves work_dir as it was."""
+"""A run that is refused leaves work_dir as it was, one that fails before it trains no search."""
 
 import json
 import multiprocessing
@@ -50,6 +50,7 @@ REFUSED = {
     'targets': {'lottery.targets.include': ['nothing']},
     'data': {'val_evaluator.ann_file': 'nowhere/a.json'},
     'load_from': {'load_from': 'nowhere.pth'},
+    'the rewind step': {'lottery.rewind': '9ep'},
     'the model cannot be built': {'model.layers': 3},
     'the file of another ticket': {'lottery.ticket': 'nowhere.safetensors'},
 }
@@ -168,7 +169,9 @@ def test_a_search_exists_once_it_trains(tmp_path, failure, rewind, resume):
     changes = {'lottery.rewind': rewind, **FAILS[failure]}
     with pytest.raises(Exception):  # noqa: B017, PT011
         train(named_config(tmp_path, work_dir, **changes))
-    assert not work_dir.exists()
+    left = [*work_dir.glob('round_*'), *work_dir.glob('tickets'), *work_dir.glob('*.safetensors')]
+    assert left == []
+    assert not (work_dir / 'search.json').exists()
     train(named_config(tmp_path, work_dir, **{'lottery.rewind': rewind}), resume)
     assert len(list(work_dir.glob('tickets/*'))) == 2
 
@@ -178,11 +181,13 @@ def test_a_branch_exists_once_it_trains(searched, monkeypatch):
     before = contents(searched / 'work')
     with pytest.raises(LotteryError, match='does not exist'):
         mmlth.branch(searched / 'work', 'random', cfg_options=options)
+    assert contents(searched / 'work') == before
     monkeypatch.setattr(ToyDataset, '__getitem__', BrokenDataset.__getitem__)
     with pytest.raises(OSError, match='an image is broken'):
         mmlth.branch(searched / 'work', 'random')
     monkeypatch.undo()
-    assert contents(searched / 'work') == before
+    left = searched / 'work/branches/random'
+    assert not [*left.glob('search.json'), *left.glob('round_*')]
     mmlth.branch(searched / 'work', 'random')
 
 
@@ -255,7 +260,7 @@ def test_a_url_is_no_file(tmp_path):
     with pytest.raises(Exception) as error:  # noqa: PT011
         train(config)
     assert 'load_from does not exist' not in str(error.value)
-    assert not (tmp_path / 'work').exists()
+    assert not (tmp_path / 'work/search.json').exists()
 
 
 def test_a_refused_run_can_be_followed_by_another_at_once(tmp_path):
