@@ -54,8 +54,8 @@ def built_from(
             value = _as_config(arguments.get(name, default))
         except _NotAConfigError as error:
             return config, (
-                f'its {name} is or holds an object of type {error.args[0]} rather than a config; give '
-                'configs, as in a config file'
+                f'its {name} is or holds an object of type {error.args[0]} rather than a config; '
+                'give configs, as in a config file'
             )
         if value != config.get(name, default):
             config[name] = value
