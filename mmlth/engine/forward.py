@@ -166,7 +166,8 @@ def initialise(model: Any) -> None:
     level = logger.level
     logger.setLevel(logging.ERROR)
     try:
-        model.init_weights()
+        if hasattr(model, 'init_weights'):  # a Runner takes any module
+            model.init_weights()
     finally:
         logger.setLevel(level)
 

@@ -4,7 +4,7 @@ import contextlib
 import functools
 import gc
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -215,7 +215,7 @@ def plan_round(
     keep = state.schedule[index]
     kept = paths.mask(index)
     mask = agree_on_mask(runner, settings, paths, state.seed, before, ticket.mask, keep, kept)
-    _warn_of_lost_layers(runner, ticket.mask, mask, index)
+    _warn_of_lost_layers(runner, ticket.mask, mask, index, settings.floor)
     if settings.rewind_what == 'reinit':
         config = round_config(runner.cfg, folder, state.seed, None, last)
         config = reinitialised(config, state.seed + index)
@@ -279,16 +279,19 @@ def _watch_next_mask(
     return mask_distance_hook(trainer, settings.early_bird, state, index, mask, draw)
 
 
-def _warn_of_lost_layers(runner: Runner, before: Mask, mask: Mask, index: int) -> None:
+def _warn_of_lost_layers(
+    runner: Runner, before: Mask, mask: Mask, index: int, floor: float
+) -> None:
     lost = [name for name, kept in mask.items() if before[name].any() and not kept.any()]
     if lost:
         runner.logger.warning(
-            f'round {index} prunes every weight of {some(lost)}: where no other path passes a '
-            'layer, the model learns nothing from here on; lottery.floor keeps some of each layer'
+            f'round {index} prunes every weight of {some(lost)} ({_share(mask, lost):.1%} of the '
+            'prunable weights): where no other path passes a layer, the model learns nothing from '
+            'here on; lottery.floor keeps some of each layer'
         )
-    poor = _starved(mask)
-    if new := {name: density for name, density in poor.items() if name not in _starved(before)}:
-        share = sum(mask[name].numel() for name in new) / mask.total
+    known, poor = _starved(before, floor), _starved(mask, floor)
+    if new := {name: density for name, density in poor.items() if name not in known}:
+        share = _share(mask, new)
         runner.logger.warning(
             f'round {index} keeps {1 - mask.sparsity:.1%} of the prunable weights, but next to '
             f'nothing of {len(new)} layers, which are {share:.1%} of them: '
@@ -297,9 +300,13 @@ def _warn_of_lost_layers(runner: Runner, before: Mask, mask: Mask, index: int) -
         )
 
 
-def _starved(mask: Mask) -> dict[str, float]:
-    densities = {name: int(kept.count_nonzero()) / kept.numel() for name, kept in mask.items()}
-    return starved(densities, 1 - mask.sparsity)
+def _starved(mask: Mask, floor: float) -> dict[str, float]:
+    counts = {name: (int(kept.count_nonzero()), kept.numel()) for name, kept in mask.items()}
+    return starved(counts, floor)
+
+
+def _share(mask: Mask, names: Iterable[str]) -> float:
+    return sum(mask[name].numel() for name in names) / mask.total
 
 
 def _warn_of_unmoved_weights(trainer: Runner, state: SearchState) -> list[str]:

@@ -51,6 +51,7 @@ NOT_TRAINED = 'not trained'
 NOT_INCLUDED = 'not in targets.include'
 EXCLUDED = 'in targets.exclude'
 UNKNOWN = 'no known layer type'
+LOSS_ONLY = 'of the training loss'
 """Why a parameter of two dimensions or more stays dense."""
 
 
@@ -107,9 +108,12 @@ class _Choice:
         return self.frozen or self.scope.frozen
 
     def names(self, candidate: _Candidate) -> bool:
-        """Whether a pattern of ``include`` names the class of a layer, or one that it is from."""
-        types = [name for name in candidate.types if name not in ('Module', 'object')]
-        return any(fnmatchcase(name, pattern) for name in types for pattern in self.include)
+        """Whether ``include`` names the class of a layer of one's own, or one that it derives from.
+
+        By its whole name: wildcards that are meant for convolutions would match embeddings, too.
+        """
+        types = set(candidate.types) - {'Module', 'object'}
+        return bool(types & set(self.include)) and not _is_of_the_loss(candidate.names[0])
 
     def reason(self, candidate: _Candidate) -> str | None:
         """Why a weight stays dense; None if it may be pruned."""
@@ -150,7 +154,7 @@ def find_targets(
 
     Args:
         model: The model. Weights are those of `PRUNABLE_MODULES`, and parameters of two dimensions
-            or more of other modules whose class a pattern of ``include`` names.
+            or more of other modules whose class ``include`` names, without wildcards.
         include: Patterns; only what matches one may be pruned. Empty: everything.
         exclude: Patterns; what matches one is never pruned.
         predictors: Whether the final predictors (see `mmlth.pruning.predictors`) may be pruned.
@@ -171,7 +175,8 @@ def find_targets(
         matched = [candidate for candidate in candidates if _matches(pattern, candidate)]
         if not matched:
             others = [each for each in _other_candidates(model) if _matches(pattern, each)]
-            raise TargetError(_unknown_kind(pattern, others) or _no_match(pattern, candidates))
+            why = _other_kind(pattern, others, pattern in include)
+            raise TargetError(why or _no_match(pattern, candidates))
         if pattern in include and all(candidate.computed for candidate in matched):
             raise TargetError(
                 f'the pattern {pattern!r} in lottery.targets.include matches only layers that '
@@ -221,7 +226,7 @@ def left_dense(
             groups.setdefault(reason, []).append(candidate.target)
     for candidate in _other_candidates(model):
         if not choice.names(candidate):
-            groups.setdefault(UNKNOWN, []).append(candidate.target)
+            groups.setdefault(_why_other(candidate), []).append(candidate.target)
     return groups
 
 
@@ -292,13 +297,17 @@ def _other_candidates(model: nn.Module) -> Iterator[_Candidate]:
             continue
         if id(parameter) in known or name in averages:
             continue
-        owner = modules.get(name.rpartition('.')[0])
+        owner, attribute = _owner(modules, name)
         types = tuple(cls.__name__ for cls in type(owner).__mro__)
-        if set(types) & {*PRUNABLE_MODULES, 'ParametrizationList'}:
-            continue  # of which their kind is known
+        if set(types) & set(PRUNABLE_MODULES) and not _is_of_the_loss(name):
+            continue  # a scale or a bias of a layer whose weight is known
+        weight = attribute.removesuffix('_g')  # one of the two that weight_norm makes of a weight
+        computed = weight not in owner._parameters and (
+            weight in vars(owner) or hasattr(type(owner), weight)
+        )
         predictor = is_predictor(name, _ancestors(modules, name))
         role = role_of(name, _ancestors(modules, name))[0]
-        yield _Candidate((name,), types, parameter, predictor, False, role, False)
+        yield _Candidate((name,), types, parameter, predictor, computed, role, False)
 
 
 def _candidates(model: nn.Module) -> Iterator[_Candidate]:
@@ -335,21 +344,29 @@ def _candidates(model: nn.Module) -> Iterator[_Candidate]:
 
 def _use(owners: dict[str, nn.Module], name: str) -> _Use | None:
     """What the parameter is to the layer that uses it; None: no weight of a prunable kind."""
-    path, _, attribute = name.rpartition('.')
-    layer, parametrized, rest = f'.{path}'.rpartition('.parametrizations.')
-    if parametrized:
-        path, attribute = layer[1:], rest
-    owner = owners[path]
-    raw = attribute.removesuffix('_orig').removesuffix('_v')  # spectral_norm, weight_norm
-    if raw not in owner._parameters:
-        attribute = raw
+    owner, attribute = _owner(owners, name)
     types = tuple(cls.__name__ for cls in type(owner).__mro__)
-    if attribute not in PRUNABLE_PARAMETERS or set(path.split('.')) & set(TRAINING_ONLY):
+    if attribute not in PRUNABLE_PARAMETERS or _is_of_the_loss(name):
         return None
     if not set(types) & set(PRUNABLE_MODULES):
         return None
     computed = attribute not in owner._parameters or bool(set(types) & set(COMPUTED_WEIGHTS))
     return _Use(types, computed)
+
+
+def _owner(owners: dict[str, nn.Module], name: str) -> tuple[nn.Module, str]:
+    """The layer that uses a parameter, and by what name: that of the weight it computes from it."""
+    path, _, attribute = name.rpartition('.')
+    layer, parametrized, rest = f'.{path}'.rpartition('.parametrizations.')
+    if parametrized:
+        return owners[layer[1:]], rest
+    owner = owners[path]
+    weight = attribute.removesuffix('_orig').removesuffix('_v')  # spectral_norm, weight_norm
+    return owner, weight if weight in vars(owner) else attribute
+
+
+def _is_of_the_loss(name: str) -> bool:
+    return bool(set(name.split('.')[:-1]) & set(TRAINING_ONLY))
 
 
 def _ancestors(modules: dict[str, nn.Module], name: str) -> list[tuple[str, nn.Module]]:
@@ -375,14 +392,28 @@ def _matches_path(pattern: str, name: str) -> bool:
     )
 
 
-def _unknown_kind(pattern: str, others: Sequence[_Candidate]) -> str:
+def _why_other(candidate: _Candidate) -> str:
+    """Why a parameter stays dense that is no weight of a kind known to be prunable."""
+    if _is_of_the_loss(candidate.names[0]):
+        return LOSS_ONLY
+    return COMPUTED if candidate.computed else UNKNOWN
+
+
+def _other_kind(pattern: str, others: Sequence[_Candidate], included: bool) -> str:
     """Why a pattern chooses nothing though the model has such parameters; empty if it has none."""
     if not others:
         return ''
+    first = next((each for each in others if _why_other(each) == UNKNOWN), others[0])
+    what = f'({first.names[0]} of a {first.types[0]})'
+    if not included or _why_other(first) != UNKNOWN:
+        return (
+            f'the pattern {pattern!r} in lottery.targets matches only parameters that stay dense '
+            f'in any case {what}: {_why_other(first)}; leave it out'
+        )
     return (
-        f'the pattern {pattern!r} in lottery.targets matches only layers of a kind that is not '
-        f'known to be prunable ({others[0].names[0]} of a {others[0].types[0]}); name the class '
-        f"in lottery.targets.include, as in include=['Conv2d', 'Linear', {others[0].types[0]!r}]"
+        f'the pattern {pattern!r} in lottery.targets.include matches only layers of a kind that '
+        f'is not known to be prunable {what}; name the class, as in '
+        f"include=['Conv2d', 'Linear', {first.types[0]!r}]"
     )
 
 

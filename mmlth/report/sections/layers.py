@@ -1,7 +1,7 @@
 """Which layers a search prunes most."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -17,6 +17,7 @@ from mmlth.report.masks.survival import (
     write_survival_csv,
 )
 from mmlth.report.page import Figure, Hidden, Numbers, Section
+from mmlth.report.search import read_search
 from mmlth.report.several import of_the_first
 from mmlth.report.tickets import RoundTicket, missing_tickets, tickets_of
 from mmlth.wording import some
@@ -40,7 +41,10 @@ def layers_section(work_dirs: Sequence[Path]) -> Section | None:
     if not found[0]:
         return None
     section = layers_of(
-        found[0], missing_tickets(work_dirs, found), list(itertools.chain.from_iterable(found))
+        found[0],
+        missing_tickets(work_dirs, found),
+        list(itertools.chain.from_iterable(found)),
+        read_search(work_dirs[0]).lottery.get('floor', 0.0),
     )
     return replace(section, parts=(*of_the_first(work_dirs), *section.parts))
 
@@ -49,6 +53,7 @@ def layers_of(
     tickets: Sequence[RoundTicket],
     notes: Sequence[str] = (),
     listed: Sequence[RoundTicket] | None = None,
+    floor: float = 0.0,
 ) -> Section:
     """The density of each module and layer, ticket by ticket.
 
@@ -56,6 +61,7 @@ def layers_of(
         tickets: Of one model.
         notes: Sentences to add.
         listed: The tickets in the CSV; by default the same.
+        floor: The smallest share of a layer that was kept, as ``lottery.floor``.
 
     Raises:
         TicketError: If a ticket cannot be read.
@@ -73,7 +79,9 @@ def layers_of(
     return Section(
         'Layers',
         (
-            ' '.join([*_summary(layers, tickets[-1]), *_unmoved(tickets[0]), *notes]),
+            ' '.join([*_summary(layers, tickets[-1]), *_starved(tickets[-1], floor)]),
+            *_unmoved(tickets[0]),
+            *([' '.join(notes)] if notes else []),
             module_survival_table(tickets),
             figure,
             Hidden('Density of each layer', layer_survival_table(tickets)),
@@ -101,12 +109,19 @@ def _summary(found: Survival, last: RoundTicket) -> list[str]:
         )
     if dead:
         sentences.append(f'Wholly pruned: {some(dead)}.')
-    if poor := starved(densities, float(found.whole[-1])):
-        listed = some(f'{_short(name)} ({percent(density)})' for name, density in poor.items())
-        sentences.append(
-            f'Next to nothing is left of {len(poor)} layers, far less than of all: {listed}.'
-        )
     return sentences
+
+
+def _starved(last: RoundTicket, floor: float) -> list[str]:
+    """Of which layers next to nothing is left, in a sentence; none where there are none."""
+    poor = starved({layer.name: (layer.kept, layer.total) for layer in last.profile.layers}, floor)
+    if not poor:
+        return []
+    listed = some(f'{_short(name)} ({density:.2%})' for name, density in poor.items())
+    return [
+        f'Next to nothing is left of {len(poor)} layers, which are {_share(last, poor)} of the '
+        f'prunable weights: {listed}.'
+    ]
 
 
 def _unmoved(dense: RoundTicket) -> list[str]:
@@ -115,9 +130,17 @@ def _unmoved(dense: RoundTicket) -> list[str]:
     if not names:
         return []
     return [
-        f'Round 0 left {len(names)} prunable tensors as they were, as if frozen: '
+        f'Round 0 left {len(names)} prunable tensors as they were, as if frozen, which are '
+        f'{_share(dense, names)} of the prunable weights: '
         f'{some(_short(name) for name in names)}; they are pruned all the same.'
     ]
+
+
+def _share(ticket: RoundTicket, names: Collection[str]) -> str:
+    """What part of the prunable weights these layers are."""
+    layers = ticket.profile.layers
+    ours = sum(layer.total for layer in layers if layer.name in names)
+    return percent(ours / sum(layer.total for layer in layers))
 
 
 def _short(name: str) -> str:
