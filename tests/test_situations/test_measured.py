@@ -203,7 +203,7 @@ def test_an_own_layer_is_pruned_where_its_class_is_named():
     for pattern, most in (('*', 3), ('Linear', 1)):  # no embedding, nothing of the loss
         names = [t.name for t in find_targets(model, include=[pattern])]
         assert names == ['conv.weight', 'depthwise.weight', 'fc.weight'][-most:]
-    with pytest.raises(TargetError, match="name the class, as in include=.*'MyDense'"):
+    with pytest.raises(TargetError, match=r"name the class, as in include=.*'MyDense'"):
         find_targets(model, include=['*Dense*'])
     kept = torch.rand(8, 8) < 0.5
     attach_mask(model, {'own.weight': kept})
@@ -225,21 +225,22 @@ def test_a_pattern_for_what_stays_dense_is_told_why(targets, why):
         find_targets(OwnLayers(), **targets)
 
 
-def test_layers_that_a_score_nearly_empties_are_named(tmp_path):
+@pytest.mark.parametrize(('floor', 'density'), [(0.001, '1.39%'), (0.05, '5.56%')])
+def test_layers_that_a_score_nearly_empties_are_named(tmp_path, floor, density):
     @SCORES.register_module(name='unfair', force=True)
     def unfair(evidence):
         low = {'depthwise.weight': 1e-6}
         return {n: w.abs() * low.get(n, 1.0) for n, w in evidence.weights.items()}
 
     config = toy_config(tmp_path, **{'lottery.target_sparsity': 0.4, 'lottery.rounds': 1})
-    config.lottery.score = 'unfair'
+    config.lottery.update(score='unfair', floor=floor)
     mmlth.search(config)
     line = 'keeps 59.9% of the prunable weights, but next to nothing of 1 layers, which are 23.7%'
     assert line in logged(tmp_path)
     said = (
         'Next to nothing is left of 1 layers, which are 23.68% of the prunable weights: depthwise '
     )
-    assert f'{said}(1.39%)' in str(layers_section([tmp_path]).parts)
+    assert f'{said}({density})' in str(layers_section([tmp_path]).parts)
 
 
 @pytest.mark.parametrize(
