@@ -126,7 +126,7 @@ def test_a_search_of_before(searched, tmp_path):
     del state['accepted_config']
     (tmp_path / 'search.json').write_text(json.dumps(state))
     for read in (searched_config, lambda folder: mmlth.branch(folder, 'random')):
-        with pytest.raises(LotteryError, match=r'config and --resume \(resume=True\) once') as error:
+        with pytest.raises(LotteryError, match=r'--resume \(resume=True\) once') as error:
             read(tmp_path)
         assert '\n' not in str(error.value)
     (tmp_path / 'tickets').symlink_to(searched / 'tickets')
