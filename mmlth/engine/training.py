@@ -163,8 +163,6 @@ def train_round(runner: Runner) -> RoundResult:
     except StoppedEarly:
         runner.call_hook('after_train')
         runner.call_hook('after_run')
-    if runner.val_loop is not None and result.iteration != runner.iter:
-        result.of(runner, runner.val_loop.run)
     if runner.val_loop is not None and not result.metrics:
         runner.logger.warning(
             f'the validation by {type(runner.val_loop).__name__} gives no metric that is a number, '

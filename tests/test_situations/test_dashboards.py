@@ -2,10 +2,10 @@
 
 import pytest
 from mmengine.registry import VISBACKENDS
-from mmengine.runner import Runner
+from mmengine.runner import Runner, ValLoop
 from mmengine.visualization import BaseVisBackend
 from mmengine.visualization.vis_backend import force_init_env
-from toy import toy_config
+from toy import ITERATIONS_PER_EPOCH, toy_config
 
 import mmlth
 from mmlth.engine.dashboards import RUN_NAMES
@@ -93,3 +93,31 @@ def test_a_round_that_fails_leaves_no_run_open(tmp_path, runs):
 
 def test_mmengine_has_these_back_ends():
     assert all(VISBACKENDS.get(name) is not None for name in RUN_NAMES)
+
+
+class Killed(Exception):
+    """Stands for a process that ends within a validation."""
+
+
+def test_a_validation_that_is_made_up_for_is_logged_before_the_run_is_closed(
+    tmp_path, runs, monkeypatch
+):
+    """As of a search that was killed in the last validation of a round."""
+    validate = ValLoop.run
+
+    def run_or_end(loop):
+        if loop.runner.iter == 3 * ITERATIONS_PER_EPOCH and 'round_01' in loop.runner.work_dir:
+            raise Killed
+        return validate(loop)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ValLoop, 'run', run_or_end)
+        with pytest.raises(Killed):
+            Runner.from_cfg(config(tmp_path / 'my_search')).train()
+    again = config(tmp_path / 'my_search')
+    again.resume = True
+    Runner.from_cfg(again).train()
+    assert all(run['closed'] for run in runs)
+    names = [run['name'] for run in runs]
+    assert names == [f'my_search_round_0{number}' for number in (0, 1, 1, 2)]
+    assert 'toy/accuracy' in runs[2]['logged']

@@ -34,6 +34,12 @@ class ResultHook(Hook):
                 f'metrics that are no single number are not recorded: {some(left_out)}'
             )
 
+    def after_train(self, runner: Runner) -> None:
+        # Of a training that was interrupted between its last checkpoint and its last validation.
+        # Not later: as the run ends MMEngine closes the back ends that metrics are logged to.
+        if runner.val_loop is not None and self.iteration != runner.iter:
+            self.of(runner, runner.val_loop.run)
+
     def of(self, runner: Runner, validate: Callable[[], Any]) -> dict[str, float | None]:
         """Validates, and gives the metrics.
 
