@@ -207,7 +207,7 @@ def test_an_ordinary_training_may_have_the_hook(tmp_path):
 @pytest.mark.parametrize(
     ('changes', 'said'),
     [
-        ({'model': {'type': 'OnlyTrainingModel'}}, 'TypeError: a loss of denoising is missing$'),
+        ({'model': {'type': 'OnlyTrainingModel'}}, 'TypeError: a loss of denoising is missing'),
         ({'val_dataloader': None, 'val_cfg': None, 'val_evaluator': None}, 'no val_dataloader'),
         ({'val_dataloader.dataset.images': 0}, 'cannot be computed'),
         ({'lottery.validation_loss': 'yes'}, "validation_loss must be True or False, got 'yes'"),
