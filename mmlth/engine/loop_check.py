@@ -1,5 +1,7 @@
 """Whether rounds can train by a training loop: MMEngine's contract leaves much to its author."""
 
+import math
+import numbers
 from typing import Any
 
 from mmengine.runner import Runner
@@ -17,7 +19,8 @@ def check_loop(runner: Runner) -> None:
         runner: A Runner before its training; the loop is built if it is not yet.
 
     Raises:
-        LotteryError: If it lacks a counter, or counts elsewhere than where MMEngine resumes it.
+        LotteryError: If it lacks a counter, has no end, or counts elsewhere than where MMEngine
+            resumes it.
     """
     loop: Any = runner.train_loop
     name = type(loop).__name__
@@ -26,13 +29,26 @@ def check_loop(runner: Runner) -> None:
             f'the training loop {name} has no {", ".join(missing)}, which the Runner and its hooks '
             'read; add it to the loop as an attribute or a property'
         )
-    before = vars(loop).get('_iter')
-    loop._iter = -1  # as MMEngine sets it where it resumes
-    follows = loop.iter == -1
-    loop._iter = before
-    if not follows:
+    if not isinstance(loop.max_iters, numbers.Real) or not math.isfinite(loop.max_iters):
+        raise LotteryError(
+            f'the training loop {name} has max_iters={loop.max_iters!r}; rounds are of one length, '
+            'so give it the number of its iterations'
+        )
+    if not _is_resumed(loop):
         raise LotteryError(
             f'the training loop {name} does not count its iterations in _iter, where MMEngine '
             'resumes a training, so that no round can rewind or continue; let its property iter '
             'return self._iter'
         )
+
+
+def _is_resumed(loop: Any) -> bool:
+    """Whether its counter is what MMEngine sets where it resumes; it is left as it was."""
+    before = loop.iter
+    try:
+        loop._iter = -1
+    except AttributeError:  # a property that cannot be set
+        return False
+    follows = bool(loop.iter == -1)
+    loop._iter = before
+    return follows

@@ -8,7 +8,10 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor
+
+from mmlth.ticket.planes import DTYPES
 
 _METRICS = ('val/', 'test/')
 """How MMEngine's message hub begins the names of metrics."""
@@ -17,8 +20,9 @@ _METRICS = ('val/', 'test/')
 def plain_metainfo(metainfo: Any) -> Any:
     """Metainfo in plain values, as tickets, rewind files and checkpoints of rounds hold it.
 
-    Numbers, texts, arrays of numbers and tensors stay as they are. Arrays of text become lists,
-    dates their ISO form, sets sorted lists, and views of dicts lists.
+    Numbers, texts, arrays of numbers and tensors stay as they are; of a class of their own, as in
+    enumerations, they become plain ones. Arrays of text become lists, dates their ISO form, sets
+    sorted lists, and views of dicts lists.
 
     Args:
         metainfo: Of a data set: a dict, or a list of them where data sets are joined.
@@ -79,24 +83,29 @@ class _Nothing:
 
 
 def _plain(value: Any, name: str, left_out: list[str]) -> Any:
-    if isinstance(value, np.ndarray) and value.dtype.kind not in 'biufc':
-        value = value.tolist()
-    if isinstance(value, (str, np.str_)):
-        return str(value)
-    if value is None or isinstance(value, (bool, int, float, Tensor, np.ndarray, np.generic)):
+    if isinstance(value, (np.ndarray, np.generic)) and value.dtype.kind not in 'biufc':
+        value = (value.astype(str) if value.dtype.kind == 'M' else value).tolist()
+    if isinstance(value, str) and _is_text(value):
+        return str.__str__(value)
+    if value is None or isinstance(value, (bool, np.ndarray, np.generic)):
         return value
+    if isinstance(value, Tensor) and _can_be_held(value):
+        return value.detach()
+    for kind in (int, float):
+        if isinstance(value, kind):
+            return kind(value)
     if isinstance(value, (datetime.date, datetime.time)):
         return value.isoformat()
     if isinstance(value, Mapping):
         pairs = {
-            key: _plain(item, f'{name}.{key}'.lstrip('.'), left_out)
+            _plain(key, '', []): _plain(item, f'{name}.{key}'.lstrip('.'), left_out)
             for key, item in value.items()
             if _is_key(key, name, left_out)
         }
         return {key: item for key, item in pairs.items() if item is not _Nothing}
     if isinstance(value, (set, frozenset)):
         value = sorted(value, key=lambda item: (str(type(item)), str(item)))
-    if isinstance(value, Collection) and not isinstance(value, (bytes, bytearray)):
+    if isinstance(value, Collection) and not isinstance(value, (str, bytes, bytearray, Tensor)):
         items = [_plain(item, f'{name}.{i}'.lstrip('.'), left_out) for i, item in enumerate(value)]
         kept = [item for item in items if item is not _Nothing]
         return tuple(kept) if isinstance(value, tuple) else kept
@@ -109,7 +118,17 @@ def _leave_out(value: Any, name: str, left_out: list[str]) -> None:
 
 
 def _is_key(key: Any, name: str, left_out: list[str]) -> bool:
-    plain = key is None or isinstance(key, (str, int, float, np.integer))
+    plain = key is None or isinstance(key, (int, float, np.integer)) or _is_text(key)
     if not plain:
         _leave_out(key, f'the key {key!r} of {name}', left_out)
     return plain
+
+
+def _is_text(value: Any) -> bool:
+    """Whether files can hold it: names of files that are no UTF-8 are texts in Python as well."""
+    return isinstance(value, str) and not any('\ud800' <= letter <= '\udfff' for letter in value)
+
+
+def _can_be_held(tensor: Tensor) -> bool:
+    strided = tensor.layout == torch.strided and not tensor.is_meta
+    return strided and tensor.dtype in DTYPES.values()

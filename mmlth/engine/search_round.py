@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import gc
+import pickle
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -51,6 +52,7 @@ from mmlth.engine.training_state import bare_model, load_training_state
 from mmlth.engine.unmoved import fingerprints, unmoved
 from mmlth.pruning import Mask, masked
 from mmlth.pruning.starved import starved
+from mmlth.reason import reason
 from mmlth.ticket import Ticket, load_rewind_weights, load_ticket, save_ticket, weights_hash
 from mmlth.wording import some
 
@@ -138,7 +140,7 @@ def _train(
     trainer.register_hook(ResultHook())
     if index == 0:
         check_loop(trainer)
-        _warn_of_metainfo(trainer)
+        _check_metainfo(trainer)
         _settle_rewind_step(trainer, paths, state)
         if state.rewind['step'] != BEST:
             count, unit = parse_step(state.rewind['step'])
@@ -323,9 +325,25 @@ def _warn_of_unmoved_weights(trainer: Runner, state: SearchState) -> list[str]:
     return names
 
 
-def _warn_of_metainfo(trainer: Runner) -> None:
+def _check_metainfo(trainer: Runner) -> None:
+    """Warns of what tickets cannot hold; refuses what MMEngine itself could not go on with."""
     data_set = trainer.train_dataloader.dataset
-    if names := left_out(getattr(data_set, 'metainfo', None)):
+    metainfo = getattr(data_set, 'metainfo', None)
+    try:
+        pickle.dumps(metainfo)
+        names = left_out(metainfo)
+    except RecursionError as error:
+        raise LotteryError(
+            f'the METAINFO of {type(data_set).__name__} holds itself, or is nested too deep to be '
+            'stored; give plain values there'
+        ) from error
+    except (TypeError, AttributeError, pickle.PicklingError) as error:
+        raise LotteryError(
+            f'the METAINFO of {type(data_set).__name__} cannot be pickled ({reason(error)}), as '
+            'MMEngine does when it saves and resumes a training; give plain values there, such as '
+            'a list in place of the keys of a dict'
+        ) from error
+    if names:
         trainer.logger.warning(
             f'the METAINFO of {type(data_set).__name__} holds what tickets cannot: '
             f'{some(names)}; they hold the rest'

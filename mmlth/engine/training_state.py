@@ -98,7 +98,8 @@ def save_training_state(path: Path, checkpoint: dict[str, Any], weights: dict[st
         structure, tensors = flatten({**checkpoint, 'message_hub': hub}, 'state')
     except TypeError as error:
         raise LotteryError(
-            f'the state at the rewind step cannot be stored: {reason(error)}'
+            f'the state at the rewind step cannot be stored: {reason(error)}; leave that out of '
+            'what hooks put into checkpoints'
         ) from error
     named = {f'weights/{name}': tensor for name, tensor in weights.items()}
     save_tensors(path, {**named, **tensors}, {'format': _FORMAT, 'state': structure})

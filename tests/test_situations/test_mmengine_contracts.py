@@ -1,6 +1,7 @@
 """What MMEngine allows its users: any metric, any loop, any metainfo."""
 
 import datetime
+import enum
 import json
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from mmlth.engine.metainfo import left_out, plain_metainfo
 from mmlth.engine.metrics import no_numbers, plain_metrics
 from mmlth.ticket import DamagedTicketError, Ticket, save_ticket
 from mmlth.ticket.checkpoint import as_checkpoint
+from mmlth.ticket.tree import flatten
 
 ODD = {
     'nested': ({'neg': 0.5, 'pos': {'all': 0.6}}, {'extra/neg': 0.5, 'extra/pos/all': 0.6}),
@@ -166,6 +168,62 @@ class WithoutEnd(OwnLoop):
         raise AttributeError('max_iters')
 
 
+@LOOPS.register_module(force=True)
+class CountsInClass(OwnLoop):
+    """Has no counter of its own before it trains."""
+
+    _iter = 0
+
+    def __init__(self, runner, dataloader, max_steps):
+        super().__init__(runner, dataloader, max_steps)
+        del self._iter
+
+
+@LOOPS.register_module(force=True)
+class CountsByProperty(OwnLoop):
+    steps = 0
+
+    @property
+    def _iter(self):
+        return self.steps
+
+    @_iter.setter
+    def _iter(self, value):
+        self.steps = value
+
+
+@LOOPS.register_module(force=True)
+class CannotBeSet(OwnLoop):
+    def __init__(self, runner, dataloader, max_steps):
+        BaseLoop.__init__(self, runner, dataloader)
+        self._max_iters, self._epoch = max_steps, 0
+
+    @property
+    def _iter(self):
+        return 0
+
+
+@LOOPS.register_module(force=True)
+class Endless(OwnLoop):
+    @property
+    def max_iters(self):
+        return None
+
+
+@LOOPS.register_module(force=True)
+class StartsOver(OwnLoop):
+    def run(self):
+        self._iter = 0
+        return super().run()
+
+
+@LOOPS.register_module(force=True)
+class EpochsStartOver(EpochBasedTrainLoop):
+    def run(self):
+        self._iter = self._epoch = 0
+        return super().run()
+
+
 def own_loop(work_dir, kind, rewind='4it', **changes):
     config = toy_config(work_dir, **{'lottery.rounds': 1, 'lottery.rewind': rewind, **changes})
     config.train_cfg = {'type': kind, 'max_steps': 12}
@@ -173,10 +231,13 @@ def own_loop(work_dir, kind, rewind='4it', **changes):
     return config
 
 
-@pytest.mark.parametrize('rewind', ['0', '4it'])
-def test_a_training_loop_from_scratch_searches(tmp_path, rewind):
+@pytest.mark.parametrize(
+    ('kind', 'rewind'),
+    [('OwnLoop', '0'), ('OwnLoop', '4it'), ('CountsInClass', '4it'), ('CountsByProperty', '4it')],
+)
+def test_a_training_loop_from_scratch_searches(tmp_path, kind, rewind):
     """faults/30-custom-loop: rounds rewind to the step, and end where they should."""
-    rounds = mmlth.search(own_loop(tmp_path, 'OwnLoop', rewind))
+    rounds = mmlth.search(own_loop(tmp_path, kind, rewind))
     assert [round_['round'] for round_ in rounds] == [0, 1]
     state = json.loads((tmp_path / 'search.json').read_text())
     assert state['rewind']['iteration'] == int(rewind.removesuffix('it'))
@@ -190,7 +251,9 @@ def test_a_training_loop_from_scratch_searches(tmp_path, rewind):
     ('kind', 'rewind', 'problem'),
     [
         ('CountsElsewhere', '4it', 'CountsElsewhere does not count its iterations in _iter'),
+        ('CannotBeSet', '4it', 'CannotBeSet does not count its iterations in _iter'),
         ('WithoutEnd', '4it', 'WithoutEnd has no max_iters'),
+        ('Endless', '0', 'Endless has max_iters=None'),
         ('OwnLoop', '1ep', 'counts epochs, but OwnLoop has none'),
     ],
 )
@@ -199,6 +262,23 @@ def test_a_loop_that_cannot_rewind_is_refused_before_it_trains(tmp_path, kind, r
         mmlth.search(own_loop(tmp_path / 'work', kind, rewind))
     assert not list((tmp_path / 'work').rglob('*.pth'))
     assert not (tmp_path / 'work/search.json').exists()
+
+
+def test_a_loop_that_sets_back_the_resumed_counter_is_refused(tmp_path):
+    """It would train each round in full, and call it rewound."""
+    with pytest.raises(
+        LotteryError, match='StartsOver was to go on after iteration 4, but is at 0'
+    ):
+        mmlth.search(own_loop(tmp_path, 'StartsOver'))
+    assert not (tmp_path / 'tickets/round_01.safetensors').exists()
+
+
+def test_epochs_that_start_over_are_refused_for_what_they_are(tmp_path):
+    """Not for the length of an epoch, which is what the position within it would make of them."""
+    config = toy_config(tmp_path, **{'lottery.rounds': 1, 'lottery.rewind': '8it'})
+    config.train_cfg = {'type': 'EpochsStartOver', 'max_epochs': 3}
+    with pytest.raises(LotteryError, match='EpochsStartOver was to go on after iteration 8'):
+        mmlth.search(config)
 
 
 @LOOPS.register_module(force=True)
@@ -240,7 +320,26 @@ class Label:
     pass
 
 
+class Colour(enum.IntEnum):
+    RED = 1
+
+
+class Word(str, enum.Enum):
+    RED = 'red'
+
+
+HOLDS_ITSELF: dict = {}
+HOLDS_ITSELF['again'] = HOLDS_ITSELF
+
 METAINFO = {
+    'enumeration': ({'names': {Colour.RED: Word.RED}}, {'names': {1: 'red'}}),
+    'datetime64': ({'made': np.datetime64('2024-01-01')}, {'made': '2024-01-01'}),
+    'nanoseconds': ({'made': np.array(['2024'], 'M8[ns]')}, None),
+    'timedelta64': ({'span': np.timedelta64(1, 'D')}, {}),
+    'record': ({'size': np.zeros(1, [('w', int)])[0]}, {'size': (0,)}),
+    'sparse': ({'w': torch.eye(2).to_sparse()}, {}),
+    'metatensor': ({'w': torch.ones(2, device='meta')}, {}),
+    'surrogate': ({'file': '\ud800', '\ud800': 1}, {}),
     'array': ({'palette': np.array([[0, 0, 0], [255, 0, 0]])}, None),
     'strarray': ({'names': np.array(['neg', 'pos'])}, {'names': ['neg', 'pos']}),
     'dictkeys': ({'names': {'neg': 0, 'pos': 1}.keys()}, {'names': ['neg', 'pos']}),
@@ -275,6 +374,7 @@ def test_metainfo(kind, tmp_path):
         assert {k: v for k, v in plain.items() if k != 'classes'} == expected
     if kind in OUT:
         assert left_out(whole) == OUT[kind]
+    flatten(plain, 'state')  # as rewind files hold it
     path = tmp_path / 'ticket.safetensors'
     mask = mmlth.Mask({'w': torch.ones(2, 2, dtype=torch.bool)})
     save_ticket(Ticket(mask, {'w': torch.ones(2, 2)}, {'dataset_meta': plain}), path)
@@ -282,7 +382,7 @@ def test_metainfo(kind, tmp_path):
     assert repr(meta) == repr(plain)
 
 
-@pytest.mark.parametrize('kind', ['strarray', 'aset', 'objects', 'path', 'class'])
+@pytest.mark.parametrize('kind', ['enumeration', 'strarray', 'aset', 'objects', 'path', 'class'])
 def test_a_search_with_such_metainfo(kind, tmp_path):
     config = toy_config(tmp_path, **{'lottery.rounds': 1, 'train_cfg.max_epochs': 2})
     config.train_dataloader.dataset = {'type': 'MetaDataset', 'kind': kind}
@@ -291,6 +391,26 @@ def test_a_search_with_such_metainfo(kind, tmp_path):
     assert meta['classes'] == ('dark', 'bright')
     log = ' '.join(path.read_text() for path in tmp_path.rglob('*.log'))
     assert ('The METAINFO of'.lower() in log.lower()) == (kind in OUT)
+
+
+@pytest.mark.parametrize(
+    ('value', 'problem'),
+    [
+        ({'neg': 0}.keys(), "MetaDataset cannot be pickled .cannot pickle 'dict_keys' object"),
+        (lambda: None, 'MetaDataset cannot be pickled'),
+        (HOLDS_ITSELF, 'MetaDataset holds itself'),
+    ],
+)
+def test_metainfo_that_mmengine_could_not_resume_is_refused_before_it_trains(
+    tmp_path, monkeypatch, value, problem
+):
+    monkeypatch.setitem(METAINFO, 'odd', ({'odd': value}, None))
+    config = toy_config(tmp_path / 'work', **{'lottery.rounds': 1})
+    config.train_dataloader.dataset = {'type': 'MetaDataset', 'kind': 'odd'}
+    with pytest.raises(LotteryError, match=problem):
+        mmlth.search(config)
+    assert not list((tmp_path / 'work').rglob('*.pth'))
+    assert not (tmp_path / 'work/search.json').exists()
 
 
 @pytest.mark.parametrize('same', [True, False])

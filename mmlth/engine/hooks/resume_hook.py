@@ -9,7 +9,7 @@ from mmengine.hooks import EMAHook, Hook
 from mmengine.runner import Runner
 from torch import Tensor, distributed, nn
 
-from mmlth.engine.errors import StoppedEarly
+from mmlth.engine.errors import LotteryError, StoppedEarly
 from mmlth.engine.metainfo import plain_hub, plain_metainfo
 from mmlth.engine.metrics import number
 from mmlth.engine.position import skip_trained_batches, validation_is_due
@@ -43,6 +43,7 @@ class ResumeHook(Hook):
     def __init__(self, group: Any = None) -> None:
         self._group = group
         self._loaded: dict[str, Any] | None = None
+        self._resumed_at: int | None = None  # until the first iteration
         self._processes: list[dict[str, Any]] = []
         self._rng_of_epoch: dict[str, Any] | None = None
         self._epoch = 0, 0  # the current one, and the iterations that were done when it began
@@ -101,7 +102,7 @@ class ResumeHook(Hook):
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
         if not runner._resume or RESUME_KEY not in checkpoint:
             return
-        self._loaded = checkpoint[RESUME_KEY]
+        self._loaded, self._resumed_at = checkpoint[RESUME_KEY], checkpoint['meta']['iter']
         # MMEngine compares how both are pickled, which differs for equal ones.
         data = getattr(runner.train_dataloader.dataset, 'metainfo', None)
         checkpoint['meta']['dataset_meta'] = data
@@ -119,6 +120,8 @@ class ResumeHook(Hook):
     def before_train_iter(self, runner: Runner, *args: Any, **kwargs: Any) -> None:
         self._rng_before_val = None  # not all validation loops tell of their end
         self._begin(runner)  # nor all training loops of epochs
+        self._check_counter(runner)
+        self._resumed_at = None
 
     def before_val(self, runner: Runner) -> None:
         self._rng_before_val = rng_state()
@@ -139,9 +142,19 @@ class ResumeHook(Hook):
     def _begin(self, runner: Runner) -> None:
         """Continues from a checkpoint, where there is one, at the first call."""
         if self._loaded is not None:
+            self._check_counter(runner)
             loaded, own = self._loaded, self._own()
             self._loaded = None
             self._continue(runner, loaded, own)
+
+    def _check_counter(self, runner: Runner) -> None:
+        if self._resumed_at not in (None, runner.iter):
+            name = type(runner.train_loop).__name__
+            raise LotteryError(
+                f'the training loop {name} was to go on after iteration {self._resumed_at}, but is '
+                f'at {runner.iter}: its run() sets the counter that MMEngine has resumed; let it '
+                'begin at self._iter'
+            )
 
     def _continue(self, runner: Runner, loaded: dict[str, Any], own: dict[str, Any]) -> None:
         length = len(runner.train_dataloader)
