@@ -1,7 +1,6 @@
 """Dashboards such as W&B: a run for each round, none for the Runner that only leads the search."""
 
 import contextlib
-import itertools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,6 @@ RUN_NAMES = {
 RUN_IDS = {'WandbVisBackend': 'init_kwargs.id'}
 """The option by which a back end would take several rounds for one run."""
 _BRANCHES = 'branches'
-_leaders = itertools.count()
 
 
 def name_runs(config: Config, round_dir: Path) -> None:
@@ -70,43 +68,41 @@ def closed_once(visualizer: Visualizer) -> Iterator[None]:
         visualizer.close()
 
 
-def unopened(visualizer: Any, work_dir: Path) -> Visualizer:
-    """What a Runner that leads a search is built with: MMEngine would open the back ends at once.
+@contextlib.contextmanager
+def opening_no_run(runner: Runner) -> Iterator[None]:
+    """While a Runner is built that leads a search, MMEngine opens no back end of its visualizer.
+
+    The visualizer is the user's all the same, and hooks find it. Where something is logged or drawn
+    later, as by ``runner.test()``, its back ends open a run.
 
     Args:
-        visualizer: What the Runner was to be given; one that is built already stays.
-        work_dir: Of the search.
+        runner: Not initialised yet.
     """
-    if isinstance(visualizer, Visualizer):
-        return visualizer
-    # MMEngine finds visualizers by class and name: the user's may have that of the experiment.
-    return Visualizer.get_instance(f'search_{work_dir}_{next(_leaders)}')
+    build = runner.build_visualizer
 
+    def build_unopened(visualizer: Any = None) -> Visualizer:
+        built = build(visualizer)
+        if built is visualizer:
+            built.close()
+        for backend in built._vis_backends.values():
+            if hasattr(backend, '_init_env'):
+                _open_with_config(backend, runner.cfg)
+        built.add_config = lambda *args, **kwargs: None  # which MMEngine calls next
+        return built
 
-def built_later(runner: Runner, visualizer: Any) -> Visualizer:
-    """The visualizer that the user gave a Runner, none of its back ends open.
-
-    Where something is logged or drawn after the search, as by ``runner.test()``, they open a run.
-
-    Args:
-        runner: The Runner, built with what `unopened` gives.
-        visualizer: What it was to be given.
-    """
-    built = runner.build_visualizer(visualizer)
-    if isinstance(visualizer, Visualizer):
-        built.close()
-    for backend in built._vis_backends.values():
-        if hasattr(backend, '_init_env'):
-            _open_with_config(backend, runner.cfg)
-    return built
+    runner.build_visualizer = build_unopened
+    try:
+        yield
+    finally:
+        del runner.build_visualizer
+        vars(getattr(runner, 'visualizer', runner)).pop('add_config', None)
 
 
 def _open_with_config(backend: Any, config: Config) -> None:
     """Has a back end open a run, once it is used, as MMEngine does: with the config."""
-    open_run = backend._init_env
 
     def open_and_add() -> None:
-        open_run()
+        type(backend)._init_env(backend)
         backend._env_initialized = True
         backend.add_config(config)
 

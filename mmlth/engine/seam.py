@@ -7,6 +7,7 @@ search; any other Runner is what it always was. ``lottery`` is checked before th
 so before a file is written. What only tests is never refused for how it was built.
 """
 
+import contextlib
 import functools
 import inspect
 from pathlib import Path
@@ -18,7 +19,7 @@ from mmengine.runner import FlexibleRunner, Runner
 from torch import nn
 from torch.distributed.fsdp import FullyShardedDataParallel
 
-from mmlth.engine.dashboards import built_later, unopened
+from mmlth.engine.dashboards import opening_no_run
 from mmlth.engine.errors import LotteryError, show_lottery_errors_in_one_line
 from mmlth.engine.full_disk import explaining_full_disks
 from mmlth.engine.lazy_configs import without_modules
@@ -119,13 +120,9 @@ def _searching_init(original: Any, report: Report) -> Any:
             traces.taken_back_on_failure(),
             explaining_missing_packages('the config', cfg.filename),
             explaining_full_disks(work_dir),
+            opening_no_run(self) if settings.ticket is None else contextlib.nullcontext(),
         ):
-            given = {**arguments, 'cfg': _importing_mmlth(cfg)}
-            if settings.ticket is None:
-                given['visualizer'] = unopened(arguments.get('visualizer'), work_dir)
-            original(**given)
-            if settings.ticket is None:
-                self.visualizer = built_later(self, arguments.get('visualizer'))
+            original(**{**arguments, 'cfg': _importing_mmlth(cfg)})
         self.train = _Start(self, settings, report, traces)
         self.train.refusal = refusal
 

@@ -1,9 +1,10 @@
 """Dashboards: one run a round, named after search and round, none of them open beside another."""
 
 import pytest
-from mmengine.registry import VISBACKENDS
+from mmengine.hooks import Hook
+from mmengine.registry import HOOKS, VISBACKENDS
 from mmengine.runner import Runner, ValLoop
-from mmengine.visualization import BaseVisBackend
+from mmengine.visualization import BaseVisBackend, Visualizer
 from mmengine.visualization.vis_backend import force_init_env
 from toy import ITERATIONS_PER_EPOCH, toy_config
 
@@ -121,3 +122,28 @@ def test_a_validation_that_is_made_up_for_is_logged_before_the_run_is_closed(
     names = [run['name'] for run in runs]
     assert names == [f'my_search_round_0{number}' for number in (0, 1, 1, 2)]
     assert 'toy/accuracy' in runs[2]['logged']
+
+
+@HOOKS.register_module(force=True)
+class Draws(Hook):
+    """Finds the visualizer as it is built, as MMDetection's DetVisualizationHook does."""
+
+    def __init__(self):
+        self.visualizer = Visualizer.get_current_instance()
+
+
+@pytest.mark.parametrize('key', ['lottery', 'none'])
+def test_hooks_find_the_visualizer_of_the_config(tmp_path, runs, key):
+    """With the key as without, or pictures of `mim test --show-dir` would go nowhere."""
+    cfg = config(tmp_path / 'my_search')
+    cfg.custom_hooks = [{'type': 'Draws'}]
+    cfg.visualizer.name = f'of {tmp_path}'  # MMEngine finds one of a former name again
+    if key == 'none':
+        cfg.pop('lottery')
+    runner = Runner.from_cfg(cfg)
+    (hook,) = [hook for hook in runner.hooks if isinstance(hook, Draws)]
+    assert hook.visualizer is runner.visualizer
+    assert list(runner.visualizer._vis_backends) == ['LocalVisBackend', 'OneAtATime']
+    runner.visualizer.add_scalars({'drawn': 1})
+    assert [run['logged'] for run in runs] == [['drawn']]
+    assert 'config' in runs[0]
