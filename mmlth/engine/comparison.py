@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import re
 from collections.abc import Iterator, Mapping
 from types import FunctionType
 from typing import Any
@@ -95,7 +96,8 @@ def differences(before: Any, now: Any) -> list[str]:
 
 def _decisive(settings: Mapping[str, Any], read: bool) -> dict[str, Any]:
     # A Runner of the user's own may read any key.
-    own = settings.get('runner_type') not in (None, 'Runner', 'mmengine.Runner')
+    kind = settings.get('runner_type')
+    own = kind is not None and not re.fullmatch(r'(mmengine\.(.+\.)?)?Runner', _text(kind))
     kept = {
         key: value
         for key, value in settings.items()

@@ -4,6 +4,7 @@ Annotations, checkpoints and other single files count by the SHA-256 of their by
 images counts where it alone says what the data are, by the names and sizes of its files.
 """
 
+import contextlib
 import functools
 import hashlib
 import json
@@ -94,9 +95,10 @@ def _by_content(value: Any, key: str, root: str, read: bool) -> Any:
     if not isinstance(value, str) or not _is_path(key, value):
         return value
     path = _under(root, os.path.expanduser(value))
-    if read and path.is_file():
-        return file_hash(path)
-    return _NAME if read and path.is_dir() else f'{_NAME}{path.name}'
+    if read and os.path.isfile(path):  # False where it may not be looked at
+        with contextlib.suppress(OSError):
+            return file_hash(path)
+    return _NAME if read and os.path.isdir(path) else f'{_NAME}{path.name}'
 
 
 def _of_mapping(value: Mapping[str, Any], read: bool) -> dict[str, Any]:
@@ -105,15 +107,20 @@ def _of_mapping(value: Mapping[str, Any], read: bool) -> dict[str, Any]:
     kept = {
         key: _by_content(item, key, root, read)
         for key, item in value.items()
-        if key not in _PLACES and not key.endswith(_PLACE_SUFFIXES)
+        if not _is_place(key, item)
     }
     folder = _images(value)
     if folder is not None:
         kept[_IMAGES] = _NAME
-        if read and folder.is_dir():
+        if read and os.path.isdir(folder):
             listing = _listing_hash(str(folder), folder.stat().st_mtime_ns)
             kept[_IMAGES] = _hash_of(folder, listing)
     return kept
+
+
+def _is_place(key: str, value: Any) -> bool:
+    """Whether a setting says nothing but where something lies; ``remove_root=True`` says more."""
+    return key in _PLACES or (key.endswith(_PLACE_SUFFIXES) and isinstance(value, str))
 
 
 def _images(data_set: Mapping[str, Any]) -> Path | None:
@@ -145,7 +152,8 @@ def _hash_of(path: Path, digest: str) -> FileHash:
 
 def _under(root: str, path: str) -> Path:
     """As MMEngine joins them; evaluators name files without the root of their data."""
-    return Path(path) if Path(path).exists() and not Path(root, path).exists() else Path(root, path)
+    below = os.path.join(root, path)
+    return Path(path if os.path.exists(path) and not os.path.exists(below) else below)
 
 
 @functools.lru_cache(maxsize=256)

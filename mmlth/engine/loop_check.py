@@ -7,6 +7,7 @@ from typing import Any
 from mmengine.runner import Runner
 
 from mmlth.engine.errors import LotteryError
+from mmlth.engine.training_length import training_loop
 
 _READ = ('iter', 'epoch', 'max_iters', 'max_epochs')
 """What MMEngine's Runner reads of a training loop, for its hooks."""
@@ -19,10 +20,10 @@ def check_loop(runner: Runner) -> None:
         runner: A Runner before its training; the loop is built if it is not yet.
 
     Raises:
-        LotteryError: If it lacks a counter, has no end, or counts elsewhere than where MMEngine
-            resumes it.
+        LotteryError: If it trains for no iteration, lacks a counter, has no end, or counts
+            elsewhere than where MMEngine resumes it.
     """
-    loop: Any = runner.train_loop
+    loop = training_loop(runner)
     name = type(loop).__name__
     if missing := [attribute for attribute in _READ if not hasattr(loop, attribute)]:
         raise LotteryError(

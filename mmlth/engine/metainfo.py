@@ -4,6 +4,7 @@ MMEngine pickles METAINFO, so that anything may stand in it: arrays of text, dat
 """
 
 import datetime
+import os
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -85,7 +86,7 @@ class _Nothing:
 def _plain(value: Any, name: str, left_out: list[str]) -> Any:
     if isinstance(value, (np.ndarray, np.generic)) and value.dtype.kind not in 'biufc':
         value = (value.astype(str) if value.dtype.kind == 'M' else value).tolist()
-    if isinstance(value, str) and _is_text(value):
+    if isinstance(value, str) and _is_text(value) and not _is_place(value):
         return str.__str__(value)
     if value is None or isinstance(value, (bool, np.ndarray, np.generic)):
         return value
@@ -127,6 +128,11 @@ def _is_key(key: Any, name: str, left_out: list[str]) -> bool:
 def _is_text(value: Any) -> bool:
     """Whether files can hold it: names of files that are no UTF-8 are texts in Python as well."""
     return isinstance(value, str) and not any('\ud800' <= letter <= '\udfff' for letter in value)
+
+
+def _is_place(text: str) -> bool:
+    """Whether a text is a path that only one machine has."""
+    return os.path.isabs(text) or text.startswith(('~/', 'file://'))
 
 
 def _can_be_held(tensor: Tensor) -> bool:

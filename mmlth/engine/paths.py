@@ -26,6 +26,11 @@ class SearchPaths:
         """The training state at the rewind step."""
         return (self.trunk or self.work_dir) / 'rewind.safetensors'
 
+    @property
+    def replaced(self) -> Path:
+        """Where the search is that a new one is to replace, until that has begun."""
+        return self.work_dir / '.replaced'
+
     def round(self, index: int) -> Path:
         """The work_dir of one round's training."""
         return self.work_dir / f'round_{index:02d}'

@@ -143,7 +143,7 @@ def _has_model(file: Path, generations: int = 10) -> bool:
     """Whether a config or what it inherits sets ``model``, as far as its text tells."""
     if not generations or not file.is_file():
         return False
-    text = file.read_text()
+    text = file.read_text(encoding='utf-8', errors='replace')
     if re.search(r'^model\b', text, re.M) or 'read_base' in text:
         return True
     bases = re.search(r'^_base_\s*=\s*(\[.*?\]|.*?$)', text, re.M | re.S)

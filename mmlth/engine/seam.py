@@ -156,7 +156,7 @@ def _searching_build(original: Any) -> Any:
 
     @functools.wraps(original)
     def build(cfg: Any, *args: Any, **kwargs: Any) -> Any:
-        if cfg.get('lottery') is None:
+        if not isinstance(cfg, (Config, dict)) or cfg.get('lottery') is None:
             return original(cfg, *args, **kwargs)
         return _never_dense(original(without_modules(cfg), *args, **kwargs), cfg)
 

@@ -27,8 +27,9 @@ from mmlth.engine.search_state import (
     SearchState,
     check_work_dir,
     delete_leftovers,
-    delete_search,
     recorded_targets,
+    set_search_aside,
+    settle_replaced,
 )
 from mmlth.engine.settings import Settings
 from mmlth.engine.start_checkpoint import (
@@ -81,7 +82,14 @@ def run_search(
             only_search_in(paths.work_dir),
             Preemption() as preemption,
         ):
-            return _run(runner, settings, report, paths, preemption, traces)
+            try:
+                if is_main_process():
+                    settle_replaced(paths)  # of a process that was killed
+                barrier()
+                return _run(runner, settings, report, paths, preemption, traces)
+            finally:
+                if is_main_process():
+                    settle_replaced(paths)
 
 
 def _run(
@@ -112,7 +120,7 @@ def _run(
         if settings.overwrite:
             rewind_iteration(runner, settings.rewind)  # before anything is deleted for its sake
             if is_main_process():
-                delete_search(paths)
+                set_search_aside(paths)
         # That a round cannot be is told by the Runner of the round alone.
         traces.keep(lambda error: not isinstance(error, LotteryError) or paths.state.exists())
         barrier()

@@ -43,7 +43,7 @@ from mmlth.engine.metainfo import left_out
 from mmlth.engine.paths import SearchPaths
 from mmlth.engine.preemption import Preemption
 from mmlth.engine.provenance import counts, provenance
-from mmlth.engine.search_state import SearchState, delete_interrupted, sha256_of
+from mmlth.engine.search_state import SearchState, delete_interrupted, settle_replaced, sha256_of
 from mmlth.engine.settings import BEST, Settings, parse_step
 from mmlth.engine.start import Start, reinitialised, round_start, weights_start
 from mmlth.engine.ticket_loading import loading_info
@@ -365,6 +365,7 @@ def _begin(trainer: Runner, paths: SearchPaths, state: SearchState) -> None:
         if not state.rounds and state.begun is None:
             state.begun = fingerprints(bare_model(trainer), state.sizes)
         state.save(paths)
+        settle_replaced(paths)
 
 
 @contextlib.contextmanager

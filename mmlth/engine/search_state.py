@@ -211,14 +211,48 @@ def recorded_targets(targets: Iterable[Target]) -> list[dict[str, Any]]:
     return [{'name': t.name, 'type': t.module_type, 'weights': t.numel} for t in targets]
 
 
-def delete_search(paths: SearchPaths) -> None:
-    """Removes a search's own files from ``work_dir``; search.json first, so no half remains."""
-    paths.state.unlink(missing_ok=True)
-    if paths.trunk is None:
-        paths.rewind.unlink(missing_ok=True)
-    for folder in (paths.report, paths.tickets, *paths.work_dir.glob('round_[0-9][0-9]*')):
-        if folder.is_dir():
-            shutil.rmtree(folder)
+def set_search_aside(paths: SearchPaths) -> None:
+    """Makes room for a new search; search.json goes first, so that no half of the old one stays.
+
+    Args:
+        paths: The files of both. The old one is in ``paths.replaced``, until the new one has begun.
+    """
+    paths.replaced.mkdir(exist_ok=True)
+    for path in _own_files(paths, paths.work_dir):
+        path.rename(paths.replaced / path.name)
+
+
+def put_search_back(paths: SearchPaths) -> None:
+    """Undoes `set_search_aside`, whatever the new search has left; search.json comes last.
+
+    Args:
+        paths: The files of both.
+    """
+    for path in reversed(_own_files(paths, paths.replaced)):
+        there = paths.work_dir / path.name
+        shutil.rmtree(there) if there.is_dir() else there.unlink(missing_ok=True)
+        path.rename(there)
+    paths.replaced.rmdir()
+
+
+def settle_replaced(paths: SearchPaths) -> None:
+    """Deletes the search that another one has replaced, or puts it back if that never began.
+
+    Args:
+        paths: The files of both.
+    """
+    if paths.state.exists():
+        shutil.rmtree(paths.replaced, ignore_errors=True)
+    elif paths.replaced.exists():
+        put_search_back(paths)
+
+
+def _own_files(paths: SearchPaths, folder: Path) -> list[Path]:
+    """What a search writes, as far as it is in a folder; search.json first."""
+    files = [paths.state] if paths.trunk else [paths.state, paths.rewind]
+    named = [folder / path.name for path in (*files, paths.report, paths.tickets)]
+    rounds = sorted(folder.glob('round_[0-9][0-9]*'))
+    return [path for path in (*named, *rounds) if path.exists()]
 
 
 def delete_leftovers(paths: SearchPaths, finished: int) -> None:

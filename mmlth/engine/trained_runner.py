@@ -44,7 +44,11 @@ def leave_trained(
         checkpoint = load_checkpoint_safely(last)
         loop._iter, loop._epoch = checkpoint['meta']['iter'], checkpoint['meta']['epoch']
         runner.message_hub.load_state_dict(checkpoint['message_hub'])
-    # The last validation comes after the last checkpoint.
+    if runner._val_loop is None:
+        return
+    # The last validation comes after the last checkpoint, or came before it.
+    logged = runner.message_hub.log_scalars
     for name, value in record['metrics'].items():
-        if value is not None:
-            runner.message_hub.update_scalar(f'val/{name}', value)
+        key = f'val/{name}'
+        if value is not None and not (key in logged and logged[key].current() == value):
+            runner.message_hub.update_scalar(key, value)

@@ -1,5 +1,6 @@
 """Masks that a checkpoint holds in an entry of its own, beside the weights."""
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,9 @@ from mmlth.wording import some
 
 _DEPTH = 4
 _OWN = 'mmlth'  # what a search keeps in its checkpoints is no mask of their weights
+_OTHERS = (_OWN, 'optimizer')
 _WRAPPER = 'module.'
+_CALLED_MASK = re.compile(r'(.*_)?masks?(_dict)?', re.IGNORECASE)
 
 
 def nested_masks(
@@ -21,9 +24,10 @@ def nested_masks(
 ) -> tuple[str, dict[str, Tensor]] | None:
     """The masks that a file holds beside its weights, by the names of the weights.
 
-    They are an entry, at any depth, that holds tensors by name and whose own or an outer name
-    contains ``mask``, or whose tensors are all bool. A mask may be called as its weight is, with or
-    without the prefix of wrappers and ``_mask`` at its end, or as the module of the weight is.
+    They are an entry, at any depth, that holds tensors by name and whose own or an outer name is
+    ``mask``, ``masks`` or ends so (``weight_masks``, unlike ``mask_head``), or whose tensors are
+    all bool. A mask may be called as its weight is, with or without the prefix of wrappers and
+    ``_mask`` at its end, or as the module of the weight is.
 
     Args:
         content: The file without its weights.
@@ -139,7 +143,8 @@ def _all_bool(named: Mapping[str, Tensor]) -> bool:
 
 
 def _is_called_mask(place: str) -> bool:
-    return 'mask' in place.lower() and not place.startswith(_OWN)
+    called = any(_CALLED_MASK.fullmatch(part) for part in place.split('.'))
+    return called and not place.startswith(_OTHERS)
 
 
 def _holds_tensors(value: Any, depth: int = 0) -> bool:

@@ -87,3 +87,8 @@ def test_a_round_trains_like_a_stock_runner(tmp_path):
     Runner.from_cfg(searched).train()
     dense = mmlth.load_ticket(tmp_path / 'search/tickets/round_00.safetensors').state_dict()
     assert all(torch.equal(value, dense[key]) for key, value in stock.model.state_dict().items())
+
+
+def test_what_no_runner_can_be_built_from_is_mmengines_error():
+    with pytest.raises(AssertionError, match='cfg should be'):
+        RUNNERS.build('Runner')

@@ -347,6 +347,7 @@ METAINFO = {
     'intkeys': ({'names': {0: 'neg', 1: 'pos'}}, {'names': {0: 'neg', 1: 'pos'}}),
     'objects': ({'labels': [Label(), 'pos']}, {'labels': ['pos']}),
     'path': ({'source': Path('/data/x')}, {}),
+    'place': ({'source': '/home/someone/labels.txt', 'name': 'a/b'}, {'name': 'a/b'}),
     'date': ({'made': datetime.date(2024, 1, 1)}, {'made': '2024-01-01'}),
     'npint': ({'count': np.int64(5)}, {'count': 5}),
     'class': ({'base': Label}, {}),

@@ -162,6 +162,9 @@ def test_what_is_no_setting(tmp_path, monkeypatch, before, now):
         ({'by': {1: 2}}, {'by': {1: 3}}),
         ({'ann_file': ''}, {'ann_file': 'a.pth'}),
         ({'a': None}, {}),
+        ({'remove_root': True}, {'remove_root': False}),
+        ({'heatmap_size_root': 64}, {'heatmap_size_root': 32}),
+        ({'a': './' + 'x' * 300}, {'a': './' + 'y' * 300}),  # no path can be as long
     ],
 )
 def test_what_is_a_setting(tmp_path, monkeypatch, before, now):
@@ -232,3 +235,12 @@ def test_a_search_of_a_stock_runner_config(tmp_path):
     Runner.from_cfg(config).train()
     state = json.loads((tmp_path / 'search.json').read_text())
     assert state['config']['model'] == {'type': 'ToyModel'}
+
+
+def test_mmengines_runner_by_its_full_name_reads_no_variables():
+    by_name = [
+        {'runner_type': name, 'img_scale': n}
+        for n, name in enumerate(('Runner', 'mmengine.runner.Runner'))
+    ]
+    kept = [decisive_settings(Config(each), {}) for each in by_name]
+    assert all('img_scale' not in each for each in kept)

@@ -17,6 +17,8 @@ from toy import ToyDataset, ToyModel, toy_config
 import mmlth
 from mmlth import LotteryError, Ticket, load_ticket, save_ticket
 from mmlth.engine.lock import only_search_in
+from mmlth.engine.paths import SearchPaths
+from mmlth.engine.search_state import set_search_aside
 from mmlth.engine.training_state import load_training_state
 
 
@@ -294,3 +296,43 @@ def test_test_and_val_write_as_ever(searched):
     runner = Runner.from_cfg(config)
     runner.val()
     assert Path(runner.log_dir).is_dir()
+
+
+@pytest.mark.parametrize('failure', ['optimizer', 'amp', 'rounds'])
+def test_a_search_that_is_to_be_replaced_is_back_if_the_new_one_never_trains(tmp_path, failure):
+    """By `lottery.overwrite`; once the new one trains the old one is gone."""
+    train(toy_config(tmp_path, **{'lottery.rounds': 1}))
+
+    def content():
+        files = [tmp_path / 'search.json', *sorted(tmp_path.glob('tickets/*'))]
+        return {path.name: path.read_bytes() for path in files}
+
+    before = content()
+    broken = toy_config(tmp_path, **{'lottery.overwrite': True})
+    if failure == 'optimizer':
+        broken.optim_wrapper.optimizer.type = 'NoSuchOptimizer'
+    elif failure == 'amp':
+        broken.optim_wrapper.type = 'AmpOptimWrapper'
+    else:
+        broken.train_dataloader.dataset.broken_key = True
+    with pytest.raises((AssertionError, KeyError, TypeError, LotteryError)):
+        train(broken)
+    assert content() == before
+    assert not (tmp_path / '.replaced').exists()
+    train(toy_config(tmp_path, **{'lottery.overwrite': True, 'randomness.seed': 7}))
+    assert content().keys() > before.keys()
+    assert not (tmp_path / '.replaced').exists()
+
+
+def test_a_search_that_a_killed_process_was_to_replace_is_back(tmp_path):
+    train(toy_config(tmp_path, **{'lottery.rounds': 1}))
+    before = (tmp_path / 'search.json').read_bytes()
+    set_search_aside(SearchPaths(tmp_path))
+    (tmp_path / 'round_00').mkdir()
+    assert not (tmp_path / 'search.json').exists()
+    train(toy_config(tmp_path, **{'lottery.rounds': 1}), resume=True)  # goes on with the old one
+    assert (
+        json.loads((tmp_path / 'search.json').read_bytes())['rounds']
+        == (json.loads(before)['rounds'])
+    )
+    assert list(tmp_path.glob('round_00/*.pth'))

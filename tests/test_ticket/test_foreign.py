@@ -432,3 +432,19 @@ def test_versions_lose_the_prefix_too(tmp_path):
     checkpoint['meta'] = {'CLASSES': torch.tensor([3, 4])}  # odd, but can be carried over
     ticket = read_foreign(save(checkpoint, tmp_path / 'x.pth'))
     assert ticket.info['dataset_meta']['classes'].tolist() == [3, 4]
+
+
+@pytest.mark.parametrize(
+    'beside',
+    [
+        {'optimizer': {'state': {'roi_head.mask_head.conv.weight': {'exp_avg': torch.rand(2, 2)}}}},
+        {'averages': {'roi_head.mask_head.conv.weight': torch.rand(2, 2)}},
+        {'ema_masked_weights': {'roi_head.mask_head.conv.weight': torch.rand(2, 2)}},
+    ],
+)
+def test_what_is_called_after_a_mask_head_is_no_mask(tmp_path, beside):
+    weights = {'roi_head.mask_head.conv.weight': torch.tensor([[1.0, 0.0], [2.0, 3.0]])}
+    torch.save({'state_dict': weights, **beside}, tmp_path / 'm.pth')
+    ticket = read_foreign(tmp_path / 'm.pth')
+    assert ticket.info['source']['mask'] == 'zeros'
+    assert ticket.mask.kept == 3
