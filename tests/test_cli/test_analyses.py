@@ -185,7 +185,7 @@ def other_classes(searched, folder):
         (
             lambda s, _: tickets(s, 0),
             ['--split', 'test', '--cfg-options', 'test_evaluator=None'],
-            "choose split='val' (--split val",
+            "or choose --split val (split='val')",
         ),
         (other_classes, [], 'trained on the classes cat, dog, bird, but the data set has'),
         (

@@ -184,7 +184,8 @@ def test_a_branch_exists_once_it_trains(searched, monkeypatch):
     with pytest.raises(LotteryError, match='does not exist'):
         mmlth.branch(searched / 'work', 'random', cfg_options=options)
     assert contents(searched / 'work') == before
-    monkeypatch.setattr(ToyDataset, '__getitem__', BrokenDataset.__getitem__)
+    registered = DATASETS.get('ToyDataset')
+    monkeypatch.setattr(registered, '__getitem__', BrokenDataset.__getitem__)
     with pytest.raises(OSError, match='an image is broken'):
         mmlth.branch(searched / 'work', 'random')
     monkeypatch.undo()
