@@ -10,12 +10,11 @@ import contextlib
 import functools
 import os
 import pickle
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from typing import Any
 
 from mmengine.runner import CheckpointLoader, Runner
-from mmengine.runner.checkpoint import load_from_local as read_as_ever
 
 from mmlth.engine.checkpoint_loading import load_checkpoint_safely, safe_types_allowed
 from mmlth.engine.hooks.resume_hook import RESUME_KEY
@@ -23,28 +22,6 @@ from mmlth.engine.safe_types import plain
 
 _for_lottery = ContextVar('_for_lottery', default=False)
 """Whether the Runner that loads now has a config with a ``lottery`` key."""
-
-
-def load_from_local(filename: str, map_location: Any = None) -> Any:
-    """Loader of local files; MMEngine logs what follows ``load_from_``.
-
-    Raises:
-        LotteryError: For a Runner with a ``lottery`` key, if the file is not safe to read.
-        pickle.UnpicklingError: For others, as MMEngine raises it.
-    """
-    try:
-        return read_as_ever(filename, map_location)
-    except pickle.UnpicklingError as refused:
-        try:
-            with safe_types_allowed():
-                checkpoint = plain(read_as_ever(filename, map_location))
-        except pickle.UnpicklingError:
-            if _for_lottery.get():
-                return load_checkpoint_safely(os.path.expanduser(filename))  # says why it cannot
-            raise refused from None
-        if _for_lottery.get() or (isinstance(checkpoint, dict) and RESUME_KEY in checkpoint):
-            return checkpoint
-        raise
 
 
 def install_own_checkpoints() -> None:
@@ -60,7 +37,31 @@ def install_own_checkpoints() -> None:
 
     load_checkpoint.reads_own_checkpoints = True  # type: ignore[attr-defined]
     Runner.load_checkpoint = load_checkpoint
-    CheckpointLoader.register_scheme('', load_from_local, force=True)
+    # MMEngine's loader of local files, or one that a user's package has put in its place.
+    local = CheckpointLoader._schemes['']
+    CheckpointLoader.register_scheme('', _also_reading_own(local), force=True)
+
+
+def _also_reading_own(read_as_ever: Callable[..., Any]) -> Callable[..., Any]:
+    # MMEngine logs what follows load_from_ in the name of the loader.
+    @functools.wraps(read_as_ever)
+    def load(filename: str, map_location: Any = None) -> Any:
+        try:
+            return read_as_ever(filename, map_location)
+        except pickle.UnpicklingError as refused:
+            try:
+                with safe_types_allowed():
+                    checkpoint = plain(read_as_ever(filename, map_location))
+            except pickle.UnpicklingError:
+                if _for_lottery.get():
+                    # This says why it cannot be read safely.
+                    return load_checkpoint_safely(os.path.expanduser(filename))
+                raise refused from None
+            if _for_lottery.get() or (isinstance(checkpoint, dict) and RESUME_KEY in checkpoint):
+                return checkpoint
+            raise
+
+    return load
 
 
 @contextlib.contextmanager

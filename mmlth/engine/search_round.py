@@ -395,6 +395,8 @@ def _record(
         **counts(mask, state.parameters),
         'metrics': result.metrics,
         'seconds': round(result.seconds, 1),
+        'iter': result.iter,
+        'epoch': result.epoch,
         'learning_rates': result.learning_rates,
         'ticket': f'tickets/{paths.ticket(index).name}',
     }

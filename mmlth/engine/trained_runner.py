@@ -38,12 +38,11 @@ def leave_trained(
         return
     last = newest_checkpoint(runner.cfg, folder, runner.logger)
     loop = runner.train_loop
-    if last is None:
-        loop._iter, loop._epoch = loop.max_iters, loop.max_epochs
-    else:
-        checkpoint = load_checkpoint_safely(last)
-        loop._iter, loop._epoch = checkpoint['meta']['iter'], checkpoint['meta']['epoch']
-        runner.message_hub.load_state_dict(checkpoint['message_hub'])
+    # A search of before these were recorded is taken to have trained to the end.
+    loop._iter = record.get('iter', loop.max_iters)
+    loop._epoch = record.get('epoch', loop.max_epochs)
+    if last is not None:
+        runner.message_hub.load_state_dict(load_checkpoint_safely(last)['message_hub'])
     if runner._val_loop is None:
         return
     # The last validation comes after the last checkpoint, or came before it.

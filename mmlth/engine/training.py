@@ -34,7 +34,7 @@ _trainings = itertools.count()
 
 @dataclass(frozen=True)
 class RoundResult:
-    """What a round ended with: weights, newest metrics, learning rates, time in seconds.
+    """What a round ended with: weights, newest metrics, learning rates, seconds, iter and epoch.
 
     Without validation, as in self-supervised training, the one metric is `TRAIN_LOSS`.
     """
@@ -43,6 +43,8 @@ class RoundResult:
     metrics: dict[str, float | None]
     learning_rates: list[list[float]]
     seconds: float
+    iter: int
+    epoch: int
 
 
 def round_config(
@@ -173,6 +175,8 @@ def train_round(runner: Runner) -> RoundResult:
         result.metrics or _train_loss(runner),
         learning_rates(runner.optim_wrapper.state_dict()),
         _hook(runner, RunningTimeHook).seconds,
+        runner.iter,
+        runner.epoch,
     )
 
 

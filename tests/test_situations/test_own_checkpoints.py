@@ -5,7 +5,7 @@ import pickle
 
 import pytest
 import torch
-from fresh import stock_test
+from fresh import python, stock_test
 from mmengine.config import Config
 from mmengine.registry import MODELS
 from mmengine.runner import CheckpointLoader, Runner, load_checkpoint
@@ -122,3 +122,25 @@ def test_without_lottery_other_files_are_read_as_ever(folder, own, unsafe, tmp_p
     with pytest.raises(LotteryError, match='cannot be read without running code'):
         runner_of(folder, tmp_path / 'unsafe', unsafe).test()
     assert not (tmp_path / 'made').exists()
+
+
+OWN_LOADER = """
+from mmengine.runner import CheckpointLoader
+
+
+@CheckpointLoader.register_scheme('', force=True)
+def load_from_a_cache(filename, map_location):
+    return {'from': 'cache'}
+
+
+import mmlth
+
+print(CheckpointLoader.load_checkpoint('nowhere.pth', logger='silent'))
+"""
+
+
+def test_a_loader_of_the_users_own_is_still_asked(tmp_path):
+    """Where a package has put its own in place of MMEngine's before mmlth is imported."""
+    (tmp_path / 'script.py').write_text(OWN_LOADER)
+    done = python('script.py', cwd=tmp_path)
+    assert done.stdout.splitlines()[-1] == "{'from': 'cache'}", done.stderr

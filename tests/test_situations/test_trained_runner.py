@@ -79,6 +79,22 @@ def test_its_counters_and_hub_are_those_of_the_last_round(tmp_path, resumed, ite
     assert runner.message_hub.get_info('iter') == runner.iter - 1
 
 
+@pytest.mark.parametrize('resumed', [False, True])
+def test_the_counters_of_a_training_that_stopped_early(tmp_path, resumed):
+    """By MMEngine's EarlyStoppingHook, without a checkpoint of the epoch that it stopped after."""
+    changes = {
+        'default_hooks.checkpoint': {'type': 'CheckpointHook', 'interval': 50},
+        'custom_hooks': [
+            {'type': 'EarlyStoppingHook', 'monitor': 'toy/accuracy', 'min_delta': 2, 'patience': 1}
+        ],
+    }
+    runner = searched(tmp_path, **changes)
+    if resumed:
+        runner = searched(tmp_path, resume=True, **changes)
+    assert (runner.iter, runner.epoch) == (2 * ITERATIONS_PER_EPOCH, 2)
+    assert runner.max_epochs == 3
+
+
 def test_a_search_in_parts_leaves_it_trained_by_the_last_part(tmp_path):
     runner = searched(tmp_path, **{'lottery.rounds_per_run': 1})
     assert runner.val() == last_round(tmp_path)['metrics']
