@@ -17,7 +17,7 @@ from rich.table import Table
 from torch import distributed, multiprocessing
 
 from mmlth import Mask
-from mmlth.engine.preemption import Preemption
+from mmlth.engine.machine import Preemption
 
 WEIGHTS = 44_000_000
 """As many as a Mask R-CNN R50 has."""

@@ -18,8 +18,8 @@ from rich.progress import track
 from rich.table import Table
 
 from mmlth import Ticket, load_ticket, masked, prune, save_ticket
-from mmlth.analysis.sizes import bitmask_bytes, entropy_bytes
-from mmlth.pruning.identity import identity
+from mmlth.analysis.cost import bitmask_bytes, entropy_bytes
+from mmlth.pruning import identity
 
 COLUMNS = ('mmlth', 'index+value', 'bitmask', 'zstd of .pth', 'gzip of .pth', 'entropy bound')
 

@@ -54,7 +54,9 @@ def _report(work_dir: Path, at_end: bool) -> None:
 if importlib.util.find_spec('mmengine') is not None:
     check_requirements()
 
-    from mmlth.engine import LotteryError, branch, install, search, targets, transfer
+    from mmlth.engine import LotteryError, branch, patch_runner, targets
+    from mmlth.engine.api import search
+    from mmlth.engine.transfer import transfer
 
     __all__ += ['LotteryError', 'branch', 'search', 'targets', 'transfer']
-    install(_report)
+    patch_runner(_report)

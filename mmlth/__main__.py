@@ -2,7 +2,7 @@
 
 import sys
 
-from mmlth.cli.main import main
+from mmlth.cli import main
 
 if __name__ == '__main__':
     sys.exit(main())

@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from mmengine.config import Config
 
 from mmlth.engine import parse_settings
-from mmlth.engine.training import round_config
+from mmlth.engine.training.round_config import round_config
 
 PRUNING_BASE = Path(__file__).parents[1] / 'configs/_base_/lth/imp.py'
 PARTS_OF_OTHERS = {'_base_', 'common', '__pycache__'}

@@ -69,7 +69,7 @@ print(sorted(name for name in sys.modules if name in {refused!r}))
         ('mmlth.engine', False),
         ('mmlth.analysis', True),
         ('mmlth.analysis.detection', True),
-        ('mmlth.analysis.tide', True),
+        ('mmlth.analysis.detection.tide', True),
     ],
 )
 def test_the_core_works_without_mmengine(module, works):

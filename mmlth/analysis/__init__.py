@@ -1,21 +1,28 @@
 """What a ticket is like: its layers, its size, its work, and what changed since another ticket."""
 
-from mmlth.analysis.comparison import Comparison, LayerPair, compare
+from mmlth.analysis.cost import LayerMacs, Macs, Sizes, Stored, count_macs, sizes, stored
 from mmlth.analysis.inspection import Inspection, inspect_ticket
-from mmlth.analysis.layers import Layer, Module, Zeros, layers, modules
-from mmlth.analysis.macs import Macs, Work, count_macs
-from mmlth.analysis.sizes import Sizes, Stored, sizes, stored
+from mmlth.analysis.masks import (
+    Comparison,
+    Layer,
+    LayerPair,
+    Module,
+    Zeros,
+    compare,
+    layers,
+    modules,
+)
 
 __all__ = [
     'Comparison',
     'Inspection',
     'Layer',
+    'LayerMacs',
     'LayerPair',
     'Macs',
     'Module',
     'Sizes',
     'Stored',
-    'Work',
     'Zeros',
     'compare',
     'count_macs',

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mmlth.analysis.layers import Layer, Module, layers, modules
-from mmlth.analysis.sizes import Sizes, Stored, sizes, stored
+from mmlth.analysis.cost import Sizes, Stored, sizes, stored
+from mmlth.analysis.masks import Layer, Module, layers, modules
 from mmlth.ticket import Ticket, load_ticket
 
 PROVENANCE = ('round', 'seed', 'rewind', 'metrics', 'versions', 'parent_sha256', 'config_sha256')

@@ -10,9 +10,9 @@ from rich.table import Table
 from mmlth.analysis.keypoints import FORMULAS
 from mmlth.cli.options import add_config
 from mmlth.engine import LotteryError, read_config
-from mmlth.engine.evaluation import read_weights
-from mmlth.engine.predictions import SPLITS
-from mmlth.reason import reason
+from mmlth.engine.evaluation import SPLITS
+from mmlth.engine.tickets import read_weights
+from mmlth.messages import reason
 from mmlth.ticket import Ticket
 
 _LOG_WIDTH = 120
@@ -46,13 +46,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Writes report.html, report.md, plots and CSVs; prints the tables."""
     # Plotting takes a second to import, which other commands need not wait for.
-    from mmlth.report.analyses import analysis_sections, failures
-    from mmlth.report.model_tickets import model_tickets
-    from mmlth.report.models import predict_all
+    from mmlth.report.cost import cost_of
+    from mmlth.report.masks import layers_of, masks_of
     from mmlth.report.page import write_page
-    from mmlth.report.sections.cost import cost_of
-    from mmlth.report.sections.layers import layers_of
-    from mmlth.report.sections.masks import masks_of
+    from mmlth.report.predictions import analysis_sections, failures, model_tickets, predict_all
 
     names = options.names or _names(options.models)
     if len(names) != len(options.models) or len(set(names)) < len(names):

@@ -6,7 +6,7 @@ from typing import Any
 
 from mmlth.cli.options import DictAction, add_cfg_options, add_lottery, lottery
 from mmlth.engine import branch
-from mmlth.engine.controls import control_names
+from mmlth.engine.settings import control_names
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -6,13 +6,20 @@ from pathlib import Path
 
 from rich.console import Console
 
-from mmlth.analysis.connectivity import Connection, Metrics, connect
-from mmlth.analysis.stability import WeightDistance, overall, weight_distances
+from mmlth.analysis.networks import (
+    Connection,
+    Metrics,
+    WeightDistance,
+    connect,
+    overall,
+    weight_distances,
+)
 from mmlth.cli.options import add_config
 from mmlth.engine import LotteryError, read_config
-from mmlth.engine.evaluation import Evaluation, read_weights
-from mmlth.reason import reason
-from mmlth.report.connection import (
+from mmlth.engine.evaluation import Evaluation
+from mmlth.engine.tickets import read_weights
+from mmlth.messages import reason
+from mmlth.report.commands import (
     connection_table,
     distance_line,
     plot_connection,

@@ -5,12 +5,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from mmlth.engine import LotteryError
-from mmlth.engine.checkpoint_loading import load_checkpoint_safely
-from mmlth.engine.paths import SearchPaths
-from mmlth.reason import reason
-from mmlth.ticket import load_ticket, save_ticket, with_initial
-from mmlth.ticket.checkpoint import save_checkpoint
-from mmlth.ticket.foreign import read_foreign
+from mmlth.engine.checkpoints import load_checkpoint_safely
+from mmlth.engine.search import SearchPaths
+from mmlth.messages import reason
+from mmlth.ticket import load_ticket, read_foreign, save_checkpoint, save_ticket, with_initial
 
 TICKET = '.safetensors'
 CHECKPOINTS = ('.pth', '.pt')

@@ -2,8 +2,7 @@
 
 import argparse
 
-from mmlth.engine.export import OPSET, Exported, export_ticket
-from mmlth.engine.exporting.part import PARTS
+from mmlth.engine.exporting import OPSET, PARTS, Exported, export_ticket
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -11,12 +11,16 @@ from typing import Any
 from rich.console import Console
 
 from mmlth.analysis import Comparison, Inspection, compare, inspect_ticket
-from mmlth.analysis.json_values import comparison_json, inspection_json, macs_json
-from mmlth.analysis.model import ModelMacs, model_macs
+from mmlth.analysis.cost import ModelMacs, model_macs
 from mmlth.engine import LotteryError
 from mmlth.quiet import quiet
-from mmlth.report.density_plot import plot_densities
-from mmlth.report.inspection import print_inspection
+from mmlth.report.commands import (
+    comparison_json,
+    inspection_json,
+    macs_json,
+    plot_densities,
+    print_inspection,
+)
 from mmlth.ticket import NotATicketError, is_ticket, write_bytes
 
 _STDOUT = '-'

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from mmlth.engine import LotteryError
-from mmlth.reason import reason
+from mmlth.messages import reason
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,9 +31,8 @@ def run(options: argparse.Namespace) -> None:
     """Writes the files and prints the tables."""
     # Plotting takes a second to import, which other commands need not wait for.
     from mmlth.report import analysed, compared, print_comparison, print_results, write_report
-    from mmlth.report.analyses import failures
-    from mmlth.report.page import Section
-    from mmlth.report.places import without_places
+    from mmlth.report.page import Section, without_places
+    from mmlth.report.predictions import failures
 
     work_dirs = [Path(path) for path in options.work_dirs]
     folder = Path(options.out) if options.out else work_dirs[0] / 'report'

@@ -9,10 +9,8 @@ from rich.console import Console
 from mmlth.cli.options import DictAction
 from mmlth.engine import LotteryError
 from mmlth.engine.transfer import VALUES, transfer
-from mmlth.report.transfer import print_transfer
-from mmlth.ticket import save_ticket
-from mmlth.ticket.elastic import DEPTHS
-from mmlth.ticket.image_input import INPUTS
+from mmlth.report.commands import print_transfer
+from mmlth.ticket import DEPTHS, INPUTS, save_ticket
 
 _TICKET = '.safetensors'
 _LOG_WIDTH = 160

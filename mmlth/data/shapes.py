@@ -18,7 +18,7 @@ from mmlth.data.scene import (
     draw_scene,
     visibility,
 )
-from mmlth.reason import reason
+from mmlth.messages import reason
 
 MARKER = 'shapes.json'  # says what the folder holds; `complete` once it holds all of it
 _DRAWING = 1  # to be raised whenever the same parameters begin to give other pictures

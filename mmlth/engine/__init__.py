@@ -1,15 +1,15 @@
-"""The only place that knows MMEngine: hooks, the loop over rounds, checkpoint loading."""
+"""The only place that knows MMEngine: searches, hooks, loading, evaluation, export."""
 
 from mmengine.config import DictAction
 
-from mmlth.engine.api import branch, search, targets, targets_table
+from mmlth.engine.api import branch, targets, targets_table
+from mmlth.engine.configs import read_config
+from mmlth.engine.entry import patch_runner
 from mmlth.engine.errors import LotteryError
-from mmlth.engine.hooks.rst_hook import RSTHook
-from mmlth.engine.reading import build_model, read_config
-from mmlth.engine.seam import install
+from mmlth.engine.hooks import RSTHook
+from mmlth.engine.models import build_model
 from mmlth.engine.settings import Settings, parse_settings
-from mmlth.engine.target_table import target_table
-from mmlth.engine.transfer import Transfer, transfer
+from mmlth.engine.transfer import Transfer
 
 __all__ = [
     'DictAction',
@@ -19,12 +19,9 @@ __all__ = [
     'Transfer',
     'branch',
     'build_model',
-    'install',
     'parse_settings',
+    'patch_runner',
     'read_config',
-    'search',
-    'target_table',
     'targets',
     'targets_table',
-    'transfer',
 ]

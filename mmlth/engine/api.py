@@ -10,15 +10,13 @@ from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 from torch import nn
 
-from mmlth.engine.branches import FOLDER
+from mmlth.engine.configs import read_config, searched_config
+from mmlth.engine.entry import check_searches
 from mmlth.engine.errors import LotteryError
-from mmlth.engine.paths import SearchPaths
-from mmlth.engine.reading import build_model, read_config, searched_config
-from mmlth.engine.seam import check_searches
-from mmlth.engine.search import choose_targets, table_of_targets
-from mmlth.engine.search_state import load_state
+from mmlth.engine.masking import choose_targets, table_of_targets
+from mmlth.engine.models import build_model
+from mmlth.engine.search import FOLDER, SearchPaths, keep_load_from, load_state
 from mmlth.engine.settings import parse_settings
-from mmlth.engine.start_checkpoint import keep_load_from
 from mmlth.engine.training import experiment_name
 from mmlth.pruning import Target
 
@@ -131,7 +129,7 @@ def branch(
     root = Path(work_dir)
     if load_state(SearchPaths(root)) is None:
         raise LotteryError(f'{root} holds no search: it has no search.json')
-    config = searched_config(root)
+    config = searched_config(SearchPaths(root).state)
     settings = {
         'control': control,
         'tickets': tickets and list(tickets),

@@ -2,7 +2,9 @@
 
 from mmlth.pruning.allocation import Allocation, global_allocation
 from mmlth.pruning.averages import averaged_copies, count_parameters
-from mmlth.pruning.evidence import Evidence, Network
+from mmlth.pruning.controls import noise
+from mmlth.pruning.distance import Overlap, chance_hamming, overlap, overlaps, together
+from mmlth.pruning.identity import identity
 from mmlth.pruning.mask import Mask, masked
 from mmlth.pruning.masked_modules import (
     attach_mask,
@@ -13,37 +15,64 @@ from mmlth.pruning.masked_modules import (
     zero_pruned,
 )
 from mmlth.pruning.patterns import NOfM, Pattern, transposed_weights
+from mmlth.pruning.predictors import is_predictor
 from mmlth.pruning.prune import prune
+from mmlth.pruning.rst import add_penalty, growth, penalty, random_subset
 from mmlth.pruning.schedule import kept_at, kept_per_round
+from mmlth.pruning.scopes import read_scope
+from mmlth.pruning.score_inputs import Network, ScoreInputs
 from mmlth.pruning.scores import Score, magnitude
-from mmlth.pruning.targets import Target, TargetError, computed_weights, find_targets, left_dense
+from mmlth.pruning.starved_layers import starved
+from mmlth.pruning.targets import (
+    PRUNABLE_PARAMETERS,
+    Target,
+    TargetError,
+    computed_weights,
+    find_targets,
+    left_dense,
+)
 
 __all__ = [
+    'PRUNABLE_PARAMETERS',
     'Allocation',
-    'Evidence',
     'Mask',
     'NOfM',
     'Network',
+    'Overlap',
     'Pattern',
     'Score',
+    'ScoreInputs',
     'Target',
     'TargetError',
+    'add_penalty',
     'attach_mask',
     'attached_mask',
     'averaged_copies',
+    'chance_hamming',
     'computed_weights',
     'count_parameters',
     'detach_mask',
     'find_targets',
     'global_allocation',
+    'growth',
+    'identity',
+    'is_predictor',
     'kept_at',
     'kept_per_round',
     'left_dense',
     'magnitude',
     'masked',
     'masked_class',
+    'noise',
+    'overlap',
+    'overlaps',
+    'penalty',
     'prune',
+    'random_subset',
+    'read_scope',
     'revived',
+    'starved',
+    'together',
     'transposed_weights',
     'zero_pruned',
 ]

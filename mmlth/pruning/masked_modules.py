@@ -15,9 +15,9 @@ from typing import Any, ClassVar, cast
 import torch
 from torch import Tensor, nn
 
+from mmlth.messages import reason
 from mmlth.pruning.averages import averaged_copies
 from mmlth.pruning.mask import Mask
-from mmlth.reason import reason
 
 _classes: dict[type[nn.Module], type['Masked']] = {}
 

@@ -6,10 +6,10 @@ from dataclasses import replace
 from torch import Tensor
 
 from mmlth.pruning.allocation import Allocation, global_allocation
-from mmlth.pruning.evidence import Evidence, Network
 from mmlth.pruning.mask import Mask
 from mmlth.pruning.patterns import Pattern, inward, outward, unstructured
 from mmlth.pruning.schedule import geometric
+from mmlth.pruning.score_inputs import Network, ScoreInputs
 from mmlth.pruning.scores import Score, magnitude
 
 
@@ -72,7 +72,7 @@ def prune(
     keep = int(keep or 0)
     if not 0 <= keep <= mask.kept:
         raise ValueError(f'cannot keep {keep} weights of the {mask.kept} that the mask keeps')
-    evidence = Evidence(weights, mask, start, network, seed)
+    evidence = ScoreInputs(weights, mask, start, network, seed)
     for count in geometric(mask.kept, keep, getattr(score, 'iterations', 1)):
         evidence = replace(evidence, mask=mask)
         # A pattern of whole units may have left less than the step before was to keep.
@@ -82,7 +82,7 @@ def prune(
 
 
 def _step(
-    evidence: Evidence,
+    evidence: ScoreInputs,
     scores: Mapping[str, Tensor],
     keep: int,
     allocation: Allocation,

@@ -6,24 +6,25 @@ from pathlib import Path
 
 from rich.console import Console
 
-from mmlth.engine.reading import searched_config
-from mmlth.report.analyses import analysis_sections
-from mmlth.report.answer import answer
-from mmlth.report.cells import percent
-from mmlth.report.comparison_table import comparison_table
-from mmlth.report.lines import Comparison, compare, rounds_by_line
-from mmlth.report.metrics import main_metrics
-from mmlth.report.models import predict_all
+from mmlth.engine.configs import searched_config
+from mmlth.engine.search import SearchPaths
+from mmlth.report.answer import answer, answer_section, comparison_table, results_table
+from mmlth.report.convergence import convergence_section
+from mmlth.report.cost import cost_section
+from mmlth.report.kit import percent
+from mmlth.report.masks import layers_section, masks_section
 from mmlth.report.page import Section, write_page
-from mmlth.report.rounds import measured, read_rounds
-from mmlth.report.search import read_search
-from mmlth.report.sections.answer import answer_section
-from mmlth.report.sections.convergence import convergence_section
-from mmlth.report.sections.cost import cost_section
-from mmlth.report.sections.layers import layers_section
-from mmlth.report.sections.masks import masks_section
-from mmlth.report.sections.settings import settings_section
-from mmlth.report.table import results_table
+from mmlth.report.predictions import analysis_sections, predict_all
+from mmlth.report.searches import (
+    Comparison,
+    compare,
+    main_metrics,
+    measured,
+    read_rounds,
+    read_search,
+    rounds_by_line,
+)
+from mmlth.report.settings_section import settings_section
 from mmlth.ticket import load_ticket
 
 _LACKING = Section(
@@ -109,7 +110,7 @@ def analysed(work_dirs: Sequence[Path], folder: Path, metric: str | None = None)
         'dense': load_ticket(search.ticket(search.rounds[0])),
         f'ticket at {percent(chosen["sparsity"])}': load_ticket(search.ticket(chosen)),
     }
-    config = searched_config(search.work_dir)
+    config = searched_config(SearchPaths(search.work_dir).state)
     sections = analysis_sections(predict_all(config, tickets, Path(folder) / 'predictions'))
     if len(searches) == 1:
         return sections

@@ -12,15 +12,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mmlth.pruning.mask import Mask
-from mmlth.reason import reason
+from mmlth.messages import join_names, reason
+from mmlth.pruning import Mask
 from mmlth.ticket.atomic import write_bytes
 from mmlth.ticket.errors import TicketError, TicketTooLargeError
 from mmlth.ticket.nested_masks import weights_of_masks, without_masks
 from mmlth.ticket.planes import DTYPES
 from mmlth.ticket.ticket import Ticket
 from mmlth.ticket.tree import to_json
-from mmlth.wording import some
 
 Load = Callable[[Path], Any]
 
@@ -148,7 +147,7 @@ def without_prefix(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tens
 
 def quoted(names: Iterable[Any]) -> str:
     """The first of names that may be anything, and how many there are beside."""
-    return some((f'{name!r:.60}' for name in names), 3)
+    return join_names((f'{name!r:.60}' for name in names), 3)
 
 
 def refused_code(error: Exception) -> str | None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
-from mmlth.reason import reason
+from mmlth.messages import reason
 from mmlth.ticket.atomic import atomic_path
 from mmlth.ticket.errors import DamagedTicketError, NotATicketError
 from mmlth.ticket.planes import Array

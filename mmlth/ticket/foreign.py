@@ -7,8 +7,7 @@ from typing import Any
 
 from torch import Tensor
 
-from mmlth.pruning.identity import identity
-from mmlth.pruning.mask import Mask, masked
+from mmlth.pruning import Mask, identity, masked
 from mmlth.ticket.checkpoint import (
     PLAIN,
     Load,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import zstandard
 
-from mmlth.reason import reason
+from mmlth.messages import reason
 from mmlth.ticket.errors import DamagedTicketError
 
 MAX_WINDOW = 1 << 23

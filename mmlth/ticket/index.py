@@ -155,7 +155,7 @@ def stored_as(chunk: Chunk, values: str | None) -> str:
     return values if DTYPES[chunk.dtype].itemsize > DTYPES[values].itemsize else chunk.dtype
 
 
-def cut(entries: Sequence[Entry]) -> list[Chunk]:
+def make_chunks(entries: Sequence[Entry]) -> list[Chunk]:
     """Chunks for the writer: large tensors in chunks of their own, small ones pooled."""
     chunks = []
     for coding, dtype, stream in _streams(entries):

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from torch import Tensor
 
-from mmlth.pruning.mask import masked
+from mmlth.pruning import masked
 from mmlth.ticket.errors import TicketMismatchError
-from mmlth.ticket.planes import words
+from mmlth.ticket.planes import as_uint
 from mmlth.ticket.tensors import load_tensors
 from mmlth.ticket.ticket import Ticket
 
@@ -51,5 +51,5 @@ def weights_hash(weights: Mapping[str, Tensor]) -> str:
     digest = hashlib.sha256()
     for name in sorted(weights):
         digest.update(name.encode())
-        digest.update(words(weights[name]).data)
+        digest.update(as_uint(weights[name]).data)
     return digest.hexdigest()

@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mmlth.pruning.mask import Mask
-from mmlth.reason import reason
+from mmlth.messages import reason
+from mmlth.pruning import Mask
 from mmlth.ticket.bitmap import decode_mask
 from mmlth.ticket.container import read_description, read_part
 from mmlth.ticket.errors import (
@@ -24,7 +24,7 @@ from mmlth.ticket.errors import (
 )
 from mmlth.ticket.frames import Frame, decompress
 from mmlth.ticket.index import Chunk, Entry, Index, Piece, from_json, largest_index, natural
-from mmlth.ticket.planes import DTYPES, Array, decode, frames_of, words
+from mmlth.ticket.planes import DTYPES, Array, as_uint, decode, frames_of
 from mmlth.ticket.save import FORMAT, VERSION
 from mmlth.ticket.threads import threads
 from mmlth.ticket.ticket import Ticket
@@ -212,7 +212,7 @@ def _scatter(
     """Writes numbers where the pieces are, or at these positions of them and zero elsewhere."""
     start = 0
     for piece in pieces:
-        target = words(tensors[piece.entry.name])[piece.start : piece.stop]
+        target = as_uint(tensors[piece.entry.name])[piece.start : piece.stop]
         stop = start + piece.count
         if positions is None:
             target[:] = numbers[start:stop]
@@ -226,7 +226,7 @@ def _scatter(
 
 def _lengthened(numbers: Array, dtype: str, values: str) -> Array:
     short = torch.from_numpy(numbers.view(f'i{numbers.itemsize}')).view(DTYPES[values])
-    return words(short.to(DTYPES[dtype]))
+    return as_uint(short.to(DTYPES[dtype]))
 
 
 def _with_tied(index: Index, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

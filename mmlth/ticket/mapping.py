@@ -4,9 +4,9 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from mmlth.messages import join_names
 from mmlth.ticket.elastic import Depths, check_depths, other_depth
 from mmlth.ticket.errors import TicketError, TicketMismatchError
-from mmlth.wording import some
 
 Shape = tuple[int, ...]
 BACKBONE = 'backbone.'
@@ -173,7 +173,7 @@ def map_names(
         if mismatched:
             why += f' (other shapes: {result.shapes(next(iter(mismatched)))})'
         if skipped:
-            why += f' (left out as predictors or heads: {some(skipped, 1)})'
+            why += f' (left out as predictors or heads: {join_names(skipped, 1)})'
         raise TicketMismatchError(_no_match(source, target, why))
     return result
 
@@ -209,6 +209,7 @@ def _renamed(source: Iterable[str], rules: tuple[Rule, ...]) -> dict[str, str]:
 
 def _no_match(source: Iterable[str], target: Iterable[str], why: str) -> str:
     return (
-        f'no name of the source is one of the target, {why}; the source has {some(source, 3)}; the '
-        f'target has {some(target, 3)}; say which is which by SOURCE_PREFIX=TARGET_PREFIX'
+        f'no name of the source is one of the target, {why}; the source has '
+        f'{join_names(source, 3)}; the '
+        f'target has {join_names(target, 3)}; say which is which by SOURCE_PREFIX=TARGET_PREFIX'
     )

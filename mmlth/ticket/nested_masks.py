@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mmlth.messages import join_names
 from mmlth.ticket.errors import TicketError, TicketMismatchError
-from mmlth.wording import some
 
 _DEPTH = 4
 _OWN = 'mmlth'  # what a search keeps in its checkpoints is no mask of their weights
@@ -49,10 +49,11 @@ def nested_masks(
         if not wrong and len(set(called.values())) == len(called):
             fitting[place] = {weight: named[name] for name, weight in called.items()}
         elif _is_called_mask(place):
-            misfits[place] = some(map(repr, wrong or named))
+            misfits[place] = join_names(map(repr, wrong or named))
     if len(fitting) > 1:
         raise TicketError(
-            f'{path} has masks in several entries: {some(map(repr, fitting))}; save it with those '
+            f'{path} has masks in several entries: {join_names(map(repr, fitting))}; save it '
+            'with those '
             'alone that are meant'
         )
     if fitting:

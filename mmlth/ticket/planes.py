@@ -33,7 +33,7 @@ _INTEGER = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
 _WORD = {1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.uint64}
 
 
-def words(tensor: Tensor) -> Array:
+def as_uint(tensor: Tensor) -> Array:
     """A tensor's numbers as unsigned integers of the same size, flat; shares its memory."""
     plain = tensor.detach().resolve_conj().resolve_neg()
     flat = plain.cpu().contiguous().reshape(-1)
@@ -47,7 +47,7 @@ def frames_of(size: int) -> int:
 
 
 def encode(numbers: Array) -> list[bytes]:
-    """The planes of numbers as `words` gives them, most significant byte first, compressed."""
+    """The planes of numbers as `as_uint` gives them, most significant byte first, compressed."""
     word, size = numbers.dtype.type, numbers.itemsize
     rotated = (numbers << word(1)) | (numbers >> word(8 * size - 1))
     shifts = range(8 * (size - 1), -1, -8)

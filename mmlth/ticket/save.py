@@ -9,17 +9,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mmlth.pruning.identity import identity
+from mmlth.messages import join_names
+from mmlth.pruning import identity
 from mmlth.ticket.bitmap import encode_mask
 from mmlth.ticket.container import write_container
 from mmlth.ticket.errors import TicketMismatchError
 from mmlth.ticket.frames import compress, describe
-from mmlth.ticket.index import CODINGS, Chunk, Entry, Index, cut, largest_index, stored_as
-from mmlth.ticket.planes import DTYPES, Array, encode, words
+from mmlth.ticket.index import CODINGS, Chunk, Entry, Index, largest_index, make_chunks, stored_as
+from mmlth.ticket.planes import DTYPES, Array, as_uint, encode
 from mmlth.ticket.threads import threads
 from mmlth.ticket.ticket import Ticket
 from mmlth.ticket.tree import to_json
-from mmlth.wording import some
 
 FORMAT = 'mmlth-ticket'
 VERSION = 2
@@ -58,7 +58,7 @@ def save_ticket(ticket: Ticket, path: str | Path, values: str | None = None) -> 
     }
     entries = _entries(ticket, groups)
     values = values or _still_rounded(ticket)
-    chunks = cut(entries)
+    chunks = make_chunks(entries)
     mask = {name: kept.cpu().contiguous() for name, kept in ticket.mask.items()}
     with threads() as pool:
         coded = list(pool.map(lambda chunk: _encode(chunk, mask, groups, values), chunks))
@@ -131,12 +131,12 @@ def _check_groups(ticket: Ticket, groups: Groups) -> None:
     weights = groups['weights']
     missing = sorted(ticket.mask.keys() - weights.keys())
     if missing:
-        raise TicketMismatchError(f'the weights lack what the mask names: {some(missing)}')
+        raise TicketMismatchError(f'the weights lack what the mask names: {join_names(missing)}')
     for group in groups.values():
         if group.keys() != weights.keys():
             raise TicketMismatchError(
                 'trained and initial weights have different names: '
-                f'{some(sorted(group.keys() ^ weights.keys()))}'
+                f'{join_names(sorted(group.keys() ^ weights.keys()))}'
             )
         for name, tensor in group.items():
             expected = weights[name]
@@ -169,7 +169,7 @@ def _encode(
             chosen = np.compress(kept, numbers)  # twice as fast as indexing
             # What is not zero must be among the kept numbers; −0 has a bit, too.
             if np.count_nonzero(numbers) != np.count_nonzero(chosen):
-                names = some(sorted({piece.entry.name for piece in chunk.pieces}))
+                names = join_names(sorted({piece.entry.name for piece in chunk.pieces}))
                 raise TicketMismatchError(
                     f'{names}: weights that are pruned but not +0; zero them by '
                     'mmlth.masked(weights, mask)'
@@ -182,7 +182,7 @@ def _encode(
 
 def _slice(tensor: Tensor, start: int, stop: int) -> Array:
     # Cut first: of a tensor on another device only this much comes here at a time.
-    return words(tensor.detach().contiguous().view(-1)[start:stop])
+    return as_uint(tensor.detach().contiguous().view(-1)[start:stop])
 
 
 def _join(arrays: list[Array]) -> Array:
@@ -190,7 +190,7 @@ def _join(arrays: list[Array]) -> Array:
 
 
 def _shortened(numbers: Array, dtype: str, values: str) -> Array:
-    """Numbers of another type, as `words` gives them."""
+    """Numbers of another type, as `as_uint` gives them."""
     exact = torch.from_numpy(numbers.view(f'i{numbers.itemsize}')).view(DTYPES[dtype])
     if not exact.is_floating_point():
         raise ValueError(f'values={values!r} is for weights of floating point, got {dtype}')
@@ -200,4 +200,4 @@ def _shortened(numbers: Array, dtype: str, values: str) -> Array:
             f'there are weights too large for {values}, whose largest number is '
             f"{torch.finfo(DTYPES[values]).max:.3g}; give values='bfloat16' or none"
         )
-    return words(rounded)
+    return as_uint(rounded)

@@ -10,8 +10,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from mmlth.pruning.identity import identity
-from mmlth.reason import reason
+from mmlth.messages import reason
+from mmlth.pruning import identity
 from mmlth.ticket.atomic import atomic_path
 from mmlth.ticket.container import KEY
 from mmlth.ticket.errors import TicketError

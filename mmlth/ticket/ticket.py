@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
-from mmlth.pruning.mask import Mask
+from mmlth.pruning import Mask
 from mmlth.ticket.errors import DamagedTicketError, TicketMismatchError
 
 

@@ -7,10 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mmlth.pruning.identity import identity
-from mmlth.pruning.mask import Mask, masked
-from mmlth.pruning.prune import prune
-from mmlth.reason import reason
+from mmlth.messages import reason
+from mmlth.pruning import Mask, identity, masked, prune
 from mmlth.ticket.errors import TicketMismatchError
 from mmlth.ticket.mapping import NameMap
 

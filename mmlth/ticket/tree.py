@@ -7,8 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mmlth.reason import reason
-from mmlth.ticket.planes import DTYPES, words
+from mmlth.messages import reason
+from mmlth.ticket.planes import DTYPES, as_uint
 
 _MARKS = ('@tensor', '@array', '@number', '@tuple', '@dict')
 
@@ -78,7 +78,7 @@ def to_json(value: Any) -> dict[str, Any]:
                 f'cannot store {name}: a tensor of {t.dtype}, {t.layout}, on {t.device}'
             )
     arrays = {
-        name: [str(t.dtype).removeprefix('torch.'), list(t.shape), words(t).tobytes().hex()]
+        name: [str(t.dtype).removeprefix('torch.'), list(t.shape), as_uint(t).tobytes().hex()]
         for name, t in tensors.items()
     }
     return {'value': structure, 'arrays': arrays}

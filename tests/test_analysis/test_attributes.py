@@ -8,8 +8,8 @@ from perturbed import SIGMAS, disturbed, first_images, ground_truth
 
 from mmlth.analysis.detection import attributes, changed_most, score
 from mmlth.analysis.detection.groups import by_class, by_frequency, by_lvis_frequency
+from mmlth.analysis.detection.tide import tide
 from mmlth.analysis.keypoints import Skeleton, keypoint_errors
-from mmlth.analysis.tide import tide
 
 AREAS = (10, 50, 200)
 

@@ -15,8 +15,8 @@ from pycocotools.cocoeval import COCOeval
 
 from mmlth.analysis.detection import average_precision, match
 from mmlth.analysis.detection.bootstrap import estimate, resamples
-from mmlth.analysis.detection.federated import judged
-from mmlth.analysis.tide import tide
+from mmlth.analysis.detection.federated import filter_lvis_predictions
+from mmlth.analysis.detection.tide import tide
 
 
 def reference(truth, found, kind, sigmas=None, borders=(32, 96)):
@@ -251,7 +251,7 @@ def test_what_has_no_area_is_nothing_in_lvis(kind):
         return average_precision(match(truth, found, kind), np.ones((1, 2), int))[0, 0, 0, 0]
 
     assert ap(truth, found) == ap(truth, [hit]) == pytest.approx(1)
-    assert len(judged(truth, [hit, listed], kind)) == 1
+    assert len(filter_lvis_predictions(truth, [hit, listed], kind)) == 1
     assert (
         tide(truth, {'a': found}, kind).models['a'] == tide(truth, {'a': [hit]}, kind).models['a']
     )

@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mmlth.analysis.connectivity import Connection, connect, interpolate
+from mmlth.analysis.networks.connectivity import Connection, connect, interpolate
 
 A = {'w': torch.tensor([0.0, 4.0]), 'bn.running_var': torch.tensor([1.0]), 'bn.n': torch.tensor(10)}
 B = {'w': torch.tensor([8.0, 0.0]), 'bn.running_var': torch.tensor([3.0]), 'bn.n': torch.tensor(20)}

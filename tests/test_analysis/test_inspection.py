@@ -8,9 +8,9 @@ import torch
 from rich.console import Console
 
 from mmlth.analysis import inspect_ticket
-from mmlth.analysis.json_values import inspection_json
 from mmlth.pruning import Mask
-from mmlth.report.inspection import print_inspection
+from mmlth.report.commands.inspection import print_inspection
+from mmlth.report.commands.inspection_json import inspection_json
 from mmlth.ticket import Ticket, save_ticket
 
 

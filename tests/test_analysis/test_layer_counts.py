@@ -2,8 +2,9 @@
 
 import torch
 
-from mmlth.analysis import Zeros, layers, modules
-from mmlth.analysis.layers import summed
+from mmlth.analysis import Zeros, modules
+from mmlth.analysis.masks import layers
+from mmlth.analysis.masks.layers import summed
 
 
 def masks():

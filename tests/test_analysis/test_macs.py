@@ -5,8 +5,8 @@ import torch
 from torch import nn
 from torchvision.ops import DeformConv2d
 
-from mmlth.analysis import Work, count_macs
-from mmlth.analysis.macs import check_masks_model
+from mmlth.analysis import LayerMacs, count_macs
+from mmlth.analysis.cost.macs import check_masks_model
 from mmlth.pruning import Mask
 from mmlth.ticket import TicketMismatchError
 
@@ -56,9 +56,9 @@ def test_masked_weights_count_by_their_density():
     mask = Mask({'neck.grouped.weight': quarter, 'fc.weight': torch.zeros(5, 8, dtype=torch.bool)})
     assert macs.sparse(mask) == STEM + GROUPED // 4 + UP
     assert macs.modules(mask) == [
-        Work('stem', STEM, STEM),
-        Work('neck', GROUPED + UP, GROUPED // 4 + UP),
-        Work('fc', FC, 0),
+        LayerMacs('stem', STEM, STEM),
+        LayerMacs('neck', GROUPED + UP, GROUPED // 4 + UP),
+        LayerMacs('fc', FC, 0),
     ]
 
 

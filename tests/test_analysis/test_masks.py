@@ -8,8 +8,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmlth.analysis import compare, layers, modules
-from mmlth.analysis.masks import KINDS, flips, profile, similarity, survival, zero_parts
+from mmlth.analysis import compare, modules
+from mmlth.analysis.masks import KINDS, flips, layers, profile, similarity, survival, zero_parts
 from mmlth.analysis.masks.zeros import empty_by_chance
 from mmlth.pruning import Mask
 from mmlth.pruning.controls import noise, random_layerwise

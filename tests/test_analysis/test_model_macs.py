@@ -6,9 +6,11 @@ import pytest
 import torch
 from torch import nn
 
-from mmlth.analysis.model import model_macs
+from mmlth.analysis.cost.model_macs import model_macs
 from mmlth.engine import LotteryError, read_config
-from mmlth.engine.forward import config_of, forward_of, stock_model
+from mmlth.engine.models.building import stock_model
+from mmlth.engine.models.forward import forward_of
+from mmlth.engine.tickets.config import config_of
 from mmlth.pruning import Mask, find_targets, masked
 from mmlth.ticket import Ticket
 

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from mmlth.analysis.stability import overall, weight_distances
+from mmlth.analysis.networks.stability import overall, weight_distances
 
 MASK = {'a': torch.tensor([True, True, False]), 'b': torch.tensor([[True], [False]])}
 DENSE = {'a': torch.tensor([3.0, 0.0, 100.0]), 'b': torch.tensor([[1.0], [7.0]])}

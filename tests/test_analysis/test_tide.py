@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from perturbed import disturbed, first_images, ground_truth
 
 from mmlth.analysis.detection import score
-from mmlth.analysis.tide import MAIN, tide
+from mmlth.analysis.detection.tide import MAIN, tide
 
 
 def truth_of(boxes, images=1):

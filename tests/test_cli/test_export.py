@@ -5,7 +5,7 @@ import torch
 from toy import ToyModel, toy_config
 
 from mmlth.cli.main import main
-from mmlth.engine.comparison import decisive_settings
+from mmlth.engine.configs.decisive_settings import result_affecting_config
 from mmlth.pruning import attach_mask, attached_mask, find_targets, prune
 from mmlth.ticket import Ticket, save_ticket
 
@@ -23,7 +23,7 @@ def folder(tmp_path_factory):
     weights = {target.name: target.parameter.detach() for target in find_targets(model)}
     attach_mask(model, prune(weights, sparsity=0.5))
     mask, state = attached_mask(model), model.state_dict()
-    info = {'config': decisive_settings(config, {})}
+    info = {'config': result_affecting_config(config, {})}
     for name, ticket in {
         'good': Ticket(mask, state, info),
         'mask': Ticket(mask, None, info),

@@ -11,13 +11,15 @@ import pytest
 import torch
 from toy import ToyModel, toy_config
 
-from mmlth.analysis import compare, layers, sizes, stored
-from mmlth.analysis.model import model_macs
+from mmlth.analysis import compare, stored
+from mmlth.analysis.cost import sizes
+from mmlth.analysis.cost.model_macs import model_macs
+from mmlth.analysis.masks import layers
 from mmlth.cli import inspect
 from mmlth.cli.main import main
 from mmlth.engine import build_model
 from mmlth.pruning import Mask, prune
-from mmlth.report.density_plot import plot_densities
+from mmlth.report.commands.density_plot import plot_densities
 from mmlth.ticket import Ticket, load_ticket, save_ticket
 
 NAMES = ('conv.weight', 'depthwise.weight', 'fc.weight')

@@ -15,7 +15,7 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 
-from mmlth.engine.training import round_config
+from mmlth.engine.training.round_config import round_config
 
 REPOSITORY = Path(__file__).parents[2]
 SCRIPT = REPOSITORY / 'tools' / 'dataset_converters' / 'crops.py'

@@ -10,7 +10,7 @@ from mmengine.registry import MODEL_WRAPPERS
 from torch import nn
 
 from mmlth.engine import LotteryError
-from mmlth.engine.processes import join_processes
+from mmlth.engine.machine.processes import join_processes
 
 STARTED = {
     'pytorch': ('RANK', 'WORLD_SIZE', 'LOCAL_RANK'),
@@ -23,7 +23,7 @@ ENVIRONMENT = ['MASTER_ADDR', 'MASTER_PORT', 'TORCHELASTIC_RUN_ID', 'OMPI_COMM_W
 @pytest.fixture(autouse=True)
 def cpu(monkeypatch):
     """No GPU, no launcher, and what a test sets is undone."""
-    monkeypatch.setattr('mmlth.engine.processes.get_device', lambda: 'cpu')
+    monkeypatch.setattr('mmlth.engine.machine.processes.get_device', lambda: 'cpu')
     for name in (*ENVIRONMENT, *(name for names in STARTED.values() for name in names)):
         monkeypatch.setenv(name, '')
         monkeypatch.delenv(name)
@@ -85,7 +85,7 @@ def test_one_process_stays_alone():
 
 
 def test_with_gpus_mmengine_makes_the_group(monkeypatch):
-    monkeypatch.setattr('mmlth.engine.processes.get_device', lambda: 'cuda')
+    monkeypatch.setattr('mmlth.engine.machine.processes.get_device', lambda: 'cuda')
     start(monkeypatch, 'mpi')
     config = Config({'launcher': 'mpi'})
     join_processes(config)

@@ -12,7 +12,7 @@ from toy import ToyModel, toy_config
 
 from mmlth import load_ticket
 from mmlth.engine import parse_settings
-from mmlth.engine.choices import build_score
+from mmlth.engine.settings.choices import build_score
 
 NAMES = sorted(path.stem for path in PRUNING_BASE.parent.glob('*.py'))
 STOCK = {

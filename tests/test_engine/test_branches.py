@@ -11,7 +11,7 @@ from toy import ITERATIONS_PER_EPOCH, ToyDataset, toy_config
 
 import mmlth
 from mmlth import LotteryError, load_ticket
-from mmlth.engine.stretching import stretched
+from mmlth.engine.configs.longer_training import scale_schedule
 from mmlth.ticket import load_rewind_weights
 
 dense = {}
@@ -250,7 +250,7 @@ def test_a_stretched_schedule_keeps_its_warmup_and_its_shape(tmp_path):
     ]
     config.train_cfg.dynamic_intervals = [(2, 1)]
     config.custom_hooks = [{'type': 'PipelineSwitchHook', 'switch_epoch': 2}]
-    longer = stretched(config, 3)
+    longer = scale_schedule(config, 3)
     assert longer.train_cfg.max_epochs == 9
     assert longer.train_cfg.dynamic_intervals == [(6, 1)]
     assert longer.custom_hooks[0].switch_epoch == 6

@@ -16,13 +16,14 @@ from mmengine.runner import Runner
 from toy import ToyModel, toy_config
 
 from mmlth import LotteryError, Mask, load_ticket
-from mmlth.engine import drawing, parse_settings
+from mmlth.engine import parse_settings
 from mmlth.engine.api import targets, targets_table
-from mmlth.engine.network import ConfigNetwork
+from mmlth.engine.masking import mask_update as drawing
+from mmlth.engine.masking.dry_run import dry_run_pruning
+from mmlth.engine.masking.targets import choose_targets
+from mmlth.engine.models.scored_network import ConfigNetwork
+from mmlth.engine.random_numbers import seed_all
 from mmlth.engine.registry import ALLOCATIONS, PATTERNS, SCORES
-from mmlth.engine.rng import seed_all
-from mmlth.engine.search import choose_targets
-from mmlth.engine.trial import check_choices
 from mmlth.pruning.scores import magnitude
 from mmlth.ticket import load_rewind_weights
 
@@ -118,7 +119,7 @@ def test_drawing_leaves_all_random_numbers_alone(tmp_path, monkeypatch):
     seed_all(3)
     expected = numbers()
     seed_all(3)
-    drawing.agree_on_mask(*[None] * 3, 0, *[None] * 3, tmp_path / 'mask.safetensors')
+    drawing.compute_and_broadcast_mask(*[None] * 3, 0, *[None] * 3, tmp_path / 'mask.safetensors')
     assert numbers() == expected
 
 
@@ -273,7 +274,7 @@ def test_trying_a_score_draws_no_random_numbers(tmp_path, needs_network):
     seed_all(5)
     expected = drawn()
     seed_all(5)
-    check_choices(runner, settings, chosen, 0, 100)
+    dry_run_pruning(runner, settings, chosen, 0, 100)
     assert drawn() == expected
     for name, weight in runner.model.state_dict().items():
         assert torch.equal(weight, weights[name])

@@ -13,11 +13,12 @@ from toy import toy_config
 
 import mmlth
 from mmlth import LotteryError, Mask, load_ticket
+from mmlth.engine.checkpoints.rewind_file import load_training_state
 from mmlth.engine.hooks import MaskDistanceHook, ProgressHook
+from mmlth.engine.models.unwrapped import bare_model
 from mmlth.engine.registry import SCORES
-from mmlth.engine.search import run_search
+from mmlth.engine.search.run import run_search
 from mmlth.engine.settings import parse_settings
-from mmlth.engine.training_state import bare_model, load_training_state
 from mmlth.pruning.distance import hamming, iou
 from mmlth.report import write_report
 

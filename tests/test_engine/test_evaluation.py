@@ -8,8 +8,9 @@ from mmengine.runner import Runner
 from toy import ToyDataset, ToyModel, toy_config
 
 from mmlth import LotteryError, load_ticket
-from mmlth.engine.evaluation import Evaluation, read_weights, recompute_statistics
-from mmlth.engine.training_state import bare_model
+from mmlth.engine.evaluation.evaluation import Evaluation, recompute_statistics
+from mmlth.engine.models.unwrapped import bare_model
+from mmlth.engine.tickets.any_weights import read_weights
 
 
 @pytest.fixture(scope='module')

@@ -13,8 +13,8 @@ from torch import nn
 from toy import ToyModel
 
 from mmlth.engine import LotteryError, build_model, read_config
-from mmlth.engine.comparison import decisive_settings
-from mmlth.engine.export import export_model, export_ticket
+from mmlth.engine.configs.decisive_settings import result_affecting_config
+from mmlth.engine.exporting.export import export_model, export_ticket
 from mmlth.pruning import attach_mask, attached_mask, find_targets, prune
 from mmlth.pruning.masked_modules import Masked
 from mmlth.ticket import Ticket, load_ticket, save_ticket
@@ -45,7 +45,7 @@ def masked_model(config):
 
 
 def save(model, config, path):
-    info = {'config': decisive_settings(config, {})}
+    info = {'config': result_affecting_config(config, {})}
     save_ticket(Ticket(attached_mask(model), model.state_dict(), info), path)
 
 

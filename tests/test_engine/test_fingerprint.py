@@ -5,7 +5,7 @@ import os
 import pytest
 from mmengine.config import Config
 
-from mmlth.engine.fingerprint import data_hash
+from mmlth.engine.evaluation.fingerprint import data_hash
 
 
 def voc(root):

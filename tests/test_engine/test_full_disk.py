@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mmlth.engine.errors import LotteryError
-from mmlth.engine.full_disk import explaining_full_disks
+from mmlth.engine.machine.full_disk import explaining_full_disks
 
 FULL = Path('/dev/full')
 needs_a_full_device = pytest.mark.skipif(not FULL.exists(), reason='only Linux has /dev/full')

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from mmlth.engine import read_config
-from mmlth.engine.image_size import ImageSize, validation_size
+from mmlth.engine.configs.image_size import ImageSize, validation_size
 
 ROOT = Path(__file__).parents[2]
 

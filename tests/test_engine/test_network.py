@@ -8,8 +8,8 @@ from mmengine.config import Config
 from mmengine.logging import MessageHub
 from toy import toy_config
 
-from mmlth.engine.network import ConfigNetwork
-from mmlth.engine.reading import build_model
+from mmlth.engine.models.building import build_model
+from mmlth.engine.models.scored_network import ConfigNetwork
 from mmlth.pruning import Mask, find_targets, prune
 from mmlth.pruning.scores import Grasp, Snip, Synflow, Taylor
 

@@ -12,19 +12,16 @@ from mmdet.evaluation import CocoMetric
 from mmengine.config import Config
 from pycocotools import mask as rle
 
-import mmlth.engine.predictions
+import mmlth.engine.evaluation.predictions
 from mmlth import LotteryError, Mask, Ticket
 from mmlth.data import make_shapes
-from mmlth.engine.evaluation import Evaluation
-from mmlth.engine.predictions import (
-    DataSet,
-    Predictor,
-    _check_same_classes,
-    _evaluating_objects,
-)
-from mmlth.engine.reading import build_model, read_config
-from mmlth.engine.samples import Samples
-from mmlth.engine.training_counts import training_counts
+from mmlth.engine.configs.reading import read_config
+from mmlth.engine.evaluation.coco_metric import DataSet, _evaluating_objects
+from mmlth.engine.evaluation.evaluation import Evaluation
+from mmlth.engine.evaluation.predictions import Predictor, _check_same_classes
+from mmlth.engine.evaluation.samples import Samples
+from mmlth.engine.evaluation.training_counts import training_counts
+from mmlth.engine.models.building import build_model
 
 DEMO = Path(__file__).parents[2] / 'configs/lth/mask_rcnn_tiny_shapes_imp.py'
 
@@ -81,14 +78,14 @@ def test_boxes_and_masks_are_those_that_the_config_evaluates(root, found, tmp_pa
 
 def test_what_was_found_is_read(root, found, monkeypatch):
     predictions, data, _, folder = found
-    monkeypatch.setattr(mmlth.engine.predictions, 'Evaluation', None)
+    monkeypatch.setattr(mmlth.engine.evaluation.predictions, 'Evaluation', None)
     assert Predictor(config_of(root), folder)(ticket(root)) == (predictions, data)
 
 
 @pytest.mark.parametrize('other', ['weights', 'settings', 'annotations', 'images'])
 def test_anything_else_is_found_anew(root, found, tmp_path, monkeypatch, other):
     *_, folder = found
-    monkeypatch.setattr(mmlth.engine.predictions, 'Evaluation', None)
+    monkeypatch.setattr(mmlth.engine.evaluation.predictions, 'Evaluation', None)
     options = {'model.test_cfg.rcnn.score_thr': 0.3} if other == 'settings' else {}
     root = shutil.copytree(root, tmp_path / 'shapes')
     if other == 'annotations':
@@ -104,7 +101,7 @@ def test_anything_else_is_found_anew(root, found, tmp_path, monkeypatch, other):
 
 def test_a_moved_data_set_is_the_same(root, found, tmp_path, monkeypatch):
     predictions, data, _, folder = found
-    monkeypatch.setattr(mmlth.engine.predictions, 'Evaluation', None)
+    monkeypatch.setattr(mmlth.engine.evaluation.predictions, 'Evaluation', None)
     moved = shutil.copytree(root, tmp_path / 'moved')
     assert Predictor(config_of(moved), folder)(ticket(root)) == (predictions, data)
 

@@ -23,14 +23,14 @@ from toy import ToyDataset, ToyModel, toy_config
 
 import mmlth
 from mmlth import load_ticket
-from mmlth.engine.checkpoints import is_whole
+from mmlth.engine.checkpoints.newest import is_whole
+from mmlth.engine.checkpoints.rewind_file import load_training_state
 from mmlth.engine.errors import LotteryError, Preempted
 from mmlth.engine.hooks import MaskHook, PreemptionHook, ProgressHook, RewindHook
-from mmlth.engine.preemption import SIGNALS, Preemption
+from mmlth.engine.machine.preemption import SIGNALS, Preemption
 from mmlth.engine.registry import SCORES
-from mmlth.engine.search import run_search
-from mmlth.engine.search_state import sha256_of
-from mmlth.engine.training_state import load_training_state
+from mmlth.engine.search.run import run_search
+from mmlth.engine.search.state import sha256_of
 
 FORK = multiprocessing.get_context('fork')
 

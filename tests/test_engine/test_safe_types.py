@@ -10,7 +10,7 @@ import torch
 from mmengine.logging import HistoryBuffer
 
 from mmlth.engine import LotteryError
-from mmlth.engine.checkpoint_loading import load_checkpoint_safely
+from mmlth.engine.checkpoints.loading import load_checkpoint_safely
 
 UNREADABLE = '(cannot be read without running code|is damaged|is empty|is no checkpoint)'
 

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 from representatives import REPRESENTATIVES
 
-from mmlth.engine import LotteryError, build_model, parse_settings, read_config, target_table
-from mmlth.engine.search import choose_targets
+from mmlth.engine import LotteryError, build_model, parse_settings, read_config
+from mmlth.engine.masking import target_table
+from mmlth.engine.masking.targets import choose_targets
 from mmlth.pruning import find_targets
 
 CONFIGS = Path(__file__).parents[2] / 'configs'

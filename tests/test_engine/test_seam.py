@@ -12,7 +12,7 @@ from mmengine.runner import FlexibleRunner, Runner
 from toy import toy_config
 
 import mmlth
-from mmlth.engine import install
+from mmlth.engine import patch_runner
 
 TRAIN = """
 import sys, torch
@@ -60,7 +60,7 @@ def test_with_lottery_the_runner_searches_whichever_way_it_is_built(tmp_path):
 
 def test_installing_twice_wraps_once():
     before = Runner.__dict__['from_cfg'].__func__
-    install(lambda work_dir, at_end: None)
+    patch_runner(lambda work_dir, at_end: None)
     assert Runner.__dict__['from_cfg'].__func__ is before
 
 

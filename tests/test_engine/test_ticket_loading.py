@@ -12,7 +12,7 @@ from toy import ToyModel, toy_config
 
 from mmlth import Mask, Ticket, find_targets, load_ticket, masked, prune, save_ticket
 from mmlth.engine import build_model, read_config
-from mmlth.engine.ticket_loading import as_checkpoint
+from mmlth.engine.tickets.loading import as_checkpoint
 from mmlth.ticket import DamagedTicketError, TicketMismatchError, save_checkpoint
 
 

@@ -31,8 +31,8 @@ from torch import nn
 import mmlth
 from mmlth import Ticket, masked, save_ticket
 from mmlth.engine import LotteryError, build_model, read_config
-from mmlth.engine.image_input import input_of
-from mmlth.engine.transfer import task_heads
+from mmlth.engine.transfer.heads import task_heads
+from mmlth.engine.transfer.image_input import input_of
 from mmlth.ticket import TicketMismatchError
 from mmlth.ticket.image_input import INPUTS
 

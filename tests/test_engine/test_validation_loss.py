@@ -15,11 +15,11 @@ from toy import ToyDataset, ToyModel, toy_config
 
 from mmlth import LotteryError, load_ticket
 from mmlth.data import make_shapes
-from mmlth.engine.forward import initialise
-from mmlth.engine.loss_data import loss_loader
-from mmlth.engine.reading import build_model, read_config
-from mmlth.engine.search import run_search
-from mmlth.engine.validation_loss import ValidationLoss
+from mmlth.engine.configs.reading import read_config
+from mmlth.engine.evaluation.loss_data import loss_loader
+from mmlth.engine.evaluation.validation_loss import ValidationLoss
+from mmlth.engine.models.building import build_model, initialise
+from mmlth.engine.search.run import run_search
 
 CONFIGS = Path(__file__).parents[2] / 'configs/lth'
 EMA = {'type': 'EMAHook', 'momentum': 0.3}

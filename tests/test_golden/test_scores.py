@@ -5,7 +5,7 @@ import torch
 from golden_files import tensors
 from torch import nn
 
-from mmlth.pruning import Evidence, Mask, prune
+from mmlth.pruning import Mask, ScoreInputs, prune
 from mmlth.pruning.allocation import uniform
 from mmlth.pruning.scores import (
     Grasp,
@@ -62,7 +62,7 @@ class Network:
 
     def scores(self, score):
         dense = Mask.dense(self.weights)
-        return score(Evidence(self.state, dense, self.state, self))
+        return score(ScoreInputs(self.state, dense, self.state, self))
 
     def mask(self, score, keep):
         # Synflow computes in double precision by itself, the others in that of the network.

@@ -15,7 +15,7 @@ from mmdet.models.backbones.trident_resnet import TridentConv
 from mmdet.models.layers.normed_predictor import NormedConv2d, NormedLinear
 from torch import nn
 
-from mmlth.engine.target_table import target_table
+from mmlth.engine.masking.target_table import target_table
 from mmlth.pruning import TargetError, computed_weights, find_targets
 
 

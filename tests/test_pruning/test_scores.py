@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from mmlth.pruning import Evidence, Mask, prune
+from mmlth.pruning import Mask, ScoreInputs, prune
 from mmlth.pruning.scores import (
     Grasp,
     Snip,
@@ -48,7 +48,7 @@ def evidence(weights, start=None, network=None, mask=None):
     weights = {name: torch.tensor(values) for name, values in weights.items()}
     start = start and {name: torch.tensor(values) for name, values in start.items()}
     mask = Mask({n: torch.tensor(k) for n, k in mask.items()}) if mask else Mask.dense(weights)
-    return Evidence(weights, mask, start, network)
+    return ScoreInputs(weights, mask, start, network)
 
 
 TRAINED, START = {'w': [1.0, -2.0, 2.0]}, {'w': [3.0, -1.0, 2.0]}
@@ -161,7 +161,7 @@ def test_random_is_seeded_and_leaves_the_generator_of_others_alone():
             [
                 s.view(-1)
                 for s in random(
-                    Evidence(weights, Mask.dense(weights), seed=of_search), **options
+                    ScoreInputs(weights, Mask.dense(weights), seed=of_search), **options
                 ).values()
             ]
         )
@@ -206,10 +206,10 @@ def test_nothing_about_the_network_changes(score):
     names = ['0.weight', '4.weight']
     start = {name: state[name] + 1 for name in names}
     mask = Mask.dense(start)
-    first = score(Evidence(start, mask, start, busy))
+    first = score(ScoreInputs(start, mask, start, busy))
     assert all(float(first[name].abs().sum()) > 0 for name in names)
     assert torch.equal(torch.get_rng_state(), generator)
-    again = score(Evidence(start, mask, start, busy))
+    again = score(ScoreInputs(start, mask, start, busy))
     assert all(torch.equal(first[name], again[name]) for name in names)  # dropout is seeded
     after = busy.model.state_dict()
     assert all(torch.equal(after[k], state[k]) and after[k].dtype == state[k].dtype for k in state)
@@ -359,7 +359,7 @@ def test_grasp_is_exact_by_default(activation):
     given = tuple(start.values())
     gradient = torch.autograd.functional.jacobian(loss, given)
     products = torch.autograd.functional.hvp(loss, given, gradient)[1]
-    scores = Grasp()(Evidence(start, Mask.dense(start), start, Network()))
+    scores = Grasp()(ScoreInputs(start, Mask.dense(start), start, Network()))
     for name, product in zip(names, products):
         torch.testing.assert_close(scores[name], product * start[name])
 

@@ -9,7 +9,8 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from mmlth.report import Round, main_metrics, plot, plot_accuracy
+from mmlth.report import Round, main_metrics, plot_accuracy
+from mmlth.report.answer import accuracy_plot as plot
 
 
 @pytest.fixture

@@ -12,10 +12,11 @@ from rich.table import Table
 from mmlth import LotteryError
 from mmlth.data import make_shapes
 from mmlth.engine import read_config
-from mmlth.engine.predictions import DataSet, Predictions
-from mmlth.report.analyses import analysis_sections, failures
-from mmlth.report.models import Models
-from mmlth.report.page import Figure, Hidden, Numbers, Photos, write_page
+from mmlth.engine.evaluation.coco_metric import DataSet
+from mmlth.engine.evaluation.predictions import Predictions
+from mmlth.report.page import CsvFile, Details, Figure, Images, write_page
+from mmlth.report.predictions.analyses import analysis_sections, failures
+from mmlth.report.predictions.models import Models
 
 ROOT = Path(__file__).parents[2]
 DETECTOR = ROOT / 'configs/lth/mask_rcnn_tiny_shapes_imp.py'
@@ -49,7 +50,7 @@ def models_of(root, finds, kinds=('bbox', 'segm')):
 
 
 def flat(section):
-    return [part.part if isinstance(part, Hidden) else part for part in section.parts]
+    return [part.part if isinstance(part, Details) else part for part in section.parts]
 
 
 @pytest.fixture(scope='module')
@@ -91,7 +92,7 @@ def test_attributes_and_errors_are_of_these_predictions(sections, tmp_path):
 
 def test_samples_show_truth_and_each_model(sections):
     (*_, samples), coco = sections
-    photos = [part.photos for part in samples.parts if isinstance(part, Photos)]
+    photos = [part.photos for part in samples.parts if isinstance(part, Images)]
     assert len(photos) == len(coco['images']) == 4
     for image, (truth, dense, ticket) in zip(coco['images'], photos):
         own = [each for each in coco['annotations'] if each['image_id'] == image['id']]
@@ -120,7 +121,7 @@ def plain(section):
 
 
 def numbers(section):
-    return [part.name for part in section.parts if isinstance(part, Numbers)]
+    return [part.name for part in section.parts if isinstance(part, CsvFile)]
 
 
 def without(monkeypatch, name):
@@ -142,7 +143,7 @@ def test_without_tide_there_are_attributes_and_samples(root, monkeypatch):
         'Errors are not analysed: ' + line.removeprefix('Not analysed: ')
     ]
     assert numbers(attributes) == ['attributes.csv']
-    assert any(isinstance(part, Photos) for part in samples.parts)
+    assert any(isinstance(part, Images) for part in samples.parts)
 
 
 def test_masks_that_cannot_be_judged_leave_the_boxes(root, tmp_path):
@@ -158,7 +159,7 @@ def test_masks_that_cannot_be_judged_leave_the_boxes(root, tmp_path):
     for name in ('attributes.csv', 'errors.csv'):
         with (tmp_path / name).open() as file:
             assert {row['kind'] for row in csv.DictReader(file)} == {'bbox'}
-    assert any(isinstance(part, Photos) for part in samples.parts)
+    assert any(isinstance(part, Images) for part in samples.parts)
 
 
 def test_images_that_cannot_be_read_leave_the_rest(root):

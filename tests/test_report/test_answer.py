@@ -15,13 +15,13 @@ from mmlth import load_ticket
 from mmlth.cli.main import main
 from mmlth.pruning.scores.grasp import DIFFERENCE
 from mmlth.report import write_report
-from mmlth.report.answer import answer, sentence
-from mmlth.report.lines import Comparison, Point
-from mmlth.report.page import Code, Hidden
-from mmlth.report.page.cells import cells
-from mmlth.report.search import Search, read_search
-from mmlth.report.sections.answer import answer_section
-from mmlth.report.sections.settings import settings_section
+from mmlth.report.answer.answer import answer, sentence
+from mmlth.report.answer.section import answer_section
+from mmlth.report.page import Code, Details
+from mmlth.report.page.table_cells import cells
+from mmlth.report.searches.aggregate import Comparison, Point
+from mmlth.report.searches.search import Search, read_search
+from mmlth.report.settings_section import settings_section
 from mmlth.report.write import compared
 
 
@@ -224,7 +224,7 @@ def test_a_resumed_search_is_repeated_to_the_same_result(tmp_path, monkeypatch):
     assert main([*search, '--resume']) == 0
     assert main(['branch', str(tmp_path / 'a'), 'random', '--tickets', '2']) == 0
     section = settings_section([read_search(tmp_path / 'a')])
-    codes = [part.part if isinstance(part, Hidden) else part for part in section.parts]
+    codes = [part.part if isinstance(part, Details) else part for part in section.parts]
     codes = [part.text for part in codes if isinstance(part, Code)][:2]
     for command in [codes[0].split('\n')[0], codes[1]]:
         assert main(shlex.split(command)[1:]) == 0

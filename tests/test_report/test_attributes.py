@@ -8,17 +8,17 @@ from matplotlib.image import imread
 from rich.console import Console
 
 from mmlth.analysis.detection import Attributes, Estimate, Group, Result
-from mmlth.analysis.tide import MAIN, SPECIAL, Errors, Tide
-from mmlth.report.attributes import (
+from mmlth.analysis.detection.tide import MAIN, SPECIAL, Errors, Tide
+from mmlth.report.kit.figure import COLOURS, GREY
+from mmlth.report.kit.row_axis import model_styles
+from mmlth.report.predictions.attributes import (
     attributes_table,
     class_table,
     plot_attributes,
     plot_classes,
     write_attributes_csv,
 )
-from mmlth.report.figure import COLOURS, GREY
-from mmlth.report.side_by_side import model_styles
-from mmlth.report.tide import plot_tide, tide_table, write_tide_csv
+from mmlth.report.predictions.tide import plot_tide, tide_table, write_tide_csv
 
 
 def group(name, change, certain=True, objects=12):

@@ -8,8 +8,8 @@ import pytest
 from browser import browse, needs_chromium
 from rich.table import Table
 
-from mmlth.report.figure import figure_at
-from mmlth.report.page import Code, Figure, Photo, Photos, Section, write_page
+from mmlth.report.kit.figure import figure_at
+from mmlth.report.page import Code, Figure, Image, Images, Section, write_page
 
 pytestmark = needs_chromium
 
@@ -25,8 +25,8 @@ def page(tmp_path_factory):
     table = Table(*(f'a column of a name {number}' for number in range(12)))
     table.add_row(*('0.123 ± 0.004' for _ in range(12)))
     jpeg = cv2.imencode('.jpg', np.full((300, 400, 3), 127, np.uint8))[1].tobytes()
-    photo = Photo('photo', 'ground truth', 'ground truth', jpeg)
-    parts = (table, Figure('curve', 'caption', 'a line', draw), Photos((photo,) * 3))
+    photo = Image('photo', 'ground truth', 'ground truth', jpeg)
+    parts = (table, Figure('curve', 'caption', 'a line', draw), Images((photo,) * 3))
     code = Code('mmlth train ' + 'a_long_path/' * 30)
     write_page('A report', [Section('Answer', parts), Section('Settings', (code,))], folder)
     return folder / 'report.html'

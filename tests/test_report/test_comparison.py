@@ -11,9 +11,9 @@ from rich.console import Console
 
 from mmlth.cli.main import main
 from mmlth.report import write_report
-from mmlth.report.comparison_plot import looks
-from mmlth.report.comparison_table import comparison_table
-from mmlth.report.lines import Point, compare, rounds_by_line
+from mmlth.report.answer.comparison_plot import looks
+from mmlth.report.answer.comparison_table import comparison_table
+from mmlth.report.searches.aggregate import Point, compare, rounds_by_line
 
 pytestmark = pytest.mark.pages
 

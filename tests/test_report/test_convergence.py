@@ -8,11 +8,11 @@ from mmengine.runner import Runner
 from rich.console import Console
 from toy import toy_config
 
-from mmlth.engine.search import run_search
-from mmlth.report.convergence import read_runs, write_convergence_csv
-from mmlth.report.curves import read_curves
-from mmlth.report.page.section import Figure, Hidden
-from mmlth.report.sections.convergence import convergence_section
+from mmlth.engine.search.run import run_search
+from mmlth.report.convergence.convergence import read_runs, write_convergence_csv
+from mmlth.report.convergence.curves import read_curves
+from mmlth.report.convergence.section import convergence_section
+from mmlth.report.page.section import Details, Figure
 
 AP = 'coco/bbox_mAP'
 
@@ -252,7 +252,7 @@ def test_many_rows_of_branches_are_hidden(seeds, search):
         search([], [ticket()], to=seeds[0] / f'branches/{number}', branch={'label': None})
     _, _, own, hidden, *_ = convergence_section(seeds).parts
     assert own.row_count == 2
-    assert isinstance(hidden, Hidden)
+    assert isinstance(hidden, Details)
     assert hidden.summary == f'Branches, {AP}'
     assert hidden.part.row_count == 10 + 1
 

@@ -7,7 +7,7 @@ from matplotlib.image import imread
 from rich.console import Console
 
 from mmlth.analysis.keypoints import ERRORS, KINDS, Skeleton, keypoint_errors
-from mmlth.report.keypoint_errors import (
+from mmlth.report.predictions.keypoint_errors import (
     joint_table,
     keypoint_error_table,
     plot_keypoint_errors,

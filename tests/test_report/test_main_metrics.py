@@ -3,7 +3,7 @@ from collections.abc import Callable
 import pytest
 
 from mmlth.report import Round, main_metrics
-from mmlth.report.metrics import short_names
+from mmlth.report.searches.metrics import short_names
 
 COCO = ['', '_50', '_75', '_s', '_m', '_l']
 

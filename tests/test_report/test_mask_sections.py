@@ -15,26 +15,26 @@ from toy import toy_config
 
 import mmlth
 from mmlth import Mask, Ticket, load_ticket, save_ticket
-from mmlth.analysis import cost, layers, sizes
-from mmlth.analysis.cost import cost as cost_of
-from mmlth.analysis.masks import Survival, similarity
-from mmlth.analysis.model import model_macs
+from mmlth.analysis.cost import cost, sizes
+from mmlth.analysis.cost.cost import cost as cost_of
+from mmlth.analysis.cost.model_macs import model_macs
+from mmlth.analysis.masks import Survival, layers, similarity
 from mmlth.engine import read_config
-from mmlth.engine.forward import stock_model
+from mmlth.engine.models.building import stock_model
 from mmlth.pruning import find_targets, masked
 from mmlth.pruning.distance import hamming, iou
-from mmlth.report import tickets as tickets_module
-from mmlth.report.cost import costs, write_cost_csv
+from mmlth.report.cost.cost import costs, write_cost_csv
+from mmlth.report.cost.section import cost_section
 from mmlth.report.masks.density_map import plot_density_map
+from mmlth.report.masks.layers_section import layers_section
 from mmlth.report.masks.noise import noisy_tickets, write_noise_csv
+from mmlth.report.masks.section import compared_lines, masks_section
 from mmlth.report.masks.similarity import write_similarity_csv
 from mmlth.report.masks.survival import survival_of, write_survival_csv
 from mmlth.report.masks.zeros import write_zeros_csv
-from mmlth.report.page import Figure, Hidden, write_page
-from mmlth.report.sections.cost import cost_section
-from mmlth.report.sections.layers import layers_section
-from mmlth.report.sections.masks import compared_lines, masks_section
-from mmlth.report.tickets import round_tickets
+from mmlth.report.page import Details, Figure, write_page
+from mmlth.report.searches import tickets as tickets_module
+from mmlth.report.searches.tickets import round_tickets
 
 ROOT = Path(__file__).parents[2]
 
@@ -167,7 +167,7 @@ def test_masks_of_searches_and_branches_beside_each_other(searches):
         [('seed_0', 'random round 2')],
         [('seed_1', 'noise_0.1 round 2')],
     ]
-    tables = [part for part in masks_section(searches[:1]).parts if isinstance(part, Hidden)]
+    tables = [part for part in masks_section(searches[:1]).parts if isinstance(part, Details)]
     assert column(tables[1].part, 'round 1')[0].startswith('0.500\n')  # nested: 25 % of 50 %
 
 

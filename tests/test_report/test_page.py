@@ -10,8 +10,8 @@ import pytest
 from rich.table import Table
 from rich.text import Text
 
-from mmlth.report.figure import figure_at
-from mmlth.report.page import Code, Figure, Hidden, Numbers, Photo, Photos, Section, write_page
+from mmlth.report.kit.figure import figure_at
+from mmlth.report.page import Code, CsvFile, Details, Figure, Image, Images, Section, write_page
 
 HOSTILE = '<script>alert("1")</script> & [bold]x[/bold] | *'
 
@@ -42,10 +42,10 @@ def folder(tmp_path_factory):
         Section(
             'Other parts',
             (
-                Photos((Photo('one', 'ground truth', 'ground truth', jpeg()),)),
-                Hidden('more', Code('mmlth report <work_dir>')),
-                Hidden('hidden plot', Figure('hidden', 'caption', 'a line', draw)),
-                Numbers('numbers.csv', lambda path: path.write_text('a\n1\n')),
+                Images((Image('one', 'ground truth', 'ground truth', jpeg()),)),
+                Details('more', Code('mmlth report <work_dir>')),
+                Details('hidden plot', Figure('hidden', 'caption', 'a line', draw)),
+                CsvFile('numbers.csv', lambda path: path.write_text('a\n1\n')),
             ),
         ),
     ]
@@ -151,8 +151,8 @@ def test_all_files_are_the_same_again(folder, tmp_path_factory):
 
 def test_files_of_the_page_before_go(tmp_path):
     (tmp_path / 'mine.png').write_bytes(b'')
-    numbers = Numbers('numbers.csv', lambda path: path.write_text('a\n1\n'))
-    photos = Photos((Photo('one', 'c', 'a', jpeg()),))
+    numbers = CsvFile('numbers.csv', lambda path: path.write_text('a\n1\n'))
+    photos = Images((Image('one', 'c', 'a', jpeg()),))
     write_page('x', [Section('A', (Figure('curve', 'c', 'a', draw), photos, numbers))], tmp_path)
     write_page('x', [Section('A', (numbers,))], tmp_path)
     names = {path.name for path in tmp_path.iterdir()}

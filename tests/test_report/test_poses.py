@@ -7,12 +7,13 @@ from poses import POSE
 from mmlth import LotteryError, Mask, Ticket
 from mmlth.analysis.detection import attributes, score
 from mmlth.data import KEYPOINTS, make_shapes
-from mmlth.engine.predictions import Predictor
-from mmlth.engine.reading import build_model, read_config
-from mmlth.engine.samples import Samples
-from mmlth.report.analyses import analysis_sections
-from mmlth.report.models import predict_all
-from mmlth.report.page import Figure, Numbers, Photos
+from mmlth.engine.configs.reading import read_config
+from mmlth.engine.evaluation.predictions import Predictor
+from mmlth.engine.evaluation.samples import Samples
+from mmlth.engine.models.building import build_model
+from mmlth.report.page import CsvFile, Figure, Images
+from mmlth.report.predictions.analyses import analysis_sections
+from mmlth.report.predictions.models import predict_all
 
 SIGMA = 0.8  # so wide that what untrained weights find is neither all right nor all wrong
 
@@ -88,14 +89,14 @@ def test_sections_are_of_keypoints(models):
     groups, errors, samples = analysis_sections(models)
     told = [part for part in groups.parts if isinstance(part, str)]
     assert told[1].startswith('No groups by frequency in training: CocoDataset tells no classes')
-    names = [part.name for part in errors.parts if isinstance(part, (Figure, Numbers))]
+    names = [part.name for part in errors.parts if isinstance(part, (Figure, CsvFile))]
     assert names == [
         'keypoint_errors',
         'keypoint_errors.csv',
         'keypoint_curves.csv',
         'keypoint_kinds.csv',
     ]
-    photos = [part.photos for part in samples.parts if isinstance(part, Photos)]
+    photos = [part.photos for part in samples.parts if isinstance(part, Images)]
     assert len(photos) == 4
     coco = models.data.coco
     for image, shown in zip(coco['images'], photos):

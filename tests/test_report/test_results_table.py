@@ -5,7 +5,7 @@ import pytest
 from rich.console import Console
 
 from mmlth.report import Round, results_table
-from mmlth.report.table import clock
+from mmlth.report.answer.results_table import clock
 
 
 def lines(

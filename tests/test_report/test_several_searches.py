@@ -11,15 +11,15 @@ from rich.table import Table
 from mmlth import Mask, Ticket, save_ticket
 from mmlth.pruning import masked
 from mmlth.pruning.distance import Overlap
-from mmlth.report.cost import cost_table, costs
-from mmlth.report.cost_plot import plot_costs
+from mmlth.report.cost.cost import cost_table, costs
+from mmlth.report.cost.cost_plot import plot_costs
+from mmlth.report.cost.section import cost_section
+from mmlth.report.masks.layers_section import layers_section
 from mmlth.report.masks.noise import noise_table, noisy_tickets
-from mmlth.report.page import Figure, Hidden, Numbers
-from mmlth.report.sections.cost import cost_section
-from mmlth.report.sections.layers import layers_section
-from mmlth.report.sections.masks import compared_lines, evenly, masks_section
-from mmlth.report.several import same_rounds, search_names
-from mmlth.report.tickets import branches, round_tickets, tickets_of
+from mmlth.report.masks.section import compared_lines, evenly, masks_section
+from mmlth.report.page import CsvFile, Details, Figure
+from mmlth.report.searches.multi_seed import same_rounds, search_names
+from mmlth.report.searches.tickets import branches, round_tickets, tickets_of
 
 AP = 'coco/bbox_mAP'
 NAME = 'backbone.conv.weight'
@@ -75,7 +75,7 @@ def texts(section):
 def written(section, folder):
     """Writes the CSVs of a section: their rows by name."""
     for part in section.parts:
-        if isinstance(part, Numbers):
+        if isinstance(part, CsvFile):
             part.write(folder / part.name)
     return {path.name: rows_of(path) for path in folder.glob('*.csv')}
 
@@ -161,7 +161,7 @@ def test_searches_of_one_folder_name_stay_apart(tmp_path):
 
 
 def test_left_out_lines_are_told(searches, monkeypatch):
-    monkeypatch.setattr('mmlth.report.sections.masks._MOST', 3)
+    monkeypatch.setattr('mmlth.report.masks.section._MOST', 3)
     assert '2 of 4 masks are shown: the last of each search' in ' '.join(
         texts(masks_section(searches))
     )
@@ -172,7 +172,9 @@ def test_left_out_lines_are_told(searches, monkeypatch):
 
 
 def test_both_measures_of_similarity_stand_beside_chance(searches):
-    hidden = {p.summary: p.part for p in masks_section(searches[:1]).parts if isinstance(p, Hidden)}
+    hidden = {
+        p.summary: p.part for p in masks_section(searches[:1]).parts if isinstance(p, Details)
+    }
     # 250 of the 500 weights are in both: of 1000 the 250 others differ. By chance 125 of the 250
     # are in both, so that 375 + 125 = 500 differ, and 625 are in either.
     pair = Overlap(1000, 500, 250, 250)

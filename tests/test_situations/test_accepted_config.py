@@ -16,8 +16,8 @@ from toy import ToyModel, toy_config
 
 import mmlth
 from mmlth import LotteryError
-from mmlth.engine.accepted_config import config_record, read_accepted
-from mmlth.engine.reading import read_config, searched_config
+from mmlth.engine.configs.accepted_config import config_record, read_accepted
+from mmlth.engine.configs.reading import read_config, searched_config
 
 
 def again(config, tmp_path, **state):
@@ -111,7 +111,7 @@ def searched(tmp_path_factory):
 def test_nothing_in_work_dir_is_run(searched):
     for path in searched.glob('*.py'):
         path.write_text("raise SystemExit('it is run')")
-    assert searched_config(searched).model.type == 'ToyModel'
+    assert searched_config(searched / 'search.json').model.type == 'ToyModel'
     mmlth.branch(searched, 'random')
 
 
@@ -125,7 +125,10 @@ def test_a_search_of_before(searched, tmp_path):
     state = json.loads((searched / 'search.json').read_text())
     del state['accepted_config']
     (tmp_path / 'search.json').write_text(json.dumps(state))
-    for read in (searched_config, lambda folder: mmlth.branch(folder, 'random')):
+    for read in (
+        lambda folder: searched_config(folder / 'search.json'),
+        lambda folder: mmlth.branch(folder, 'random'),
+    ):
         with pytest.raises(LotteryError, match=r'--resume \(resume=True\) once') as error:
             read(tmp_path)
         assert '\n' not in str(error.value)
@@ -133,7 +136,7 @@ def test_a_search_of_before(searched, tmp_path):
     config = toy_config(tmp_path)
     config.lottery.rounds = 1
     mmlth.search(config, resume=True)
-    assert searched_config(tmp_path).model.type == 'ToyModel'
+    assert searched_config(tmp_path / 'search.json').model.type == 'ToyModel'
 
 
 def test_damage_is_told(tmp_path):

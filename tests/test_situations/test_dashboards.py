@@ -9,8 +9,8 @@ from mmengine.visualization.vis_backend import force_init_env
 from toy import ITERATIONS_PER_EPOCH, toy_config
 
 import mmlth
-from mmlth.engine.dashboards import RUN_NAMES
 from mmlth.engine.errors import LotteryError
+from mmlth.engine.training.dashboards import RUN_NAMES
 
 RUNS = []
 

@@ -13,11 +13,11 @@ from toy import ToyModel, toy_config
 
 import mmlth
 from mmlth.engine import LotteryError, build_model, targets_table
-from mmlth.engine.redrawn import check_redrawn
 from mmlth.engine.registry import SCORES
+from mmlth.engine.training.redraw_check import check_redrawn
 from mmlth.pruning import TargetError, attach_mask, find_targets
-from mmlth.pruning.starved import starved
-from mmlth.report.sections.layers import layers_section
+from mmlth.pruning.starved_layers import starved
+from mmlth.report.masks.layers_section import layers_section
 
 
 def logged(work_dir):

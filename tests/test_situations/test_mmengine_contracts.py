@@ -15,9 +15,9 @@ from toy import ITERATIONS_PER_EPOCH, ToyAccuracy, ToyDataset, toy_config
 
 import mmlth
 from mmlth.engine import LotteryError
-from mmlth.engine.evaluation import Evaluation
-from mmlth.engine.metainfo import left_out, plain_metainfo
-from mmlth.engine.metrics import no_numbers, plain_metrics
+from mmlth.engine.checkpoints.metainfo import left_out, plain_metainfo
+from mmlth.engine.evaluation.evaluation import Evaluation
+from mmlth.engine.evaluation.metrics import no_numbers, plain_metrics
 from mmlth.ticket import DamagedTicketError, Ticket, save_ticket
 from mmlth.ticket.checkpoint import as_checkpoint
 from mmlth.ticket.tree import flatten

@@ -12,7 +12,11 @@ from toy import ToyDataset, toy_config
 
 import mmlth
 from mmlth import LotteryError, load_ticket
-from mmlth.engine.comparison import decisive_settings, differences, recorded_settings
+from mmlth.engine.configs.decisive_settings import (
+    differences,
+    recorded_settings,
+    result_affecting_config,
+)
 
 
 @DATASETS.register_module(force=True)
@@ -119,7 +123,7 @@ def test_a_search_that_recorded_paths_goes_on(root):
 
 def settings(**values):
     """Of a model's config, where any key counts."""
-    return decisive_settings(Config({'model': {'type': 'X', **values}}), {})
+    return result_affecting_config(Config({'model': {'type': 'X', **values}}), {})
 
 
 @pytest.mark.parametrize(
@@ -186,7 +190,7 @@ def test_a_folder_of_images_counts_where_it_is_all_there_is(tmp_path):
         (tmp_path / place / 'train/cat/1.jpg').write_text('image')
 
     def found(place, **kwargs):
-        return decisive_settings(folder_of_classes(tmp_path / place, **kwargs), {})
+        return result_affecting_config(folder_of_classes(tmp_path / place, **kwargs), {})
 
     first = found('one')
     assert differences(first, found('two')) == []
@@ -199,9 +203,9 @@ def test_a_folder_of_images_counts_where_it_is_all_there_is(tmp_path):
 
 def test_variables_do_not_count_but_what_the_runner_reads_does(tmp_path):
     base = toy_config(tmp_path)
-    before = decisive_settings(base, {})
+    before = result_affecting_config(base, {})
     base.img_scale, base.meta, base.root = (1, 2), {'classes': ('a',)}, 'b'
-    assert differences(before, decisive_settings(base, {})) == []
+    assert differences(before, result_affecting_config(base, {})) == []
     for key, value in (
         ('sync_bn', 'torch'),
         ('auto_scale_lr', {'enable': True}),
@@ -212,17 +216,17 @@ def test_variables_do_not_count_but_what_the_runner_reads_does(tmp_path):
     ):
         changed = base.copy()
         changed[key] = value
-        assert differences(before, decisive_settings(changed, {})), key
+        assert differences(before, result_affecting_config(changed, {})), key
 
 
 def test_a_runner_of_the_users_own_may_read_anything():
     given = [Config({'runner_type': 'MyRunner', 'mine': value}) for value in (1, 2)]
-    first, second = (decisive_settings(each, {}) for each in given)
+    first, second = (result_affecting_config(each, {}) for each in given)
     assert differences(first, second) == ['mine: 1 → 2']
 
 
 def test_what_was_recorded_stays_as_it_is(root):
-    now = decisive_settings(config_at(root), {'rounds': 1})
+    now = result_affecting_config(config_at(root), {'rounds': 1})
     assert recorded_settings(json.loads(json.dumps(now))) == now
     shutil.rmtree(root)
     assert recorded_settings(json.loads(json.dumps(now))) == now
@@ -242,5 +246,5 @@ def test_mmengines_runner_by_its_full_name_reads_no_variables():
         {'runner_type': name, 'img_scale': n}
         for n, name in enumerate(('Runner', 'mmengine.runner.Runner'))
     ]
-    kept = [decisive_settings(Config(each), {}) for each in by_name]
+    kept = [result_affecting_config(Config(each), {}) for each in by_name]
     assert all('img_scale' not in each for each in kept)

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from mmlth.engine import LotteryError
-from mmlth.engine.reading import read_config
+from mmlth.engine.configs.reading import read_config
 
 
 def offered(name):

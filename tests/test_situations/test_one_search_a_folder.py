@@ -10,7 +10,7 @@ from mmengine.runner import Runner
 from toy import toy_config
 
 from mmlth.engine import LotteryError
-from mmlth.engine.lock import only_search_in
+from mmlth.engine.machine.lock import only_search_in
 
 FORK = multiprocessing.get_context('fork')
 

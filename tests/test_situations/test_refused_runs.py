@@ -16,10 +16,10 @@ from toy import ToyDataset, ToyModel, toy_config
 
 import mmlth
 from mmlth import LotteryError, Ticket, load_ticket, save_ticket
-from mmlth.engine.lock import only_search_in
-from mmlth.engine.paths import SearchPaths
-from mmlth.engine.search_state import set_search_aside
-from mmlth.engine.training_state import load_training_state
+from mmlth.engine.checkpoints.rewind_file import load_training_state
+from mmlth.engine.machine.lock import only_search_in
+from mmlth.engine.search.paths import SearchPaths
+from mmlth.engine.search.state import set_search_aside
 
 
 def contents(folder):

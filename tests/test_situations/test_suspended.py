@@ -11,7 +11,7 @@ from mmengine.registry import HOOKS
 from mmengine.runner import Runner
 from toy import ITERATIONS_PER_EPOCH, toy_config
 
-from mmlth.engine.running_time import RunningTime
+from mmlth.engine.machine.running_time import RunningTime
 
 HOUR = 3600.0
 

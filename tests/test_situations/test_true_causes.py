@@ -15,12 +15,13 @@ from points import points_config
 from toy import BATCH, toy_config
 
 from mmlth.cli.main import main
-from mmlth.engine import LotteryError, read_config, search_state
-from mmlth.engine.data_check import check_annotations, check_data
-from mmlth.engine.evaluation import Evaluation
-from mmlth.engine.paths import SearchPaths
+from mmlth.engine import LotteryError, read_config
+from mmlth.engine.configs.data_check import check_annotations, check_data
+from mmlth.engine.evaluation.evaluation import Evaluation
+from mmlth.engine.search import state as search_state
+from mmlth.engine.search.paths import SearchPaths
+from mmlth.messages import reason
 from mmlth.pruning import Mask
-from mmlth.reason import reason
 from mmlth.ticket import Ticket, save_ticket
 
 TOO_FEW = {

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from mmlth.data.conversion import conversion_command, missing
+from mmlth.data import conversion_command, missing
 from mmlth.ticket import write_bytes
 
 SOURCE = 'https://github.com/Shenggan/BCCD_Dataset'

@@ -14,7 +14,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from mmlth.data.conversion import conversion_command, missing
+from mmlth.data import conversion_command, missing
 from mmlth.ticket import write_bytes
 
 SOURCE = 'https://github.com/DeepLabCut/DeepLabCut'

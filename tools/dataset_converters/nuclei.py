@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from pycocotools import mask as rle
 
-from mmlth.data.conversion import conversion_command, missing
+from mmlth.data import conversion_command, missing
 from mmlth.ticket import write_bytes
 
 SOURCE = 'https://github.com/YLingT/nucleus-instance-segmentation'

@@ -17,11 +17,11 @@ from mmengine.optim import OptimWrapper, build_optim_wrapper
 from torch import Tensor
 
 from mmlth.engine import LotteryError, build_model, read_config
-from mmlth.engine.start import reinitialised
-from mmlth.engine.ticket_loading import require_match
+from mmlth.engine.configs import reinitialised
+from mmlth.engine.tickets import require_match
 from mmlth.pruning import (
-    Evidence,
     Mask,
+    ScoreInputs,
     attach_mask,
     attached_mask,
     count_parameters,
@@ -138,7 +138,7 @@ def _compare(model: BaseModel, stock: BaseModel, batch: Callable[[int], dict[str
     return ''
 
 
-def _relative(evidence: Evidence) -> dict[str, Tensor]:
+def _relative(evidence: ScoreInputs) -> dict[str, Tensor]:
     """Magnitudes by each layer's own scale: initial weights of 0.001 would make it go whole."""
     return {
         name: weight.abs() / weight.square().mean().sqrt().clamp(min=1e-12)

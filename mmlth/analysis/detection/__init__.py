@@ -1,15 +1,27 @@
 """How detectors, instance segmenters and pose estimators do, by what is in the images."""
 
+from mmlth.analysis.detection.area import POSE, area_of
 from mmlth.analysis.detection.attributes import Attributes, attributes
 from mmlth.analysis.detection.bootstrap import Estimate
-from mmlth.analysis.detection.data import GroundTruth, Predictions
+from mmlth.analysis.detection.data import (
+    GroundTruth,
+    Predictions,
+    check_annotated,
+    check_predictions,
+)
 from mmlth.analysis.detection.groups import Group, Result, changed_most
 from mmlth.analysis.detection.matching import Matches, match
 from mmlth.analysis.detection.precision import average_precision
 from mmlth.analysis.detection.scores import Scores, score
+from mmlth.analysis.detection.tide import MAIN, MODES, SPECIAL, Errors, Tide, tide
 
 __all__ = [
+    'MAIN',
+    'MODES',
+    'POSE',
+    'SPECIAL',
     'Attributes',
+    'Errors',
     'Estimate',
     'GroundTruth',
     'Group',
@@ -17,9 +29,14 @@ __all__ = [
     'Predictions',
     'Result',
     'Scores',
+    'Tide',
+    'area_of',
     'attributes',
     'average_precision',
     'changed_most',
+    'check_annotated',
+    'check_predictions',
     'match',
     'score',
+    'tide',
 ]

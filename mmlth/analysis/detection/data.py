@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mmlth.wording import some
+from mmlth.messages import join_names
 
 GroundTruth = Mapping[str, Any]
 """A COCO data set as ``json.load`` gives it: ``images``, ``annotations``, ``categories``."""
@@ -88,7 +88,8 @@ def check_predictions(
         unknown = dict.fromkeys(p[key] for p in predictions if p[key] not in known)
         if unknown:
             raise ValueError(
-                f'{name} has predictions with {key} {some(map(str, unknown))}, which the ground '
+                f'{name} has predictions with {key} {join_names(map(str, unknown))}, which the '
+                'ground '
                 f'truth with its {len(known):,} {part} lacks: these are {what}'
             )
 

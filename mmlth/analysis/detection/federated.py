@@ -32,7 +32,9 @@ def objects(ground_truth: GroundTruth) -> Sequence[Mapping[str, Any]]:
     return [annotation for annotation in given if annotation.get('area', 1) > 0]
 
 
-def judged(ground_truth: GroundTruth, predictions: Predictions, kind: str) -> Predictions:
+def filter_lvis_predictions(
+    ground_truth: GroundTruth, predictions: Predictions, kind: str
+) -> Predictions:
     """The predictions that count: of each image the best `MOST`, of them those of known classes.
 
     A class is known in an image if it has an object there or was found absent. In a data set that
@@ -75,7 +77,7 @@ def _has_area(prediction: Mapping[str, Any], kind: str) -> bool:
     return bool((sum(counts[1::2]) if isinstance(counts, list) else masks.area(shape)) > 0)
 
 
-def partly_marked(ground_truth: GroundTruth) -> set[tuple[Any, Any]]:
+def not_exhaustive(ground_truth: GroundTruth) -> set[tuple[Any, Any]]:
     """Images and categories where a prediction without an object is no mistake."""
     return {
         (image['id'], category)

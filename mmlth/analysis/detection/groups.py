@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from mmlth.analysis.detection.bootstrap import Estimate, estimate
 from mmlth.analysis.detection.scores import Scores
-from mmlth.wording import some
+from mmlth.messages import join_names
 
 RANKS = ('rarest', 'middle', 'most frequent')
 DIFFICULTIES = ('hardest', 'middle', 'easiest')
@@ -112,7 +112,8 @@ def by_frequency(
     lacking = [name for k in present if (name := _name(scores, k)) not in training]
     if lacking:
         raise ValueError(
-            f'there is no training count of {some(lacking)}: give the number of objects that each '
+            f'there is no training count of {join_names(lacking)}: give the number of objects '
+            'that each '
             'class has in the training set, or leave out the frequency'
         )
     counts = {k: training[_name(scores, k)] for k in present}

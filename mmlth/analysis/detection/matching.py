@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mmlth.analysis.area import POSE, area_of
+from mmlth.analysis.detection.area import POSE, area_of
 from mmlth.analysis.detection.data import (
     WORDS,
     GroundTruth,
@@ -21,7 +21,13 @@ from mmlth.analysis.detection.data import (
     check_ground_truth,
     check_predictions,
 )
-from mmlth.analysis.detection.federated import MOST, is_federated, judged, objects, partly_marked
+from mmlth.analysis.detection.federated import (
+    MOST,
+    filter_lvis_predictions,
+    is_federated,
+    not_exhaustive,
+    objects,
+)
 from mmlth.analysis.packages import require
 from mmlth.quiet import quiet
 
@@ -126,10 +132,10 @@ def match(
     check_predictions(ground_truth, predictions, kind, name)
     if kind == 'keypoints':
         _check_sigmas(ground_truth, predictions, sigmas, name)
-    predictions = judged(ground_truth, predictions, kind)
+    predictions = filter_lvis_predictions(ground_truth, predictions, kind)
     most = max_dets or (MOST if is_federated(ground_truth) else _MOST[kind])
     ranges = size_ranges(borders)
-    spared = partly_marked(ground_truth)
+    spared = not_exhaustive(ground_truth)
     truths, found = _by_class(objects(ground_truth)), _by_class(predictions)
     images = {image['id']: image for image in ground_truth['images']}
     indices = {image: index for index, image in enumerate(sorted(images))}

@@ -3,7 +3,7 @@
 from mmlth.analysis.keypoints.curves import RECALLS, Curve
 from mmlth.analysis.keypoints.errors import ALL_OKS, ERRORS, KeypointErrors, keypoint_errors
 from mmlth.analysis.keypoints.kinds import FORMULAS, KINDS, Diagnosis, Formula, diagnose
-from mmlth.analysis.keypoints.scenes import Scene, read_scenes
+from mmlth.analysis.keypoints.scenes import ImageInstances, read_scenes
 from mmlth.analysis.keypoints.skeleton import Skeleton
 
 __all__ = [
@@ -15,8 +15,8 @@ __all__ = [
     'Curve',
     'Diagnosis',
     'Formula',
+    'ImageInstances',
     'KeypointErrors',
-    'Scene',
     'Skeleton',
     'diagnose',
     'keypoint_errors',

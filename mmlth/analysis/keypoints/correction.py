@@ -16,7 +16,7 @@ own instance does not depend on its direction.
 import numpy as np
 
 from mmlth.analysis.keypoints.kinds import HUMAN, JITTER, MISS, NEAR, Diagnosis, Formula
-from mmlth.analysis.keypoints.scenes import Floats, Scene
+from mmlth.analysis.keypoints.scenes import Floats, ImageInstances
 from mmlth.analysis.keypoints.similarity import TOLERANCE
 from mmlth.analysis.keypoints.skeleton import Skeleton
 
@@ -26,7 +26,11 @@ _NEARER = 1 - 1e-9
 
 
 def correct(
-    scene: Scene, diagnosis: Diagnosis, kind: int, skeleton: Skeleton, formula: Formula = 'paper'
+    scene: ImageInstances,
+    diagnosis: Diagnosis,
+    kind: int,
+    skeleton: Skeleton,
+    formula: Formula = 'paper',
 ) -> Floats:
     """Moves the keypoints of one kind of error to where it is gone.
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mmlth.analysis.keypoints.matching import Outcome
+from mmlth.analysis.keypoints.matching import MatchResult
 from mmlth.analysis.keypoints.scenes import Floats
 
 RECALLS = np.linspace(0, 1, 101)
@@ -31,7 +31,7 @@ class Curve:
         return float(np.mean(self.precision)) if self.precision else None
 
 
-def precisions(found: Sequence[Outcome]) -> Floats | None:
+def precisions(found: Sequence[MatchResult]) -> Floats | None:
     """The highest precision at each of `RECALLS` or a greater recall, 0 where that is not reached.
 
     Args:

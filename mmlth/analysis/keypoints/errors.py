@@ -9,8 +9,8 @@ import numpy as np
 from mmlth.analysis.keypoints.correction import correct
 from mmlth.analysis.keypoints.curves import Curve, precisions
 from mmlth.analysis.keypoints.kinds import FORMULAS, KINDS, Diagnosis, Formula, diagnose
-from mmlth.analysis.keypoints.matching import Outcome, outcomes
-from mmlth.analysis.keypoints.scenes import Bools, Scene, read_scenes
+from mmlth.analysis.keypoints.matching import MatchResult, outcomes
+from mmlth.analysis.keypoints.scenes import Bools, ImageInstances, read_scenes
 from mmlth.analysis.keypoints.skeleton import Skeleton
 
 BACKGROUND, UNDETECTED = 'background', 'undetected'
@@ -202,7 +202,7 @@ def _by_joint(diagnoses: Sequence[Diagnosis], kind: int, skeleton: Skeleton) -> 
 
 
 def _curves(
-    scenes: Sequence[Scene], found: Sequence[Sequence[Outcome]], oks: Sequence[float]
+    scenes: Sequence[ImageInstances], found: Sequence[Sequence[MatchResult]], oks: Sequence[float]
 ) -> tuple[Curve, ...]:
     """The mean over the categories at each threshold; ``found`` is by scene and threshold."""
     categories = list(dict.fromkeys(scene.category for scene in scenes))

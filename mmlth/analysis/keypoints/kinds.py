@@ -22,8 +22,8 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from mmlth.analysis.keypoints.matching import Outcome, outcomes
-from mmlth.analysis.keypoints.scenes import Floats, Scene
+from mmlth.analysis.keypoints.matching import MatchResult, outcomes
+from mmlth.analysis.keypoints.scenes import Floats, ImageInstances
 from mmlth.analysis.keypoints.similarity import similarities
 from mmlth.analysis.keypoints.skeleton import Skeleton
 
@@ -53,12 +53,12 @@ class Diagnosis:
             inversion or a swap; 0 for other kinds.
     """
 
-    outcome: Outcome
+    outcome: MatchResult
     kinds: NDArray[np.int8]
     reached: Floats
 
 
-def diagnose(scene: Scene, skeleton: Skeleton, formula: Formula = 'paper') -> Diagnosis:
+def diagnose(scene: ImageInstances, skeleton: Skeleton, formula: Formula = 'paper') -> Diagnosis:
     """Finds the kind of every keypoint of a scene.
 
     Args:

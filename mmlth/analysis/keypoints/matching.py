@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from mmlth.analysis.keypoints.scenes import Bools, Floats, Scene
+from mmlth.analysis.keypoints.scenes import Bools, Floats, ImageInstances
 from mmlth.analysis.keypoints.similarity import instance_similarities
 from mmlth.analysis.keypoints.skeleton import Skeleton
 
@@ -14,7 +14,7 @@ UNMATCHED = -1
 
 
 @dataclass(frozen=True)
-class Outcome:
+class MatchResult:
     """What the D predictions of a scene with G instances are worth at one OKS threshold.
 
     Attributes:
@@ -42,18 +42,18 @@ class Outcome:
         """Which predictions count and match nothing, shape (D,)."""
         return ~self.matched & ~self.ignored
 
-    def without_predictions(self, gone: Bools) -> 'Outcome':
+    def without_predictions(self, gone: Bools) -> 'MatchResult':
         """What it is without these predictions, but for those that match; ``gone`` is (D,)."""
         return replace(self, ignored=self.ignored | (gone & ~self.matched))
 
-    def without_instances(self, gone: Bools) -> 'Outcome':
+    def without_instances(self, gone: Bools) -> 'MatchResult':
         """What it is without these instances, but for those that are found; ``gone`` is (G,)."""
         return replace(self, instances=self.instances - int((gone & self.overlooked).sum()))
 
 
 def outcomes(
-    scene: Scene, keypoints: Floats, skeleton: Skeleton, thresholds: Sequence[float]
-) -> list[Outcome]:
+    scene: ImageInstances, keypoints: Floats, skeleton: Skeleton, thresholds: Sequence[float]
+) -> list[MatchResult]:
     """Matches the predictions of a scene at each OKS threshold.
 
     Args:
@@ -73,7 +73,7 @@ def outcomes(
         overlooked = ~instances.ignored
         overlooked[taken] = False
         count = int((~instances.ignored).sum())
-        found.append(Outcome(predictions.scores, indices, ignored, overlooked, count))
+        found.append(MatchResult(predictions.scores, indices, ignored, overlooked, count))
     return found
 
 

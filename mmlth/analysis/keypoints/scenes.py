@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mmlth.analysis.area import POSE, area_of
+from mmlth.analysis.detection import POSE, area_of
 from mmlth.analysis.keypoints.skeleton import Skeleton
-from mmlth.wording import some
+from mmlth.messages import join_names
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -60,7 +60,7 @@ class Predictions:
 
 
 @dataclass(frozen=True)
-class Scene:
+class ImageInstances:
     """One category in one image."""
 
     image: Any
@@ -75,7 +75,7 @@ def read_scenes(
     skeleton: Skeleton,
     areas: tuple[float, float],
     most: int,
-) -> list[Scene]:
+) -> list[ImageInstances]:
     """Sorts a COCO data set and results of it by category and image, in order of their ids.
 
     Args:
@@ -114,7 +114,7 @@ def read_scenes(
     for index, prediction in enumerate(predictions):
         found[prediction['category_id'], prediction['image_id']].append(index)
     return [
-        Scene(
+        ImageInstances(
             image,
             category,
             _instances(there[category, image], skeleton, areas),
@@ -140,7 +140,7 @@ def _check_known(predictions: Sequence[Mapping[str, Any]], key: str, known: set[
     if unknown:
         raise ValueError(
             f'predictions name {len(unknown)} of {key} that the data set lacks '
-            f'({some(map(str, unknown))}); are they of another data set?'
+            f'({join_names(map(str, unknown))}); are they of another data set?'
         )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mmlth.wording import some
+from mmlth.messages import join_names
 
 
 @dataclass(frozen=True)
@@ -36,20 +36,21 @@ class Skeleton:
         if len(self.sigmas) != len(self.joints):
             raise ValueError(
                 f'{len(self.sigmas)} sigmas were given for {len(self.joints)} joints '
-                f'({some(self.joints)}); give one sigma a joint'
+                f'({join_names(self.joints)}); give one sigma a joint'
             )
         if not all(math.isfinite(sigma) and sigma > 0 for sigma in self.sigmas):
             raise ValueError(f'sigmas are positive numbers, not {list(self.sigmas)}')
         unknown = [name for pair in self.swaps for name in pair if name not in self.joints]
         if unknown:
             raise ValueError(
-                f'swap pairs name unknown joints: {some(unknown)}; the joints are '
+                f'swap pairs name unknown joints: {join_names(unknown)}; the joints are '
                 f'{", ".join(self.joints)}'
             )
         names = [name for pair in {frozenset(pair) for pair in self.swaps} for name in pair]
         if len(set(names)) < len(names) or any(left == right for left, right in self.swaps):
             raise ValueError(
-                f'swap pairs pair each joint with one other, unlike {some(map(str, self.swaps))}'
+                'swap pairs pair each joint with one other, unlike '
+                f'{join_names(map(str, self.swaps))}'
             )
 
     @property

@@ -1,22 +1,47 @@
 """What many masks of one model are like beside each other."""
 
+from mmlth.analysis.masks.comparison import Comparison, LayerPair, compare
+from mmlth.analysis.masks.layers import (
+    Layer,
+    Module,
+    Zeros,
+    by_module,
+    density,
+    layers,
+    module_of,
+    modules,
+    summed,
+)
 from mmlth.analysis.masks.noise import Flips, flips
 from mmlth.analysis.masks.profile import MaskProfile, profile
-from mmlth.analysis.masks.similarity import Similarity, similarity
+from mmlth.analysis.masks.similarity import Matrix, Similarity, similarity
 from mmlth.analysis.masks.survival import Survival, survival
 from mmlth.analysis.masks.zeros import KINDS, Kind, ZeroParts, zero_parts
 
 __all__ = [
     'KINDS',
+    'Comparison',
     'Flips',
     'Kind',
+    'Layer',
+    'LayerPair',
     'MaskProfile',
+    'Matrix',
+    'Module',
     'Similarity',
     'Survival',
     'ZeroParts',
+    'Zeros',
+    'by_module',
+    'compare',
+    'density',
     'flips',
+    'layers',
+    'module_of',
+    'modules',
     'profile',
     'similarity',
+    'summed',
     'survival',
     'zero_parts',
 ]

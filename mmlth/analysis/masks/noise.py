@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from mmlth.pruning.distance import Overlap
+from mmlth.pruning import Overlap
 
 
 @dataclass(frozen=True)

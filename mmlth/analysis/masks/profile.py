@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
-from mmlth.analysis.layers import Layer, density, layers
+from mmlth.analysis.masks.layers import Layer, density, layers
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mmlth.analysis.masks.profile import MaskProfile
-from mmlth.pruning.distance import Overlap
+from mmlth.pruning import Overlap
 
 Matrix = npt.NDArray[np.float64]
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from mmlth.analysis.layers import Layer, Module, density
+from mmlth.analysis.masks.layers import Layer, Module, density
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from mmlth.analysis.layers import Layer, Zeros
+from mmlth.analysis.masks.layers import Layer, Zeros
 
 Kind = Literal['kernels', 'outputs', 'inputs']
 KINDS: tuple[Kind, ...] = ('kernels', 'outputs', 'inputs')

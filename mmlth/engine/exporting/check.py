@@ -10,7 +10,7 @@ from torch import Tensor
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.exporting.part import Outputs, Part
 from mmlth.engine.exporting.trace import INPUT
-from mmlth.reason import reason
+from mmlth.messages import reason
 
 TOLERANCE = 1e-3
 """Of the largest number of an output; rounding makes 1e-7 to 1e-4."""

@@ -10,8 +10,8 @@ from mmengine.model import revert_sync_batchnorm
 from torch import Tensor, nn
 
 from mmlth.engine.errors import LotteryError
+from mmlth.messages import reason
 from mmlth.pruning import detach_mask
-from mmlth.reason import reason
 
 PARTS = ('features', 'network')
 _MOST_BYTES = 2**31 - 2**25  # of weights: a protobuf file ends at 2 GiB

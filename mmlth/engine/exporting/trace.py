@@ -12,7 +12,7 @@ from torch import Tensor
 
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.exporting.part import Outputs, Part
-from mmlth.reason import reason
+from mmlth.messages import reason
 
 INPUT = 'image'
 """The name of the input."""

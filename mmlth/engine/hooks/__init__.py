@@ -1,13 +1,14 @@
 """The hooks that a search adds to the Runner of each round."""
 
+from mmlth.engine.evaluation import ResultHook
 from mmlth.engine.hooks.begin_hook import BeginHook
-from mmlth.engine.hooks.mask_distance_hook import MaskDistanceHook
+from mmlth.engine.hooks.mask_distance_hook import Draw, MaskDistanceHook
 from mmlth.engine.hooks.mask_hook import MaskHook
 from mmlth.engine.hooks.preemption_hook import PreemptionHook
 from mmlth.engine.hooks.progress_hook import ProgressHook
-from mmlth.engine.hooks.result_hook import ResultHook
 from mmlth.engine.hooks.resume_hook import ResumeHook
 from mmlth.engine.hooks.rewind_hook import RewindHook
+from mmlth.engine.hooks.rst_hook import RSTHook
 from mmlth.engine.hooks.running_time_hook import RunningTimeHook
 from mmlth.engine.hooks.sparsity_hook import SparsityHook
 from mmlth.engine.hooks.ticket_saver import TicketSaver
@@ -15,10 +16,12 @@ from mmlth.engine.hooks.validation_loss_hook import ValidationLossHook
 
 __all__ = [
     'BeginHook',
+    'Draw',
     'MaskDistanceHook',
     'MaskHook',
     'PreemptionHook',
     'ProgressHook',
+    'RSTHook',
     'ResultHook',
     'ResumeHook',
     'RewindHook',

@@ -12,11 +12,10 @@ from mmengine.runner import EpochBasedTrainLoop, Runner
 from torch import Tensor
 
 from mmlth.engine.errors import LotteryError
+from mmlth.engine.models import averaged_model
+from mmlth.engine.random_numbers import rng_state, set_rng_state
 from mmlth.engine.registry import HOOKS
-from mmlth.engine.rng import rng_state, set_rng_state
-from mmlth.engine.training_state import averaged_model
-from mmlth.pruning import Mask
-from mmlth.pruning.distance import Overlap, overlap
+from mmlth.pruning import Mask, Overlap, overlap
 
 Draw = Callable[[Mapping[str, Tensor]], Mask]
 

@@ -10,12 +10,12 @@ from mmengine.runner import Runner
 from torch import Tensor, nn
 
 from mmlth.engine.errors import LotteryError
+from mmlth.engine.models import bare_model
 from mmlth.engine.registry import HOOKS
-from mmlth.engine.start import Start
-from mmlth.engine.training_state import bare_model
+from mmlth.engine.training import StateTransform
+from mmlth.messages import join_names
 from mmlth.pruning import Mask, attach_mask, revived, zero_pruned
 from mmlth.ticket import load_ticket
-from mmlth.wording import some
 
 
 @HOOKS.register_module()
@@ -33,7 +33,7 @@ class MaskHook(Hook):
 
     priority = 'VERY_HIGH'
 
-    def __init__(self, mask: Mask | str | Path, start: Start | None = None) -> None:
+    def __init__(self, mask: Mask | str | Path, start: StateTransform | None = None) -> None:
         self.mask = mask if isinstance(mask, Mask) else load_ticket(mask).mask
         self.start = start
         self.zero_every_step = False
@@ -69,7 +69,7 @@ class MaskHook(Hook):
         names = revived(bare_model(runner))
         if names:
             runner.logger.warning(
-                f'the optimizer moved pruned weights ({some(names, 1)}); '
+                f'the optimizer moved pruned weights ({join_names(names, 1)}); '
                 'they are set to zero after every step from now on'
             )
             self.zero_every_step = True

@@ -10,7 +10,7 @@ from mmengine.runner import Runner
 
 from mmlth.engine.checkpoints import INTERRUPTED
 from mmlth.engine.errors import Preempted
-from mmlth.engine.preemption import Preemption
+from mmlth.engine.machine import Preemption
 from mmlth.engine.registry import HOOKS
 from mmlth.ticket import write_bytes
 

@@ -9,18 +9,19 @@ from mmengine.hooks import EMAHook, Hook
 from mmengine.runner import Runner
 from torch import Tensor, distributed, nn
 
+from mmlth.engine.checkpoints import RESUME_KEY, plain_hub, plain_metainfo, write_whole_checkpoints
 from mmlth.engine.errors import LotteryError, StoppedEarly
-from mmlth.engine.metainfo import plain_hub, plain_metainfo
-from mmlth.engine.metrics import number
-from mmlth.engine.position import skip_trained_batches, validation_is_due
+from mmlth.engine.evaluation import number
+from mmlth.engine.models import bare_model
+from mmlth.engine.random_numbers import rng_state, set_rng_state
 from mmlth.engine.registry import HOOKS
-from mmlth.engine.replay import replay_switches, replay_validations
-from mmlth.engine.rng import rng_state, set_rng_state
-from mmlth.engine.training_state import bare_model, without_functions
-from mmlth.engine.whole_checkpoints import write_whole_checkpoints
-
-RESUME_KEY = 'mmlth'
-"""Where this hook keeps its state in a checkpoint."""
+from mmlth.engine.training import (
+    replay_switches,
+    replay_validations,
+    skip_trained_batches,
+    validation_is_due,
+    without_functions,
+)
 
 
 @HOOKS.register_module()

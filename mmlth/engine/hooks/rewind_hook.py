@@ -13,11 +13,13 @@ from mmengine.dist import (
 from mmengine.hooks import Hook
 from mmengine.runner import EpochBasedTrainLoop, Runner
 
+from mmlth.engine.checkpoints import RESUME_KEY, save_training_state
 from mmlth.engine.hooks.mask_distance_hook import MASKS_KEY
-from mmlth.engine.hooks.resume_hook import RESUME_KEY, ResumeHook
+from mmlth.engine.hooks.resume_hook import ResumeHook
+from mmlth.engine.models import bare_model
+from mmlth.engine.random_numbers import rng_state
 from mmlth.engine.registry import HOOKS
-from mmlth.engine.rng import rng_state
-from mmlth.engine.training_state import bare_model, save_training_state, training_state
+from mmlth.engine.training import training_state
 
 
 @HOOKS.register_module()

@@ -10,12 +10,11 @@ from torch import Tensor
 
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.hooks.mask_hook import MaskHook, optim_wrappers, zero_moments
+from mmlth.engine.masking import choose_targets
+from mmlth.engine.models import bare_model
 from mmlth.engine.registry import HOOKS
-from mmlth.engine.search import choose_targets
 from mmlth.engine.settings import parse_settings
-from mmlth.engine.training_state import bare_model
-from mmlth.pruning import Mask, attach_mask
-from mmlth.pruning.rst import add_penalty, growth, penalty, random_subset
+from mmlth.pruning import Mask, add_penalty, attach_mask, growth, penalty, random_subset
 
 
 @HOOKS.register_module()

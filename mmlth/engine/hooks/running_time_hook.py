@@ -5,9 +5,9 @@ from typing import Any
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
-from mmlth.engine.hooks.resume_hook import RESUME_KEY
+from mmlth.engine.checkpoints import RESUME_KEY
+from mmlth.engine.machine import RunningTime
 from mmlth.engine.registry import HOOKS
-from mmlth.engine.running_time import RunningTime
 
 
 @HOOKS.register_module()

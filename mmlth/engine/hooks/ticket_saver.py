@@ -10,11 +10,11 @@ from mmengine.hooks import CheckpointHook, Hook
 from mmengine.runner import Runner
 
 from mmlth.engine.errors import LotteryError
-from mmlth.engine.provenance import training_provenance
+from mmlth.engine.models import bare_model
 from mmlth.engine.registry import HOOKS
 from mmlth.engine.settings import CHECKPOINTS
-from mmlth.engine.ticket_loading import loading_info
-from mmlth.engine.training_state import bare_model, saved_weights
+from mmlth.engine.tickets import loading_info, training_provenance
+from mmlth.engine.training import saved_weights
 from mmlth.pruning import Mask, attached_mask, masked
 from mmlth.ticket import Ticket, save_ticket, write_bytes
 

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from mmengine.hooks import Hook, LoggerHook
 from mmengine.runner import BaseLoop, Runner
 
+from mmlth.engine.evaluation import ValidationLoss
+from mmlth.engine.models import averaged_model
 from mmlth.engine.registry import HOOKS
-from mmlth.engine.training_state import averaged_model
-from mmlth.engine.validation_loss import ValidationLoss
 
 
 @HOOKS.register_module()

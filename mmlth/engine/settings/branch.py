@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from mmlth.engine.controls import build_control
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.settings.checks import check_count, check_keys
+from mmlth.engine.settings.controls import build_control
 
 
 @dataclass(frozen=True)
@@ -15,8 +15,8 @@ class BranchSettings:
 
     Attributes:
         control: What is compared with the trunk's tickets: a name, or a dict with the name as
-            ``type`` and its options; see `mmlth.engine.controls`. None: a search with other
-            settings.
+            ``type`` and its options; see `mmlth.engine.settings.controls`. None: a search with
+            other settings.
         tickets: The rounds of the trunk whose tickets get the control; by default all of them.
         seed: Another one draws other masks, weights or orders.
         label: Its name in reports, where several branches may share one; by default the folder's.

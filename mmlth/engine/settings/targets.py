@@ -6,8 +6,8 @@ from typing import Any
 
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.settings.checks import check_keys
-from mmlth.pruning.scopes import read_scope
-from mmlth.reason import reason
+from mmlth.messages import reason
+from mmlth.pruning import read_scope
 
 
 @dataclass(frozen=True)

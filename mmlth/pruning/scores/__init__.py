@@ -1,6 +1,6 @@
 """What ranks the weights: the higher the score, the longer a weight is kept."""
 
-from mmlth.pruning.scores.grasp import Grasp
+from mmlth.pruning.scores.grasp import DIFFERENCE, Grasp
 from mmlth.pruning.scores.magnitude import magnitude
 from mmlth.pruning.scores.movement import magnitude_increase, movement, movement_from_zero
 from mmlth.pruning.scores.random import random
@@ -8,6 +8,7 @@ from mmlth.pruning.scores.score import Score
 from mmlth.pruning.scores.snip import Snip
 from mmlth.pruning.scores.synflow import Synflow
 from mmlth.pruning.scores.taylor import Taylor
+from mmlth.pruning.scores.temporary_weights import NotFiniteError
 
 SCORES = {
     'magnitude': magnitude,
@@ -23,8 +24,10 @@ SCORES = {
 """By the name that ``lottery.score`` gives: functions, or classes whose instances are scores."""
 
 __all__ = [
+    'DIFFERENCE',
     'SCORES',
     'Grasp',
+    'NotFiniteError',
     'Score',
     'Snip',
     'Synflow',

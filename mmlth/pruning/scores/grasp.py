@@ -6,10 +6,15 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from mmlth.pruning.evidence import Evidence, check_place
-from mmlth.pruning.scores.placing import check_count, check_finite, loss_gradients, placed
+from mmlth.messages import reason
+from mmlth.pruning.score_inputs import ScoreInputs, check_place
 from mmlth.pruning.scores.second_derivative import watch_functions
-from mmlth.reason import reason
+from mmlth.pruning.scores.temporary_weights import (
+    check_count,
+    check_finite,
+    loss_gradients,
+    temporary_weights,
+)
 
 PRODUCTS = ('exact', 'difference')
 DIFFERENCE = (
@@ -54,7 +59,7 @@ class Grasp:
         if self.product not in PRODUCTS:
             raise ValueError(f'product must be one of {", ".join(PRODUCTS)}, got {self.product!r}')
 
-    def __call__(self, evidence: Evidence) -> dict[str, Tensor]:
+    def __call__(self, evidence: ScoreInputs) -> dict[str, Tensor]:
         """Scores by name; a ValueError if the evidence does not suffice."""
         state = evidence.state(self.at)
         weights, gradients = loss_gradients(evidence, state, self.batches)
@@ -66,7 +71,7 @@ class Grasp:
 
 
 def _difference(
-    evidence: Evidence,
+    evidence: ScoreInputs,
     state: Mapping[str, Tensor],
     weights: Mapping[str, Tensor],
     gradients: Mapping[str, Tensor],
@@ -93,7 +98,7 @@ def _norm(tensors: Mapping[str, Tensor]) -> Tensor:
 
 
 def _exact(
-    evidence: Evidence,
+    evidence: ScoreInputs,
     state: Mapping[str, Tensor],
     weights: Mapping[str, Tensor],
     gradients: Mapping[str, Tensor],
@@ -102,7 +107,7 @@ def _exact(
     """H g, by differentiating g·∇L."""
     network = evidence.needed_network()
     products = {name: torch.zeros_like(weight) for name, weight in weights.items()}
-    with placed(evidence, state, train=True) as parameters:
+    with temporary_weights(evidence, state, train=True) as parameters:
         for loss in network.losses(batches):
             try:
                 _flow(loss, parameters, gradients).backward()

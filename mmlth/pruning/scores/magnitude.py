@@ -2,10 +2,10 @@
 
 from torch import Tensor
 
-from mmlth.pruning.evidence import Evidence
+from mmlth.pruning.score_inputs import ScoreInputs
 
 
-def magnitude(evidence: Evidence) -> dict[str, Tensor]:
+def magnitude(evidence: ScoreInputs) -> dict[str, Tensor]:
     """The absolute value of each trained weight (Han et al., 2015; both papers).
 
     Returns:

@@ -7,10 +7,10 @@ from collections.abc import Callable
 
 from torch import Tensor
 
-from mmlth.pruning.evidence import Evidence
+from mmlth.pruning.score_inputs import ScoreInputs
 
 
-def magnitude_increase(evidence: Evidence) -> dict[str, Tensor]:
+def magnitude_increase(evidence: ScoreInputs) -> dict[str, Tensor]:
     """|w_T| − |θ_k|: how much larger each weight has become (Zhou et al., 2019).
 
     Zhou et al., *Deconstructing Lottery Tickets* (NeurIPS 2019), where θ_k is the initialisation.
@@ -18,7 +18,7 @@ def magnitude_increase(evidence: Evidence) -> dict[str, Tensor]:
     return _compared(evidence, lambda trained, start: trained.abs() - start.abs())
 
 
-def movement(evidence: Evidence) -> dict[str, Tensor]:
+def movement(evidence: ScoreInputs) -> dict[str, Tensor]:
     """|w_T − θ_k|: how far each weight has moved, in whatever direction (Zhou et al., 2019).
 
     Not what Sanh et al. (*Movement Pruning*, NeurIPS 2020) call movement: theirs has a sign, and
@@ -27,7 +27,7 @@ def movement(evidence: Evidence) -> dict[str, Tensor]:
     return _compared(evidence, lambda trained, start: (trained - start).abs())
 
 
-def movement_from_zero(evidence: Evidence) -> dict[str, Tensor]:
+def movement_from_zero(evidence: ScoreInputs) -> dict[str, Tensor]:
     """½ (w_T² − θ_k²): movement away from zero, after Sanh et al. (NeurIPS 2020).
 
     Their score adds up −η·g·w over the steps of a training, g being the gradient. Under plain
@@ -38,7 +38,9 @@ def movement_from_zero(evidence: Evidence) -> dict[str, Tensor]:
     return _compared(evidence, lambda trained, start: (trained.square() - start.square()) / 2)
 
 
-def _compared(evidence: Evidence, compare: Callable[[Tensor, Tensor], Tensor]) -> dict[str, Tensor]:
+def _compared(
+    evidence: ScoreInputs, compare: Callable[[Tensor, Tensor], Tensor]
+) -> dict[str, Tensor]:
     start = evidence.start_weights
     return {
         name: compare(weight.detach(), start[name].detach().to(weight))

@@ -3,10 +3,10 @@
 import torch
 from torch import Tensor
 
-from mmlth.pruning.evidence import Evidence
+from mmlth.pruning.score_inputs import ScoreInputs
 
 
-def random(evidence: Evidence, seed: int = 0) -> dict[str, Tensor]:
+def random(evidence: ScoreInputs, seed: int = 0) -> dict[str, Tensor]:
     """Independent uniform random numbers.
 
     They depend on the seeds and on the names and shapes of the weights alone, so all rounds of a

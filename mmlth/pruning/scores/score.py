@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping
 
 from torch import Tensor
 
-from mmlth.pruning.evidence import Evidence
+from mmlth.pruning.score_inputs import ScoreInputs
 
-Score = Callable[[Evidence], Mapping[str, Tensor]]
+Score = Callable[[ScoreInputs], Mapping[str, Tensor]]
 """Ranks the weights: a tensor of each weight's shape by name; what is higher is kept longer.
 
 A score may have an attribute ``iterations``: in so many steps, over which the density falls

@@ -6,8 +6,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from mmlth.pruning.evidence import Evidence, check_place
-from mmlth.pruning.scores.placing import check_count, check_finite, placed
+from mmlth.pruning.score_inputs import ScoreInputs, check_place
+from mmlth.pruning.scores.temporary_weights import check_count, check_finite, temporary_weights
 
 
 @dataclass(frozen=True)
@@ -36,12 +36,12 @@ class Synflow:
         check_count(self, 'iterations')
         check_place(self.at)
 
-    def __call__(self, evidence: Evidence) -> dict[str, Tensor]:
+    def __call__(self, evidence: ScoreInputs) -> dict[str, Tensor]:
         """Scores by name, float64; a ValueError if the evidence does not suffice."""
         network = evidence.needed_network()
         known = {**dict(network.model.state_dict()), **evidence.state(self.at)}
         absolute = {name: _absolute(tensor) for name, tensor in known.items()}
-        with placed(evidence, absolute, train=False, dtype=self.dtype) as parameters:
+        with temporary_weights(evidence, absolute, train=False, dtype=self.dtype) as parameters:
             response = network.response()
             check_finite(response, 'the sum of the outputs for an input of ones')
             response.backward()

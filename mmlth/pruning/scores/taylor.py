@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from mmlth.pruning.evidence import Evidence, check_place
-from mmlth.pruning.scores.placing import check_count, loss_gradients
+from mmlth.pruning.score_inputs import ScoreInputs, check_place
+from mmlth.pruning.scores.temporary_weights import check_count, loss_gradients
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Taylor:
         check_count(self, 'batches')
         check_place(self.at)
 
-    def __call__(self, evidence: Evidence) -> dict[str, Tensor]:
+    def __call__(self, evidence: ScoreInputs) -> dict[str, Tensor]:
         """Scores by name; a ValueError if the evidence does not suffice."""
         weights, squares = loss_gradients(
             evidence, evidence.state(self.at), self.batches, square=True

@@ -13,9 +13,8 @@ from matplotlib.colors import LogNorm
 from matplotlib.image import AxesImage
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from mmlth.analysis.layers import module_of
-from mmlth.analysis.masks import Survival
-from mmlth.report.figure import COLOURS, figure_at
+from mmlth.analysis.masks import Survival, module_of
+from mmlth.report.kit import COLOURS, figure_at
 
 _MOST_ROWS = 110
 """In a column; a model with more layers has two columns."""

@@ -12,12 +12,19 @@ from rich.table import Table
 from rich.text import Text
 
 from mmlth.analysis.masks import Flips, flips, similarity
-from mmlth.pruning.controls import noise
-from mmlth.report.cells import mean_cell, percent, plain_table
-from mmlth.report.csv_rows import write_csv
-from mmlth.report.figure import COLOURS, GREY, MARKERS, figure_at, plain
-from mmlth.report.rounds import Round, measured
-from mmlth.report.tickets import branches, tickets_of
+from mmlth.pruning import noise
+from mmlth.report.kit import (
+    COLOURS,
+    GREY,
+    MARKERS,
+    despine,
+    figure_at,
+    mean_cell,
+    percent,
+    plain_table,
+    write_csv,
+)
+from mmlth.report.searches import Round, branches, measured, tickets_of
 
 HEADER = (
     *('search', 'branch', 'round', 'sparsity', 'flipped_of_kept', 'flipped_of_pruned', 'flipped'),
@@ -170,7 +177,7 @@ def plot_noise(found: Sequence[NoisyTicket], metric: str, dense: float | None, p
             axes.axhline(dense, color=GREY, linestyle='--', linewidth=1, label='dense model')
         axes.set_xlabel("kept bits of the ticket's mask that are flipped (%)")
         axes.set_ylabel(metric)
-        plain(axes)
+        despine(axes)
         figure.legend(loc='outside right upper', frameon=False)
 
 

@@ -13,11 +13,8 @@ from matplotlib.image import AxesImage
 from rich.table import Table
 from rich.text import Text
 
-from mmlth.analysis.masks import Similarity
-from mmlth.analysis.masks.similarity import Matrix
-from mmlth.report.cells import ABSENT, plain_table
-from mmlth.report.csv_rows import write_csv
-from mmlth.report.figure import figure_at
+from mmlth.analysis.masks import Matrix, Similarity
+from mmlth.report.kit import ABSENT, figure_at, plain_table, write_csv
 
 HEADER = (
     *('first', 'second', 'kept_by_first', 'kept_by_second', 'kept_by_both'),

@@ -6,11 +6,9 @@ from pathlib import Path
 from rich.table import Table
 from rich.text import Text
 
-from mmlth.analysis.layers import Layer, module_of, modules
-from mmlth.analysis.masks import KINDS, Survival, survival
-from mmlth.report.cells import percent, plain_table
-from mmlth.report.csv_rows import write_csv
-from mmlth.report.tickets import RoundTicket
+from mmlth.analysis.masks import KINDS, Layer, Survival, module_of, modules, survival
+from mmlth.report.kit import percent, plain_table, write_csv
+from mmlth.report.searches import RoundTicket
 
 HEADER = (
     *('search', 'ticket', 'sparsity', 'layer', 'module', 'weights', 'kept', 'density'),

@@ -8,12 +8,19 @@ from matplotlib.axes import Axes
 from rich.table import Table
 from rich.text import Text
 
-from mmlth.analysis.layers import Layer, by_module
-from mmlth.analysis.masks import KINDS, Kind, ZeroParts, zero_parts
-from mmlth.report.cells import ABSENT, percent, plain_table
-from mmlth.report.csv_rows import write_csv
-from mmlth.report.figure import COLOURS, GREY, MARKERS, figure_at, plain
-from mmlth.report.tickets import RoundTicket
+from mmlth.analysis.masks import KINDS, Kind, Layer, ZeroParts, by_module, zero_parts
+from mmlth.report.kit import (
+    ABSENT,
+    COLOURS,
+    GREY,
+    MARKERS,
+    despine,
+    figure_at,
+    percent,
+    plain_table,
+    write_csv,
+)
+from mmlth.report.searches import RoundTicket
 
 ALL = 'all'
 HEADER = ('search', 'ticket', 'sparsity', 'module', 'kind', 'zero', 'of', 'chance')
@@ -105,7 +112,7 @@ def _draw(
     labels = [ticket.name.removeprefix(_ROUND) for ticket in tickets]
     axes.set_xticks(rounds, labels, rotation=90 if max(map(len, labels)) > 2 else 0)
     axes.tick_params(labelsize=8 if len(labels) < 16 else 6)
-    plain(axes)
+    despine(axes)
 
 
 _NAN = float('nan')

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from mmlth.report.page.html import html
 from mmlth.report.page.markdown import markdown
-from mmlth.report.page.section import Figure, Hidden, Numbers, Part, Photos, Section
-from mmlth.report.places import without_places
+from mmlth.report.page.places import without_places
+from mmlth.report.page.section import CsvFile, Details, Figure, Images, Part, Section
 from mmlth.ticket import write_bytes
 
 _LINK = re.compile(r'\]\(([^()/]+)\)')
@@ -33,9 +33,9 @@ def write_page(title: str, sections: Sequence[Section], folder: Path) -> Path:
             part.draw(folder / f'{part.name}.png')
             part.draw(folder / f'{part.name}.svg')
             plots[part.name] = (folder / f'{part.name}.svg').read_bytes()
-        elif isinstance(part, Numbers):
+        elif isinstance(part, CsvFile):
             part.write(folder / part.name)
-        elif isinstance(part, Photos):
+        elif isinstance(part, Images):
             for photo in part.photos:
                 write_bytes(folder / f'{photo.name}.jpg', photo.jpeg)
     write_bytes(folder / 'report.md', markdown(title, sections).encode())
@@ -63,4 +63,4 @@ def _files(folder: Path) -> set[Path]:
 
 def _flat(parts: Sequence[Part]) -> Iterator[Part]:
     for part in parts:
-        yield from _flat([part.part]) if isinstance(part, Hidden) else [part]
+        yield from _flat([part.part]) if isinstance(part, Details) else [part]

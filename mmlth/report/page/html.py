@@ -6,8 +6,8 @@ from pathlib import Path
 
 import jinja2
 
-from mmlth.report.page.cells import cells
-from mmlth.report.page.section import Part, Photo, Section
+from mmlth.report.page.section import Image, Part, Section
+from mmlth.report.page.table_cells import cells
 from mmlth.version import __version__
 
 _TEMPLATE = Path(__file__).with_name('page.html')
@@ -38,7 +38,7 @@ def _kind(part: Part) -> str:
     return type(part).__name__
 
 
-def _jpeg(photo: Photo) -> str:
+def _jpeg(photo: Image) -> str:
     return _data('image/jpeg', photo.jpeg)
 
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 
 from rich.table import Table
 
-from mmlth.report.page.cells import cells
-from mmlth.report.page.section import Code, Figure, Hidden, Numbers, Part, Photos, Section
+from mmlth.report.page.section import Code, CsvFile, Details, Figure, Images, Part, Section
+from mmlth.report.page.table_cells import cells
 
 
 def markdown(title: str, sections: Sequence[Section]) -> str:
@@ -32,15 +32,15 @@ def _blocks(part: Part) -> Iterator[str]:
         case Figure():
             yield f'![{part.alternative}]({part.name}.png)'
             yield part.caption
-        case Photos():
+        case Images():
             for photo in part.photos:
                 yield f'![{photo.alternative}]({photo.name}.jpg)'
                 yield photo.caption
         case Code():
             yield f'```\n{part.text}\n```'
-        case Numbers():
+        case CsvFile():
             yield f'All numbers: [{part.name}]({part.name})'
-        case Hidden():
+        case Details():
             yield f'{part.summary}:'
             yield from _blocks(part.part)
 

@@ -25,7 +25,7 @@ class Figure:
 
 
 @dataclass(frozen=True)
-class Photo:
+class Image:
     """An image with what was found in it.
 
     Attributes:
@@ -42,14 +42,14 @@ class Photo:
 
 
 @dataclass(frozen=True)
-class Photos:
+class Images:
     """Images side by side.
 
     Attributes:
         photos: From the left to the right.
     """
 
-    photos: tuple[Photo, ...]
+    photos: tuple[Image, ...]
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Code:
 
 
 @dataclass(frozen=True)
-class Numbers:
+class CsvFile:
     """All that tables and plots show, exactly, in a file of its own.
 
     Attributes:
@@ -77,7 +77,7 @@ class Numbers:
 
 
 @dataclass(frozen=True)
-class Hidden:
+class Details:
     """What only some want to see: it is opened by a click.
 
     Attributes:
@@ -89,7 +89,7 @@ class Hidden:
     part: 'Part'
 
 
-Part = str | Table | Figure | Photos | Code | Numbers | Hidden
+Part = str | Table | Figure | Images | Code | CsvFile | Details
 """A string is a paragraph of plain text."""
 
 

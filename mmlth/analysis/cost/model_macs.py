@@ -1,0 +1,90 @@
+"""The work that the model of a ticket takes for an image."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from torch import nn
+
+from mmlth.analysis.cost.macs import Macs, check_masks_model, count_macs
+from mmlth.engine.configs import read_config
+from mmlth.engine.errors import LotteryError
+from mmlth.engine.models import Forward, forward_of, stock_model
+from mmlth.engine.tickets import config_of
+from mmlth.messages import reason
+from mmlth.ticket import Ticket
+
+
+@dataclass(frozen=True)
+class ModelMacs:
+    """The MACs of a model for one image.
+
+    Attributes:
+        macs: The MACs.
+        model: Class of the model.
+        image: Height and width of the image in pixels.
+        size: Height and width that the model sees, padding included.
+        regions: Regions of the image that the second stage of a two-stage detector ran on: its
+            MACs are in proportion to them. None for other models.
+        left_out: Why the heads are not counted; None if they are.
+    """
+
+    macs: Macs
+    model: str
+    image: tuple[int, int]
+    size: tuple[int, int]
+    regions: int | None
+    left_out: str | None
+
+
+def model_macs(
+    ticket: Ticket, height: int, width: int, config: str | Path | None = None
+) -> ModelMacs:
+    """Counts the MACs that the model of a ticket takes for an image.
+
+    Args:
+        ticket: The ticket.
+        height: Of the image, in pixels.
+        width: Of the image, in pixels.
+        config: The config of the model, a file or a name; by default the one in the ticket.
+
+    Raises:
+        LotteryError: If there is no config, or its model cannot be built or run.
+        TicketMismatchError: If the ticket belongs to another model.
+    """
+    model = _model(ticket, config)
+    check_masks_model(ticket.mask, model)
+    kind = type(model).__name__
+    try:
+        forward = forward_of(model, height, width)
+        macs, left_out = _count(model, forward)
+    except Exception as error:  # whatever a model's own code raises
+        raise LotteryError(
+            f'{kind} cannot run on an image of {height} × {width} pixels: {reason(error)}; '
+            'if it is made for images of another size, give that'
+        ) from error
+    regions = forward.regions[0] if forward.regions else None
+    return ModelMacs(macs, kind, (height, width), forward.size, regions, left_out)
+
+
+def _model(ticket: Ticket, config: str | Path | None) -> nn.Module:
+    if config is not None:
+        return stock_model(read_config(config), ticket.weights)
+    own = config_of(ticket.info)
+    try:
+        return stock_model(own, ticket.weights)
+    except LotteryError as error:
+        raise LotteryError(
+            f'{error}; the config is the one in the ticket, without its custom_imports: if it '
+            'needs them, give the config (--config of mmlth inspect)'
+        ) from error
+
+
+def _count(model: nn.Module, forward: Forward) -> tuple[Macs, str | None]:
+    try:
+        return count_macs(model, forward.whole), None
+    except Exception as error:
+        if forward.features is None:
+            raise
+        left_out = f'running the whole model failed ({reason(error)})'
+        del forward.regions[:]
+        return count_macs(model, forward.features), left_out

@@ -1,0 +1,41 @@
+"""What any config says, read and compared without building anything."""
+
+from mmlth.engine.configs.accepted_config import config_record
+from mmlth.engine.configs.contents import sha256_of
+from mmlth.engine.configs.data_check import check_annotations, check_data
+from mmlth.engine.configs.data_loader import plain_loader
+from mmlth.engine.configs.decisive_settings import (
+    decisive_lottery,
+    differences,
+    plain_settings,
+    recorded_settings,
+    result_affecting_config,
+)
+from mmlth.engine.configs.image_size import ImageSize, validation_size
+from mmlth.engine.configs.lazy_configs import without_modules
+from mmlth.engine.configs.longer_training import scale_schedule
+from mmlth.engine.configs.reading import read_config, searched_config
+from mmlth.engine.configs.runner_config import built_from, defaults
+from mmlth.engine.configs.untrained import reinitialised
+
+__all__ = [
+    'ImageSize',
+    'built_from',
+    'check_annotations',
+    'check_data',
+    'config_record',
+    'decisive_lottery',
+    'defaults',
+    'differences',
+    'plain_loader',
+    'plain_settings',
+    'read_config',
+    'recorded_settings',
+    'reinitialised',
+    'result_affecting_config',
+    'scale_schedule',
+    'searched_config',
+    'sha256_of',
+    'validation_size',
+    'without_modules',
+]

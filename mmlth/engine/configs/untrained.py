@@ -1,0 +1,46 @@
+"""Configs whose models start from new random weights."""
+
+import copy
+from typing import Any
+
+from mmengine.config import Config
+
+
+def reinitialised(config: Config, seed: int) -> Config:
+    """The config of a training from new random weights, pre-trained ones left out.
+
+    Args:
+        config: The config of a dense training.
+        seed: Another seed than the search's; it decides the initial weights and the data order.
+    """
+    config = copy.deepcopy(config)
+    config.model = _without_pretrained(config.model)
+    config.randomness = {**(config.get('randomness') or {}), 'seed': seed}
+    return config
+
+
+def _without_pretrained(value: Any) -> Any:
+    if isinstance(value, (list, tuple)):
+        return type(value)(_without_pretrained(item) for item in value if not _is_pretrained(item))
+    if not isinstance(value, dict):
+        return value
+    return type(value)({key: _untrained(key, item) for key, item in value.items()})
+
+
+def _untrained(key: str, item: Any) -> Any:
+    if key == 'pretrained' and isinstance(item, bool):
+        return False  # of timm, which refuses None
+    if key == 'pretrained' or _is_pretrained(item):
+        return None
+    return _without_pretrained(item)
+
+
+def _is_pretrained(value: Any) -> bool:
+    if not isinstance(value, dict):
+        return False
+    kind = value.get('type')
+    name = getattr(kind, '__name__', str(kind))  # a class in configs of the newer style
+    # PVT's init_cfg has a checkpoint and no type.
+    return name.rpartition('.')[2] in ('Pretrained', 'PretrainedInit') or value.keys() == {
+        'checkpoint'
+    }

@@ -1,0 +1,159 @@
+"""Evaluates weights on the validation data of a config, one set of weights after another."""
+
+import itertools
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmengine.config import Config
+from mmengine.runner import Runner, set_random_seed
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from mmlth.engine.configs import plain_loader, read_config
+from mmlth.engine.errors import LotteryError, explaining_missing_packages
+from mmlth.engine.evaluation.result_hook import ResultHook
+from mmlth.engine.models import bare_model
+from mmlth.engine.tickets import without_aliases
+from mmlth.engine.training import experiment_name
+from mmlth.messages import reason
+
+_OF_TRAINING = ('train_dataloader', 'train_cfg', 'optim_wrapper', 'param_scheduler')
+
+
+class Evaluation:
+    """Finds the metrics of weights of one model; call it with a state dict.
+
+    Args:
+        config: A file, a name or a config. Neither its ``lottery`` key nor its ``custom_hooks``
+            matter here.
+        work_dir: Where MMEngine writes what it logs.
+        statistics: From how many batches of training data running statistics are computed anew
+            for each network before it is evaluated; 0: they stay as they are. Layers that the
+            model does not train the statistics of (``norm_eval``, frozen stages) keep theirs. Every
+            network sees the same batches.
+
+    Attributes:
+        runner: Of MMEngine; it validates.
+
+    Raises:
+        LotteryError: If the config cannot be evaluated by, or has no statistics to recompute.
+    """
+
+    def __init__(
+        self, config: str | Path | Config, work_dir: str | Path, statistics: int = 0
+    ) -> None:
+        cfg = read_config(config)
+        if cfg.get('val_dataloader') is None or cfg.get('val_evaluator') is None:
+            raise LotteryError(
+                f'{cfg.filename or "the config"} says nothing of validation; give it '
+                'val_dataloader, val_cfg and val_evaluator'
+            )
+        self._data = cfg.get('train_dataloader')
+        self._statistics = statistics
+        with explaining_missing_packages('the config', cfg.filename):
+            self.runner = Runner.from_cfg(_for_validation(cfg, work_dir))
+        self._result = ResultHook()
+        self.runner.register_hook(self._result)
+        model = bare_model(self.runner)
+        if statistics and not _trained_norms(model):
+            raise LotteryError(
+                'no layer of the model trains running statistics (they are frozen, or it has '
+                'none), so there are none to recompute; leave statistics '
+                '(--recompute-statistics) out'
+            )
+        if statistics and self._data is None:
+            raise LotteryError(
+                'recomputing running statistics (--recompute-statistics) needs training data, but '
+                'the config has no train_dataloader; give it one'
+            )
+
+    def __call__(self, weights: Mapping[str, Tensor]) -> dict[str, float | None]:
+        """The metrics of weights; one that is no finite number is None.
+
+        Raises:
+            LotteryError: If names or shapes are not the model's.
+        """
+        model = bare_model(self.runner)
+        try:
+            model.load_state_dict(without_aliases(weights, model.state_dict().keys()))
+        except RuntimeError as error:
+            raise LotteryError(f'the weights are of another model: {reason(error)}') from error
+        if self._statistics:
+            set_random_seed(0)
+            loader = self.runner.build_dataloader(plain_loader(self._data), seed=0)
+            recompute_statistics(model, loader, self._statistics)
+        return self._result.of(self.runner, self.runner.val)
+
+    def measured(self, weights: Mapping[str, Tensor]) -> dict[str, float | None]:
+        """The same, but with one metric at least.
+
+        Raises:
+            LotteryError: As a call, and if the validation gives no number.
+        """
+        metrics = self(weights)
+        if not metrics:
+            raise LotteryError(
+                f'the validation by {type(self.runner.val_loop).__name__} gives no metric that is '
+                'a number, neither to hooks (after_val_epoch) nor as what run() returns; give '
+                'val_evaluator one that does'
+            )
+        return metrics
+
+
+def recompute_statistics(model: nn.Module, batches: Any, count: int) -> None:
+    """Replaces the running statistics of batch norm layers by the means over some batches.
+
+    Args:
+        model: A model of MMEngine; put into evaluation mode in the end.
+        batches: Batches of training data; they are gone through again where they are too few.
+        count: Of how many.
+    """
+    norms = _trained_norms(model)
+    momenta = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None  # a cumulative mean rather than a moving one
+    endless = itertools.chain.from_iterable(itertools.repeat(batches))
+    with torch.no_grad():
+        for batch in itertools.islice(endless, count):
+            preprocessor: Any = model.data_preprocessor
+            data = preprocessor(batch, True)
+            if isinstance(data, Mapping):
+                model(**data, mode='loss')
+            else:
+                model(*data, mode='loss')
+    for norm, momentum in zip(norms, momenta):
+        norm.momentum = momentum
+    model.eval()
+
+
+def _trained_norms(model: nn.Module) -> list[_BatchNorm]:
+    """Those whose running statistics training changes; the model is in training mode afterwards."""
+    model.train()
+    norms = [each for each in model.modules() if isinstance(each, _BatchNorm)]
+    return [norm for norm in norms if norm.training and norm.track_running_stats]
+
+
+def _for_validation(cfg: Config, work_dir: str | Path) -> Config:
+    cfg.pop('lottery', None)
+    cfg.val_dataloader = plain_loader(cfg.val_dataloader)
+    for key in _OF_TRAINING:
+        cfg[key] = None
+    cfg.custom_hooks = []  # of training: some change the weights that are validated
+    cfg.default_hooks = {**(cfg.get('default_hooks') or {}), 'checkpoint': None}
+    cfg.work_dir, cfg.log_level = str(work_dir), 'WARNING'
+    # MMEngine finds loggers and visualizers by name: no other Runner's, whose folder may be gone.
+    cfg.experiment_name = experiment_name(cfg, Path(work_dir))
+    if cfg.get('visualizer') is None:
+        cfg.visualizer = {'type': 'Visualizer'}
+    if isinstance(cfg.visualizer, dict):
+        cfg.visualizer.pop('name', None)
+        cfg.visualizer['vis_backends'] = None
+    cfg.load_from, cfg.resume = None, False
+    if cfg.get('val_cfg') is None:
+        cfg.val_cfg = {}
+    for part in ('test_dataloader', 'test_cfg', 'test_evaluator'):
+        cfg[part] = None
+    return cfg

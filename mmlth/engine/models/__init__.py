@@ -1,0 +1,20 @@
+"""Models of MMEngine: built, unwrapped, and run on data."""
+
+from mmlth.engine.models.building import build_model, initialise, stock_model
+from mmlth.engine.models.forward import Forward, forward_of
+from mmlth.engine.models.losses import losses_of, own_message_hub
+from mmlth.engine.models.scored_network import ConfigNetwork
+from mmlth.engine.models.unwrapped import averaged_model, bare_model
+
+__all__ = [
+    'ConfigNetwork',
+    'Forward',
+    'averaged_model',
+    'bare_model',
+    'build_model',
+    'forward_of',
+    'initialise',
+    'losses_of',
+    'own_message_hub',
+    'stock_model',
+]

@@ -1,0 +1,212 @@
+"""Searches that share the dense round of another one, their trunk."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from mmengine.dist import get_world_size
+from mmengine.runner import Runner
+
+from mmlth.engine.configs import differences
+from mmlth.engine.errors import LotteryError
+from mmlth.engine.masking import dry_run_pruning
+from mmlth.engine.search.paths import SearchPaths
+from mmlth.engine.search.state import SearchState, load_state, recorded_targets
+from mmlth.engine.settings import BranchSettings, Settings, build_control
+from mmlth.engine.training import check_redrawn, training_iterations
+from mmlth.pruning import Target
+
+FOLDER = 'branches'
+
+_OF_THE_DENSE_ROUND = ('lottery.targets', 'lottery.rewind:')
+
+
+def parent_search_of(work_dir: Path) -> Path:
+    """The work_dir of the search that a branch in ``work_dir`` belongs to.
+
+    Raises:
+        LotteryError: If it is not where a branch belongs.
+    """
+    trunk = work_dir.absolute().parent.parent
+    if work_dir.absolute().parent.name != FOLDER or not SearchPaths(trunk).state.exists():
+        raise LotteryError(
+            f'lottery.branch needs a work_dir SEARCH/{FOLDER}/NAME below the work_dir of a search '
+            f'whose dense round is done, got {work_dir}'
+        )
+    return trunk
+
+
+def branch_state(
+    runner: Runner,
+    settings: Settings,
+    paths: SearchPaths,
+    targets: list[Target],
+    config: dict[str, Any],
+) -> SearchState:
+    """The state of a branch before its first round of its own.
+
+    Args:
+        runner: The user's Runner.
+        settings: The ``lottery`` key.
+        paths: The files of the branch.
+        targets: Which weights may be pruned.
+        config: The settings that decide the result; see `decisive_settings`.
+
+    Raises:
+        LotteryError: If the trunk has no dense round yet, was trained with other settings or by
+            another number of processes, or lacks a ticket that is asked for.
+    """
+    branch = settings.branch or BranchSettings()
+    trunk = load_state(SearchPaths(paths.trunk or paths.work_dir))
+    if trunk is None or not trunk.rounds:
+        raise LotteryError(f'the dense round in {paths.trunk} is not done yet; let it end first')
+    _check_same_dense_round(trunk, config, bool(branch.control), paths)
+    if trunk.targets != recorded_targets(targets):
+        raise LotteryError(
+            f'{paths.trunk} has {len(trunk.targets)} prunable tensors, this branch would have '
+            f'{len(targets)}: a branch shares the targets, so its lottery.pattern must fit all of '
+            'them; run a search of its own, whose lottery.targets leave out what does not fit'
+        )
+    if trunk.world_size != get_world_size():
+        raise LotteryError(
+            f'{paths.trunk} was searched by {trunk.world_size} processes, which a branch by '
+            f'{get_world_size()} cannot be compared with: the batch would differ'
+        )
+    dense = {**trunk.rounds[0], 'ticket': f'../../{trunk.rounds[0]["ticket"]}'}
+    total = trunk.schedule[0]
+    told: dict[str, Any] = {
+        'control': branch.control,
+        'seed': branch.seed,
+        'label': branch.label,
+    }
+    schedule = settings.schedule(trunk.sizes)
+    new_weights = bool(branch.control) and build_control(branch.control or '').new_weights
+    if new_weights or settings.rewind_what == 'reinit':
+        what = f'the control {branch.control!r}' if new_weights else "lottery.rewind_what='reinit'"
+        check_redrawn(runner.cfg, targets, what)
+    if not branch.control:
+        dry_run_pruning(runner, settings, targets, trunk.seed, schedule[-1])
+    if branch.control:
+        told |= _controlled(trunk, branch, paths, runner)
+        schedule = [total, *(trunk.rounds[index]['kept'] for index in told['tickets'])]
+    return SearchState(
+        config=config,
+        load_from=trunk.load_from,
+        load_from_sha256=trunk.load_from_sha256,
+        seed=trunk.seed,
+        world_size=trunk.world_size,
+        targets=trunk.targets,
+        parameters=trunk.parameters,
+        schedule=schedule,
+        rewind={**trunk.rewind, 'what': settings.rewind_what, 'after': settings.after_rewind},
+        rounds=[dense],
+        branch=told,
+    )
+
+
+def with_new_tickets(
+    runner: Runner,
+    state: SearchState,
+    settings: Settings,
+    paths: SearchPaths,
+    config: dict[str, Any],
+) -> SearchState:
+    """The state of a control that is resumed: tickets that are asked for now come after the others.
+
+    Args:
+        runner: The user's Runner.
+        state: The control as it was.
+        settings: The ``lottery`` key.
+        paths: The files of the branch.
+        config: The settings that decide the result; see `decisive_settings`.
+
+    Raises:
+        LotteryError: If the trunk lacks a ticket that is asked for.
+    """
+    branch, before = settings.branch or BranchSettings(), state.branch or {}
+    trunk = load_state(SearchPaths(paths.trunk or paths.work_dir))
+    if trunk is None or build_control(branch.control or '').long_dense:
+        return replace(state, config=config)
+    chosen = _chosen(trunk, branch, paths, runner)
+    tickets = [*before['tickets'], *(i for i in chosen if i not in before['tickets'])]
+    schedule = [trunk.schedule[0], *(trunk.rounds[index]['kept'] for index in tickets)]
+    return replace(state, config=config, schedule=schedule, branch={**before, 'tickets': tickets})
+
+
+def _controlled(
+    trunk: SearchState, branch: BranchSettings, paths: SearchPaths, runner: Runner
+) -> dict[str, Any]:
+    """Which tickets the control is made of, and how long their search was."""
+    if build_control(branch.control or '').long_dense:
+        if not trunk.finished:
+            runner.logger.warning(
+                f'{_progress(trunk, paths)}: the dense model trains as long as these, not as long '
+                'as the whole search; once that is finished, train another one'
+            )
+        whole = training_iterations(runner)
+        return {'tickets': [0], 'length': _iterations(trunk, whole) / whole}
+    return {'tickets': _chosen(trunk, branch, paths, runner)}
+
+
+def _iterations(trunk: SearchState, whole: int) -> int:
+    """How many iterations the rounds of a search have trained in all."""
+    anew = trunk.rewind['after'] == 'full' or trunk.rewind['what'] == 'reinit'
+    later = whole - (0 if anew else trunk.rewind['iteration'])
+    return sum(
+        round_.get('iterations', later if index else whole)
+        for index, round_ in enumerate(trunk.rounds)
+    )
+
+
+def _chosen(
+    trunk: SearchState, branch: BranchSettings, paths: SearchPaths, runner: Runner
+) -> list[int]:
+    """The rounds of the trunk whose tickets get the control."""
+    done = list(range(1, len(trunk.rounds)))
+    if not done:
+        raise LotteryError(f'{paths.trunk} has no pruned round yet, so nothing to compare with')
+    if not (branch.tickets or trunk.finished):
+        runner.logger.warning(
+            f'{_progress(trunk, paths)}: the control gets their tickets alone; once the search '
+            'has gone on, the same branch with --resume (resume=True) adds the others'
+        )
+    chosen = list(branch.tickets or done)
+    if missing := [index for index in chosen if index not in done]:
+        raise LotteryError(
+            f'lottery.branch.tickets={chosen} asks for round {missing[0]}, but {paths.trunk} has '
+            f'done rounds {done[0]} to {done[-1]}'
+        )
+    return chosen
+
+
+def _progress(trunk: SearchState, paths: SearchPaths) -> str:
+    return f'{len(trunk.rounds)} of {len(trunk.schedule)} rounds of {paths.trunk} are done'
+
+
+def _check_same_dense_round(
+    trunk: SearchState, config: dict[str, Any], control: bool, paths: SearchPaths
+) -> None:
+    free = ('lottery.branch',) if control else ('lottery.',)
+    ends = [each['lottery'].get('early_bird') for each in (trunk.config, config)]
+    if ends[0] != ends[1] and not all(map(_dense_in_full, ends)):
+        raise LotteryError(
+            'a branch shares the dense round, which early-bird may end: the search in '
+            f'{paths.trunk} has lottery.early_bird={ends[0]}, the branch would have {ends[1]}; '
+            'restore it, or run a search of its own'
+        )
+    changed = [
+        line
+        for line in differences(trunk.config, config)
+        if not line.startswith(free) or line.startswith(_OF_THE_DENSE_ROUND)
+    ]
+    if changed:
+        what = 'a control changes nothing else' if control else 'a branch shares the dense round'
+        raise LotteryError(
+            f'{what}, but these settings differ from those of {paths.trunk}: '
+            f'{"; ".join(changed[:4])}; restore them, or run a search of its own'
+        )
+
+
+def _dense_in_full(early_bird: dict[str, Any] | None) -> bool:
+    """Whether early-bird leaves the dense round of a search alone."""
+    return early_bird is None or bool(early_bird['full_dense'])

@@ -1,0 +1,92 @@
+"""One round of a control: a ticket of the trunk, trained as it was but for one thing."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from mmengine.runner import Runner
+from torch import Tensor
+
+from mmlth.engine.checkpoints import RESUME_KEY, newest_checkpoint
+from mmlth.engine.configs import reinitialised, scale_schedule
+from mmlth.engine.errors import LotteryError
+from mmlth.engine.search.paths import SearchPaths
+from mmlth.engine.search.plans import RoundPlan, rewound
+from mmlth.engine.search.state import SearchState
+from mmlth.engine.settings import Settings, build_control
+from mmlth.engine.training import StateTransform, round_config
+from mmlth.messages import reason
+from mmlth.pruning import Mask
+from mmlth.ticket import load_ticket
+
+
+def plan_control(
+    runner: Runner, settings: Settings, paths: SearchPaths, state: SearchState, index: int
+) -> RoundPlan:
+    """A round of a branch whose control changes one thing about a ticket of the search.
+
+    Raises:
+        LotteryError: If the search's rewind file or ticket cannot be used.
+    """
+    branch = state.branch or {}
+    control = build_control(branch['control'])
+    seed = state.seed + 1 + branch['seed']
+    last = newest_checkpoint(runner.cfg, paths.round(index), runner.logger)
+    if control.long_dense:
+        config = scale_schedule(runner.cfg, branch['length'])
+        config = round_config(config, paths.round(index), state.seed, state.load_from, last)
+        return RoundPlan(config, last)
+    of_round = branch['tickets'][index - 1]
+    parent = paths.trunk_ticket(of_round)
+    mask = load_ticket(parent).mask
+    if control.mask is not None:
+        mask = _drawn(control.mask, mask, seed)
+    told = {'of_round': of_round}
+    if control.new_weights or settings.rewind_what == 'reinit':
+        if control.new_order:
+            raise LotteryError(
+                "the control 'data_order' starts from the weights of the ticket, but each round of "
+                "this search has new ones (rewind_what='reinit'); compare it with 'reinit'"
+            )
+        config = round_config(runner.cfg, paths.round(index), state.seed, None, last)
+        fresh = seed if control.new_weights else state.seed + of_round
+        return RoundPlan(reinitialised(config, fresh), last, mask, parent=parent, told=told)
+    trained = _trained(paths, of_round)
+    config, start = rewound(runner, settings, paths, state, index, last, trained)
+    if control.new_order:
+        config.randomness = {**config.randomness, 'seed': seed}
+        start = _with_new_order(start)
+    return RoundPlan(config, last, mask, start, parent, told)
+
+
+def _trained(paths: SearchPaths, of_round: int) -> dict[str, Tensor]:
+    """The weights that a round began with where rounds keep trained ones.
+
+    Of those that its mask lacks, which a control may keep, the values are the dense model's: the
+    round before had set them to zero.
+    """
+    dense = load_ticket(paths.trunk_ticket(0)).state_dict()
+    before = load_ticket(paths.trunk_ticket(of_round - 1))
+    weights = before.state_dict()
+    kept = {name: mask for name, mask in before.mask.items() if name in weights}
+    return weights | {
+        name: torch.where(mask, weights[name], dense[name]) for name, mask in kept.items()
+    }
+
+
+def _drawn(draw: Callable[[Mask, torch.Generator], Mask], mask: Mask, seed: int) -> Mask:
+    try:
+        return draw(mask, torch.Generator().manual_seed(seed))
+    except ValueError as error:
+        raise LotteryError(f'lottery.branch.control: {reason(error)}') from error
+
+
+def _with_new_order(start: StateTransform) -> StateTransform:
+    """The same start, but with the generators that the new seed gives."""
+
+    def changed(checkpoint: dict[str, Any]) -> None:
+        start(checkpoint)
+        if RESUME_KEY in checkpoint:
+            checkpoint[RESUME_KEY]['processes'] = []
+
+    return changed

@@ -1,0 +1,77 @@
+"""The training of one ticket under its mask, in place of a search: ``lottery.ticket``."""
+
+import os
+from pathlib import Path
+
+from mmengine.runner import Runner, find_latest_checkpoint
+from torch import nn
+
+from mmlth.engine.checkpoints import RESUME_SCHEME
+from mmlth.engine.errors import LotteryError
+from mmlth.engine.evaluation import check_validation_loss
+from mmlth.engine.hooks import MaskHook, TicketSaver, ValidationLossHook
+from mmlth.engine.search.paths import SearchPaths
+from mmlth.engine.search.runner_traces import RunnerTraces
+from mmlth.engine.settings import Settings
+from mmlth.engine.tickets import require_match
+from mmlth.engine.training import training_loop
+from mmlth.ticket import load_ticket
+
+
+def train_ticket(
+    runner: Runner, settings: Settings, traces: RunnerTraces | None = None
+) -> nn.Module:
+    """Trains in the user's own Runner, from the ticket's weights and under its mask.
+
+    Everything else is as the config has it. Tickets are written beside the checkpoints, or in
+    their place by ``lottery.checkpoints='tickets'``.
+
+    Args:
+        runner: The user's Runner.
+        settings: The ``lottery`` key, whose ``ticket`` is set.
+        traces: Of the building of ``runner``, which are taken back if the ticket is refused.
+
+    Returns:
+        The trained model.
+
+    Raises:
+        LotteryError: If there is no such file, ``work_dir`` holds a search, the config starts
+            from another checkpoint, or nothing would be trained.
+        TicketError: If the file is no ticket of the model.
+    """
+    traces = traces or RunnerTraces(Path(runner.work_dir))
+    with traces.taken_back_on_failure(runner):
+        _prepare(runner, settings)
+    return type(runner).train(runner)
+
+
+def _prepare(runner: Runner, settings: Settings) -> None:
+    """Has the Runner start from the ticket, under its mask; errors as of `train_ticket`."""
+    path = os.path.expanduser(str(settings.ticket))
+    if not Path(path).is_file():
+        raise LotteryError(
+            f'lottery.ticket={settings.ticket!r} does not exist or is no file (seen from '
+            f'{Path.cwd()})'
+        )
+    if SearchPaths(Path(runner.work_dir)).state.exists():
+        raise LotteryError(
+            f'{runner.work_dir} holds a search; train the ticket {path} in another work_dir'
+        )
+    if not runner._resume and runner._load_from not in (None, path):
+        raise LotteryError(
+            f'a training starts from the ticket {path} or from load_from={runner._load_from}; '
+            'set one of them to None'
+        )
+    ticket = load_ticket(path)
+    require_match(path, ticket.state_dict(), runner.model)
+    training_loop(runner)
+    last = runner._load_from or find_latest_checkpoint(runner.work_dir) if runner._resume else None
+    # Where nothing was saved yet, resuming is starting.
+    runner._load_from, runner._resume = f'{RESUME_SCHEME}{last}' if last else path, bool(last)
+    runner.register_hook(MaskHook(ticket.mask))
+    told = {key: ticket.info[key] for key in ('transfer',) if key in ticket.info}
+    kind = 'tickets' if settings.checkpoints == 'tickets' else 'both'
+    runner.register_hook(TicketSaver(kind, info=told))
+    if settings.validation_loss:
+        check_validation_loss(runner)
+        runner.register_hook(ValidationLossHook())

@@ -1,0 +1,148 @@
+"""What becomes of a search that work_dir holds: continued, prolonged, replaced or refused."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from mmengine.dist import get_world_size
+
+from mmlth.engine.checkpoints import INTERRUPTED
+from mmlth.engine.configs import differences
+from mmlth.engine.errors import ANOTHER_WORK_DIR, LotteryError
+from mmlth.engine.search.paths import SearchPaths
+from mmlth.engine.search.state import SearchState, load_state
+from mmlth.engine.settings import Settings, Spec, build_allocation
+from mmlth.pruning import kept_per_round
+from mmlth.ticket import leftovers
+
+_MORE_ROUNDS = tuple(
+    f'lottery.{key}' for key in ('target_sparsity', 'rounds', 'rate', 'sparsities')
+)
+
+_OF_THE_TRUNK = (*_MORE_ROUNDS, 'lottery.sparsities', 'lottery.branch.tickets')
+
+
+def check_work_dir(
+    paths: SearchPaths, config: dict[str, Any], resume: bool, settings: Settings
+) -> SearchState | None:
+    """Decides what becomes of a search that ``work_dir`` holds.
+
+    Args:
+        paths: Its files.
+        config: The settings that decide the result; see `decisive_settings`.
+        resume: Whether the user wants it continued.
+        settings: The ``lottery`` key.
+
+    Returns:
+        The search to continue, with more rounds where a finished one is asked for more; or None
+        for a new one.
+
+    Raises:
+        LotteryError: If there is a search and neither ``resume`` nor ``overwrite`` is given, or
+            the search to resume has other settings.
+    """
+    state = load_state(paths)
+    if settings.overwrite and not resume:
+        return None
+    if state is None:
+        # A rewind file alone is of a training that had not begun: it may hold step 0.
+        remains = [paths.tickets, *paths.work_dir.glob('round_*/*.pth')]
+        if not settings.overwrite and any(path.exists() for path in remains):
+            raise LotteryError(
+                f'{paths.work_dir} holds tickets or checkpoints of rounds but no search.json; give '
+                f'{ANOTHER_WORK_DIR}, or lottery.overwrite=True to delete them'
+            )
+        return None
+    changed = differences(state.config, config)
+    if settings.branch and settings.branch.control:
+        # Which tickets it has is settled with the trunk, which may have got more rounds since.
+        changed = [line for line in changed if not line.startswith(_OF_THE_TRUNK)]
+    shown = '; '.join(changed[:4]) + (f'; and {len(changed) - 4} more' if len(changed) > 4 else '')
+    if not resume:
+        kind = f'a search with other settings ({shown})' if changed else 'this search already'
+        goes_on = not changed and state.world_size == get_world_size()
+        mend = 'add --resume to continue it (resume=True), ' if goes_on else ''
+        raise LotteryError(
+            f'{paths.work_dir} holds {kind}, {len(state.rounds)} of {len(state.schedule)} rounds '
+            f'done; {mend}give {ANOTHER_WORK_DIR}, or '
+            'lottery.overwrite=True to delete it'
+        )
+    more: tuple[str, ...] = _MORE_ROUNDS
+    if _no_lower(state.config['lottery']['allocation'], settings.allocation):
+        more += ('lottery.allocation.',)
+    if changed and state.finished and all(line.startswith(more) for line in changed):
+        return replace(state, config=config, schedule=_longer(state, settings))
+    if changed:
+        raise LotteryError(
+            f'{paths.work_dir} holds a search with other settings, which cannot be resumed with '
+            f'these: {shown}; restore them, or give {ANOTHER_WORK_DIR}'
+        )
+    return state
+
+
+def _no_lower(before: Spec, now: Spec) -> bool:
+    """Whether both are budgets of the same modules, none lower: masks only lose weights."""
+    old, new = (getattr(build_allocation(spec), 'modules', {}) for spec in (before, now))
+    same = bool(old) and old.keys() == new.keys()
+    return same and all(new[module] >= old[module] for module in old)
+
+
+def _longer(state: SearchState, settings: Settings) -> list[int]:
+    """The schedule of a finished search, continued to a higher sparsity.
+
+    Raises:
+        LotteryError: If the settings ask for no more than it has, or for other rounds before.
+    """
+    schedule = state.schedule
+    total, kept, done = schedule[0], schedule[-1], len(schedule) - 1
+    target = settings.kept(state.sizes)
+    if target >= kept:
+        budgets = hasattr(build_allocation(settings.allocation), 'kept')
+        key = 'budgets in lottery.allocation' if budgets else 'lottery.target_sparsity'
+        got = settings.allocation if budgets else settings.target_sparsity
+        raise LotteryError(
+            f'the search is finished at sparsity {1 - kept / total:.4g}; further rounds need a '
+            f'higher {key}, got {got}'
+        )
+    if settings.sparsities is not None:
+        asked = settings.schedule(state.sizes)[1:]
+        before = [count for count in asked if count >= kept]
+        if before and before != schedule[1:]:
+            raise LotteryError(
+                f'lottery.sparsities={list(settings.sparsities)} begins with other rounds than the '
+                f'{done} that are done, at '
+                f'{", ".join(f"{1 - count / total:.4g}" for count in schedule[1:])}; list these, '
+                'or only sparsities beyond them'
+            )
+        return schedule + asked[len(before) :]
+    if settings.rounds is not None and settings.rounds <= done:
+        raise LotteryError(
+            f'lottery.rounds={settings.rounds} counts all rounds, of which {done} are done; give '
+            f'at least {done + 1}'
+        )
+    rounds = settings.rounds and settings.rounds - done
+    return schedule + kept_per_round(kept, 1 - target / kept, rounds, settings.rate)[1:]
+
+
+def delete_leftovers(paths: SearchPaths, finished: int) -> None:
+    """Removes what killed processes left behind, which may be large.
+
+    Args:
+        paths: The files of the search.
+        finished: Number of rounds that are done, and need nothing to continue from.
+    """
+    for folder in (paths.work_dir, paths.report, paths.tickets, *paths.work_dir.glob('round_*')):
+        for path in leftovers(folder):
+            path.unlink()
+    for index in range(finished):
+        delete_interrupted(paths, index)
+    if not paths.state.exists():
+        for path in paths.work_dir.glob('round_*/mask.safetensors'):
+            path.unlink()  # of a round that never trained, maybe by other settings
+
+
+def delete_interrupted(paths: SearchPaths, index: int) -> None:
+    """Removes what a round that is done once continued from."""
+    for path in paths.round(index).glob(f'{Path(INTERRUPTED).stem}.*'):
+        path.unlink()
+    paths.mask(index).unlink(missing_ok=True)

@@ -1,0 +1,121 @@
+"""Which ticket answers a search: the sparsest one that is as good as the dense model."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from rich.table import Table
+from rich.text import Text
+
+from mmlth.analysis.networks import lower_is_better
+from mmlth.report.cost import Costs, macs_cell, size_cell
+from mmlth.report.kit import percent, plain_table
+from mmlth.report.searches import TICKET, Comparison, Point, Round, Search, level
+
+
+@dataclass(frozen=True)
+class WinningTicket:
+    """The sparsest winning ticket.
+
+    Attributes:
+        comparison: What it comes from.
+        ticket: It, over all seeds; None where no ticket wins.
+        by_rule: Whether winning is being within one standard deviation of the dense model (the
+            rule of Girish et al., CVPR 2021); with a single seed there is none, and it is being
+            no worse than the dense model.
+    """
+
+    comparison: Comparison
+    ticket: Point | None
+    by_rule: bool
+
+    def found_in(self, searches: Iterable[Search]) -> tuple[Search, Round] | None:
+        """The first search that has trained the winning ticket, and the round that has."""
+        if self.ticket is None:
+            return None
+        rounds = ((search, round_) for search in searches for round_ in search.rounds[1:])
+        return next(
+            (each for each in rounds if level(each[1]['sparsity']) == self.ticket.sparsity), None
+        )
+
+
+def answer(comparison: Comparison) -> WinningTicket:
+    """Finds the sparsest winning ticket of searches.
+
+    Args:
+        comparison: Of the searches, by the metric that counts.
+    """
+    dense = comparison.dense
+    by_rule = dense.std is not None
+    sign = -1 if lower_is_better(comparison.metric) else 1
+    winners = [
+        point
+        for point in comparison.lines.get(TICKET, [])
+        if (
+            point.wins(dense, comparison.metric)
+            if by_rule
+            else sign * (point.mean - dense.mean) >= 0
+        )
+    ]
+    return WinningTicket(comparison, winners[-1] if winners else None, by_rule)
+
+
+def sentence(found: WinningTicket, what: str = 'ticket') -> str:
+    """Tells it in a sentence or two.
+
+    Args:
+        found: The answer.
+        what: What was trained: tickets, or a control of them.
+    """
+    metric, dense = found.comparison.metric, found.comparison.dense
+    if not found.comparison.lines.get(TICKET):
+        return f'The dense model reaches {_value(dense)} {metric}; no pruned round is done yet.'
+    if found.ticket is None:
+        short = 'comes within one standard deviation of' if found.by_rule else 'is as good as'
+        return f'No {what} {short} the dense model, {_value(dense)} {metric}.'
+    rule = (
+        f'within one standard deviation of the dense model, or better, over {len(dense.values)} '
+        'seeds'
+        if found.by_rule
+        else 'no worse than the dense model; one seed has no standard deviation, so that chance '
+        'may have decided: run more seeds'
+    )
+    return (
+        f'The sparsest winning {what} keeps {1 - found.ticket.sparsity:.1%} of the prunable '
+        f'weights ({found.ticket.sparsity:.2%} are removed, {found.ticket.network_sparsity:.2%} '
+        f'of the whole network) and reaches {_value(found.ticket)} {metric}, the dense model '
+        f'{_value(dense)}. Winning is: {rule}.'
+    )
+
+
+def answer_table(found: WinningTicket, costs: Costs, what: str = 'ticket') -> Table | None:
+    """The sparsest winning ticket beside the dense model: metric, weights, bytes and MACs.
+
+    Args:
+        found: The answer.
+        costs: Of the tickets of a search.
+        what: As for `sentence`.
+
+    Returns:
+        A row each; None where no ticket wins, or the file of one of the two is gone.
+    """
+    rows = {level(ticket.round['sparsity']): row for ticket, row in zip(costs.tickets, costs.rows)}
+    winner = found.ticket
+    if winner is None or not {0, winner.sparsity} <= rows.keys():
+        return None
+    dense, ticket = rows[0], rows[winner.sparsity]
+    whole = None if dense.sizes is None else dense.sizes.dense
+    table = plain_table('')
+    for name in (found.comparison.metric, 'prunable weights', 'on disk (MB)', 'MACs an image'):
+        table.add_column(Text(name), justify='right', no_wrap=True)
+    for title, point, row, size in (
+        ('dense model', found.comparison.dense, dense, whole),
+        (f'sparsest winning {what}', winner, ticket, ticket.file),
+    ):
+        cells = (size_cell(size, whole), macs_cell(row.macs))
+        beside = [cell.replace('\n', ' (') + ')' * ('\n' in cell) for cell in cells]
+        table.add_row(title, _value(point), percent(1 - row.sparsity), *beside)
+    return table
+
+
+def _value(point: Point) -> str:
+    return f'{point.mean:.3f}' + (f' ± {point.std:.3f}' if point.std is not None else '')

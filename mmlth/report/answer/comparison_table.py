@@ -1,0 +1,71 @@
+"""Lines beside each other: a table in the terminal, Markdown, and CSV."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.table import Table
+
+from mmlth.report.kit import ABSENT, percent, plain_table, write_csv
+from mmlth.report.searches import Comparison, Point
+
+WINS = '*'
+CAPTION = (
+    f'mean ± standard deviation over seeds; {WINS}: within one standard deviation of the dense '
+    'model, or better'
+)
+
+
+def comparison_table(comparison: Comparison) -> Table:
+    """A row a line, a column a sparsity.
+
+    Args:
+        comparison: The lines of one metric.
+    """
+    table = plain_table(comparison.metric)
+    table.columns[0].no_wrap = True  # where there are many columns, numbers fold rather than names
+    for sparsity in comparison.sparsities:
+        table.add_column(percent(sparsity), justify='right')
+    for cells in _rows(comparison):
+        table.add_row(*cells)
+    table.caption, table.caption_justify = CAPTION, 'left'
+    return table
+
+
+def write_comparison_csv(comparisons: Sequence[Comparison], path: Path) -> None:
+    """Writes a row for each line, sparsity and metric: mean, std, number of seeds, each value.
+
+    Args:
+        comparisons: One a metric.
+        path: Where to write.
+    """
+    header = ['metric', 'line', 'sparsity', 'network_sparsity', 'mean', 'std', 'seeds', 'wins']
+    rows = []
+    for comparison in comparisons:
+        lines = {'dense': [comparison.dense], **comparison.lines}
+        for name, points in lines.items():
+            for point in points:
+                numbers = [point.sparsity, point.network_sparsity, point.mean, point.std]
+                wins = None if name == 'dense' else point.wins(comparison.dense, comparison.metric)
+                values = ' '.join(map(repr, point.values))
+                rows.append([comparison.metric, name, *numbers, len(point.values), wins, values])
+    write_csv(path, [*header, 'values'], rows)
+
+
+def _rows(comparison: Comparison) -> list[list[str]]:
+    dense = [f'dense {_text(comparison.dense)}', *[''] * len(comparison.sparsities)]
+    return [dense] + [
+        [name, *(_cell(points, sparsity, comparison) for sparsity in comparison.sparsities)]
+        for name, points in comparison.lines.items()
+    ]
+
+
+def _cell(points: Sequence[Point], sparsity: float, comparison: Comparison) -> str:
+    for point in points:
+        if point.sparsity == sparsity:
+            return _text(point) + (WINS if point.wins(comparison.dense, comparison.metric) else '')
+    return ABSENT
+
+
+def _text(point: Point) -> str:
+    spread = '' if point.std is None else f' ± {point.std:.3f}'
+    return f'{point.mean:.3f}{spread}'

@@ -1,0 +1,144 @@
+"""The first section: what was searched, the answer, and the curve."""
+
+import os
+from collections.abc import Sequence
+from functools import partial
+
+from mmlth.engine.configs import differences
+from mmlth.messages import join_names
+from mmlth.report.answer.accuracy_plot import plot_accuracy
+from mmlth.report.answer.answer import answer, answer_table, sentence
+from mmlth.report.answer.comparison_plot import plot_comparison
+from mmlth.report.answer.comparison_table import comparison_table, write_comparison_csv
+from mmlth.report.answer.results_csv import write_results_csv
+from mmlth.report.answer.results_table import results_table
+from mmlth.report.cost import costs
+from mmlth.report.page import CsvFile, Figure, Part, Section
+from mmlth.report.searches import Comparison, Search, round_tickets, saved, search_names
+
+
+def answer_section(
+    searches: Sequence[Search], comparisons: Sequence[Comparison], metric: str | None = None
+) -> Section:
+    """Says what was searched, which ticket wins, and how accuracy falls with sparsity.
+
+    Args:
+        searches: That differ by seed.
+        comparisons: Of them and their branches, the metric that counts first; empty where no round
+            has been measured.
+        metric: The only one to show; by default the main ones.
+    """
+    told = ' '.join([_searched(searches), *_progress(searches), *_mixed(searches)])
+    numbers = _numbers(searches)
+    if not comparisons:
+        return Section('Answer', (told, 'No round has been measured yet.', *numbers))
+    first, what = comparisons[0], 'control' if searches[0].control else 'ticket'
+    found = answer(first)
+    parts: list[Part] = [told, sentence(found, what), *_caveats(searches)]
+    winner = found.found_in(searches)
+    if winner is not None:
+        beside = answer_table(found, costs(round_tickets(winner[0].work_dir)), what)
+        parts += [] if beside is None else [beside]
+    if len(searches) == 1 and len(first.lines) <= 1:
+        rounds = searches[0].rounds
+        shown = None if metric is None else [metric]
+        figure = Figure(
+            'accuracy',
+            'The dashed lines are the values of the dense model.',
+            f'Line plot of {len(rounds)} rounds: metrics against sparsity; the table has the '
+            'numbers.',
+            lambda path: plot_accuracy(rounds, path, shown),
+        )
+        return Section('Answer', (*parts, figure, results_table(rounds, shown), *numbers))
+    figure = Figure(
+        'comparison',
+        f'{first.metric} against sparsity. Grey: the dense model, its band one standard deviation '
+        'wide to either side.',
+        f'Line plot of {len(first.lines)} methods: {", ".join(first.lines)}; the table has the '
+        'numbers.',
+        lambda path: plot_comparison(first, path),
+    )
+    joined = CsvFile('comparison.csv', partial(write_comparison_csv, comparisons))
+    tables = map(comparison_table, comparisons)
+    return Section('Answer', (*parts, figure, *tables, joined, *numbers))
+
+
+def _numbers(searches: Sequence[Search]) -> list[CsvFile]:
+    names = [
+        f'_{name.replace(os.sep, "_")}' for name in search_names([s.work_dir for s in searches])
+    ]
+    return [
+        CsvFile(
+            f'results{name if len(searches) > 1 else ""}.csv',
+            partial(write_results_csv, search.rounds),
+        )
+        for name, search in zip(names, searches)
+    ]
+
+
+def _searched(searches: Sequence[Search]) -> str:
+    first = searches[0]
+    lottery = first.lottery
+    seeds = ', '.join(str(search.seed) for search in searches)
+    return (
+        f'{_branch(first)} {first.model}, {first.prunable:,} prunable weights; '
+        f'{_name(lottery.get("score"))} scores, {_name(lottery.get("allocation"))} allocation, '
+        f'{_name(lottery.get("pattern"))} pattern; {first.planned - 1} pruning rounds to '
+        f'{first.target:.1%}; rewinding {lottery.get("rewind_what")} to '
+        f'{lottery.get("rewind")}; {"seed" if len(searches) == 1 else "seeds"} {seeds}.'
+    )
+
+
+def _branch(search: Search) -> str:
+    """What is special about a branch, told before what it shares with its search."""
+    if search.control is not None:
+        of = search.branch.get('tickets')
+        rounds = f' of rounds {", ".join(map(str, of))}' if of else ''
+        return (
+            f'A control, {_name(search.control)}{rounds} by seed {search.branch.get("seed")}, and '
+            'no search. Its search:'
+        )
+    return 'A branch, which shares the dense round of its search:' if search.branch else 'Searched:'
+
+
+def _caveats(searches: Sequence[Search]) -> list[str]:
+    if not any(search.rounds and saved(search.rounds[0]) for search in searches):
+        return []
+    return [
+        'Early-bird ended the dense round early, so what is compared with is no dense model that '
+        'was trained in full.'
+    ]
+
+
+def _progress(searches: Sequence[Search]) -> list[str]:
+    running = [s for s in searches if len(s.rounds) < s.planned]
+    return [
+        f'Seed {search.seed} is not finished: {len(search.rounds)} of {search.planned} rounds are '
+        'done.'
+        for search in running
+    ]
+
+
+def _mixed(searches: Sequence[Search]) -> list[str]:
+    """A warning of searches that differ in more than the seed."""
+    first = searches[0]
+    return [
+        f'Seed {other.seed} differs from seed {first.seed} in more than the seed: '
+        f'{join_names(found)}. '
+        'What is said over seeds mixes both.'
+        for other in searches[1:]
+        if (found := _other_settings(first, other))
+    ]
+
+
+def _other_settings(first: Search, second: Search) -> list[str]:
+    found = differences(first.settings, second.settings)
+    return [line for line in found if not line.startswith('randomness.')]
+
+
+def _name(choice: object) -> str:
+    """Of a choice by name, or by a dict with its options."""
+    if not isinstance(choice, dict):
+        return str(choice)
+    options = ', '.join(f'{key} {value}' for key, value in choice.items() if key != 'type')
+    return f'{choice["type"]} ({options})' if 'type' in choice else options

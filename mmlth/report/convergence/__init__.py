@@ -1,0 +1,7 @@
+"""The section on how fast tickets learn."""
+
+from mmlth.report.convergence.section import convergence_section
+
+__all__ = [
+    'convergence_section',
+]

@@ -1,0 +1,196 @@
+"""What the masks of searches share with each other and with chance."""
+
+import itertools
+import statistics
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+from mmlth.analysis.masks import similarity
+from mmlth.report.masks.noise import noise_table, noisy_tickets, plot_noise, write_noise_csv
+from mmlth.report.masks.similarity import (
+    hamming_table,
+    iou_table,
+    plot_similarity,
+    write_similarity_csv,
+)
+from mmlth.report.masks.zeros import plot_zeros, write_zeros_csv, zeros_table
+from mmlth.report.page import CsvFile, Details, Figure, Part, Section
+from mmlth.report.searches import (
+    RoundTicket,
+    branches,
+    main_metrics,
+    measured,
+    of_the_first,
+    read_rounds,
+    tickets_of,
+)
+
+_MOST = 20
+"""Of masks beside each other."""
+
+
+def masks_section(work_dirs: Sequence[Path], metric: str | None = None) -> Section | None:
+    """Wholly zero parts, the similarity of masks, and what noise in them does.
+
+    Args:
+        work_dirs: Of a search, or of several that differ by seed; the zero parts that are shown are
+            of the first.
+        metric: The one that counts; by default the first of the main ones.
+
+    Returns:
+        The section; None where no pruned ticket of the first is at hand.
+
+    Raises:
+        FileNotFoundError: If one holds no search.
+        ValueError: If a ``search.json`` is damaged, or searches are of different models.
+        TicketError: If a ticket cannot be read.
+    """
+    found = tickets_of(work_dirs)
+    if not any(ticket.round['round'] for ticket in found[0]):
+        return None
+    listed = list(itertools.chain.from_iterable(found))
+    zeros = _zero_parts(found[0], listed, of_the_first(work_dirs))
+    lines = compared_lines(work_dirs)
+    shown = evenly(lines, _MOST)
+    several = len(work_dirs) > 1
+    names = [f'{t.search} {t.name}' if several else t.name for t in shown]
+    similar = _similarity_parts(shown, names, [_NESTED, *_left_out(lines, shown)])
+    return Section('Masks', (*zeros, *similar, *_noise_parts(work_dirs, metric)))
+
+
+def masks_of(tickets: Sequence[RoundTicket]) -> Section:
+    """Wholly zero parts and the similarity of any masks of one model.
+
+    Args:
+        tickets: With these masks.
+
+    Raises:
+        TicketError: If a ticket cannot be read.
+        ValueError: If they are of different models.
+    """
+    names = [ticket.name for ticket in tickets]
+    return Section('Masks', (*_zero_parts(tickets, tickets), *_similarity_parts(tickets, names)))
+
+
+def compared_lines(work_dirs: Sequence[Path]) -> list[Sequence[RoundTicket]]:
+    """The tickets that are compared with each other: the pruned ones, and those of branches.
+
+    Args:
+        work_dirs: Of the searches.
+
+    Returns:
+        Those of each search and of each branch that has some, searches first.
+    """
+    own = [[t for t in tickets if t.round['round']] for tickets in tickets_of(work_dirs)]
+    others = [branch.tickets for each in branches(work_dirs) for branch in each]
+    return [line for line in [*own, *others] if line]
+
+
+def evenly(lines: Sequence[Sequence[RoundTicket]], most: int) -> list[RoundTicket]:
+    """Of lines of tickets so many that they are no more than ``most`` together.
+
+    Each line keeps as many as the others, if it has them: its first, its last, and those evenly
+    between. Where but one is left, that is the last; where not even that, the last lines go.
+
+    Args:
+        lines: Tickets in the order of their rounds.
+        most: How many in all.
+
+    Returns:
+        The tickets, line by line.
+    """
+    lines = lines[:most]
+    counts = range(most, 0, -1)
+    each = next(n for n in counts if sum(min(n, len(line)) for line in lines) <= most)
+    return [ticket for line in lines for ticket in _thinned(line, each)]
+
+
+def _thinned(line: Sequence[RoundTicket], count: int) -> Sequence[RoundTicket]:
+    if count >= len(line):
+        return line
+    if count == 1:
+        return line[-1:]
+    return [line[round(n * (len(line) - 1) / (count - 1))] for n in range(count)]
+
+
+_NESTED = (
+    'The masks of one search nest, so that their IoU is the ratio of their densities; it is '
+    'between searches and branches that it tells how much masks agree.'
+)
+
+
+def _left_out(lines: Sequence[Sequence[RoundTicket]], shown: Sequence[RoundTicket]) -> list[str]:
+    """What is not shown, in a sentence."""
+    count = sum(map(len, lines))
+    if count == len(shown):
+        return []
+    if len(lines) > len(shown):
+        where = f'the last of {len(shown)} of {len(lines)} searches and branches'
+    elif len(lines) == len(shown):
+        where = 'the last of each search and branch'
+    else:
+        where = 'evenly from the rounds of each search and branch'
+    return [f'{len(shown)} of {count} masks are shown: {where}.']
+
+
+def _zero_parts(
+    tickets: Sequence[RoundTicket], listed: Sequence[RoundTicket], notes: Sequence[str] = ()
+) -> list[Part]:
+    figure = Figure(
+        'zero_parts',
+        'Shares of kernels, rows and columns of the weights that are wholly zero, by module. '
+        'Dotted: of all modules, if each layer kept as many weights, but anywhere. Where the '
+        'lines agree, the mask empties no more than chance does.',
+        f'Three plots of the shares of wholly zero parts of {len(tickets)} tickets.',
+        lambda path: plot_zeros(tickets, path),
+    )
+    text = (
+        'A kernel or channel of which nothing is kept can be left out of the network. The sparser '
+        'a mask, the more of them chance alone empties.'
+    )
+    numbers = CsvFile('zero_parts.csv', partial(write_zeros_csv, listed))
+    table = Details('Wholly zero parts in numbers', zeros_table(tickets))
+    return [text, *notes, figure, table, numbers]
+
+
+def _similarity_parts(
+    tickets: Sequence[RoundTicket], names: Sequence[str], notes: Sequence[str] = ()
+) -> list[Part]:
+    if len(tickets) < 2:
+        return []
+    found = similarity([ticket.profile for ticket in tickets])
+    figure = Figure(
+        'mask_similarity',
+        'Above the diagonal: intersection over union of two masks. Below: how much that is above '
+        'what independent masks with as many weights in each layer have.',
+        f'Heat map of the similarity of {len(names)} masks, each with each.',
+        lambda path: plot_similarity(found, names, path),
+    )
+    return [
+        *([' '.join(notes)] if notes else []),
+        figure,
+        Details('Intersection over union in numbers', iou_table(found, names)),
+        Details('Hamming distance in numbers', hamming_table(found, names)),
+        CsvFile('mask_similarity.csv', partial(write_similarity_csv, found, names)),
+    ]
+
+
+def _noise_parts(work_dirs: Sequence[Path], metric: str | None) -> list[Part]:
+    searches = [read_rounds(work_dir) for work_dir in work_dirs]
+    found = noisy_tickets(work_dirs)
+    metric = metric or next(iter(main_metrics(searches[0])), None)
+    if not found or metric is None:
+        return []
+    values = [measured(rounds[0], metric) for rounds in searches if rounds]
+    dense = [value for value in values if value is not None]
+    mean = statistics.fmean(dense) if dense else None
+    figure = Figure(
+        'mask_noise',
+        'Tickets trained again from the same weights, with a share of the bits of their masks '
+        'flipped; at 0 the tickets themselves. Bars: standard deviation over searches.',
+        f'{metric} against the share of flipped bits, a line a ticket.',
+        lambda path: plot_noise(found, metric, mean, path),
+    )
+    numbers = CsvFile('mask_noise.csv', partial(write_noise_csv, found, metric))
+    return [figure, noise_table(found, metric), numbers]

@@ -1,0 +1,39 @@
+"""Analyses that may fail one by one, for what they need differs."""
+
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+from mmlth.messages import reason
+
+EXPECTED = (ValueError, OSError, ModuleNotFoundError)
+"""What data that cannot be analysed raise, files that are gone, and packages not installed."""
+
+WORDS = {'bbox': 'boxes', 'segm': 'masks', 'keypoints': 'keypoints'}
+
+_Found = TypeVar('_Found')
+
+
+def analyse_each_kind(
+    kinds: Iterable[str], analyse: Callable[[str], _Found]
+) -> tuple[list[_Found], list[str]]:
+    """Analyses each kind of prediction by itself.
+
+    Args:
+        kinds: ``bbox``, ``segm`` or ``keypoints``.
+        analyse: One kind.
+
+    Returns:
+        What is found of those that can be analysed, and a sentence for each other one.
+
+    Raises:
+        ValueError: If none can be analysed; says why, once if it is the same of all.
+    """
+    found, reasons = [], {}
+    for kind in kinds:
+        try:
+            found.append(analyse(kind))
+        except EXPECTED as error:
+            reasons[kind] = reason(error)
+    if not found:
+        raise ValueError('; '.join(dict.fromkeys(reasons.values())))
+    return found, [f'No {WORDS[kind]} here: {reason}' for kind, reason in reasons.items()]

@@ -1,0 +1,144 @@
+"""Several searches and their branches as lines: an accuracy for each sparsity, over seeds."""
+
+import json
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mmlth.analysis.networks import lower_is_better
+from mmlth.report.searches.rounds import Round, level, measured, read_rounds
+
+TICKET = 'ticket'
+"""Name of the line of the searches themselves."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """A line at one sparsity.
+
+    Attributes:
+        sparsity: Share of the prunable weights that is removed.
+        network_sparsity: Share of all parameters that is removed.
+        values: The metric of each seed that has it.
+    """
+
+    sparsity: float
+    network_sparsity: float
+    values: tuple[float, ...]
+
+    @property
+    def mean(self) -> float:
+        """Over the seeds."""
+        return statistics.fmean(self.values)
+
+    @property
+    def std(self) -> float | None:
+        """Sample standard deviation over the seeds; None of a single one."""
+        return statistics.stdev(self.values) if len(self.values) > 1 else None
+
+    def wins(self, dense: 'Point', metric: str) -> bool | None:
+        """Whether it is within one standard deviation of the dense model, or better.
+
+        The rule of Girish et al. (CVPR 2021). None where one seed gives no standard deviation, or
+        where it is of fewer seeds than the dense model: of some it is not known yet.
+
+        Args:
+            dense: The dense model.
+            metric: Its name, which tells whether higher or lower is better.
+        """
+        if dense.std is None or len(self.values) < len(dense.values):
+            return None
+        gain = self.mean - dense.mean
+        return (-gain if lower_is_better(metric) else gain) >= -dense.std
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Lines to compare, all of one metric.
+
+    Attributes:
+        metric: Its name.
+        dense: The dense model.
+        lines: By name the points in order of sparsity; the searches' own is `TICKET`.
+    """
+
+    metric: str
+    dense: Point
+    lines: dict[str, list[Point]]
+
+    @property
+    def sparsities(self) -> list[float]:
+        """All that occur, in order."""
+        return sorted({point.sparsity for line in self.lines.values() for point in line})
+
+
+def rounds_by_line(work_dirs: Sequence[Path]) -> tuple[list[Round], dict[str, list[Round]]]:
+    """The rounds of searches and of all their branches.
+
+    Args:
+        work_dirs: Of the searches, which differ by seed.
+
+    Returns:
+        The dense rounds, and for each line its pruned ones; of ``long_dense`` the dense ones.
+
+    Raises:
+        FileNotFoundError: If a work_dir holds no search.
+        ValueError: If a ``search.json`` is damaged, or models differ in their prunable weights.
+    """
+    dense: list[Round] = []
+    lines: dict[str, list[Round]] = {TICKET: []}
+    for work_dir in work_dirs:
+        rounds = read_rounds(work_dir)
+        dense += rounds[:1]
+        lines[TICKET] += rounds[1:]
+        for path in sorted(Path(work_dir).glob('branches/*/search.json')):
+            told: Mapping[str, Any] = json.loads(path.read_text(encoding='utf-8'))['branch']
+            name = told.get('label') or path.parent.name
+            lines.setdefault(name, []).extend(read_rounds(path.parent)[1:])
+    totals = {
+        round_['prunable'] for round_ in [*dense, *(r for line in lines.values() for r in line)]
+    }
+    if len(totals) > 1:
+        raise ValueError(
+            'these searches are not of one model: they have '
+            f'{" and ".join(f"{total:,}" for total in sorted(totals))} prunable weights; compare '
+            'searches that differ by seed alone'
+        )
+    return dense, {name: rounds for name, rounds in lines.items() if rounds}
+
+
+def compare(
+    dense: Sequence[Round], lines: Mapping[str, Sequence[Round]], metric: str
+) -> Comparison:
+    """Joins the seeds of each line.
+
+    Args:
+        dense: The dense rounds, one a seed.
+        lines: The other rounds by line.
+        metric: Which metric.
+
+    Raises:
+        ValueError: If no dense round has the metric.
+    """
+    points = _points(dense, metric)
+    if not points:
+        raise ValueError(f'no dense round has the metric {metric!r}')
+    joined = {name: _points(rounds, metric) for name, rounds in lines.items()}
+    return Comparison(metric, points[0], {name: line for name, line in joined.items() if line})
+
+
+def _points(rounds: Iterable[Round], metric: str) -> list[Point]:
+    groups: dict[float, list[Round]] = {}
+    for round_ in rounds:
+        if measured(round_, metric) is not None:
+            groups.setdefault(level(round_['sparsity']), []).append(round_)
+    return [
+        Point(
+            sparsity,
+            statistics.fmean(round_['network_sparsity'] for round_ in group),
+            tuple(value for r in group if (value := measured(r, metric)) is not None),
+        )
+        for sparsity, group in sorted(groups.items())
+    ]

@@ -1,0 +1,90 @@
+"""A search as its work_dir records it."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mmlth.engine.configs import recorded_settings
+from mmlth.report.searches.rounds import Round, read_rounds
+
+
+@dataclass(frozen=True)
+class Search:
+    """A search, finished or not.
+
+    Attributes:
+        work_dir: Its folder.
+        state: What ``search.json`` holds.
+        rounds: The finished rounds.
+    """
+
+    work_dir: Path
+    state: Mapping[str, Any]
+    rounds: Sequence[Round]
+
+    @property
+    def planned(self) -> int:
+        """Number of rounds in the end, the dense one included."""
+        return len(self.state.get('schedule', self.rounds))
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """The config, as far as it decides the result."""
+        settings = self.state.get('config')
+        return recorded_settings(settings) if settings else {}
+
+    @property
+    def lottery(self) -> Mapping[str, Any]:
+        """The ``lottery`` key with all defaults spelled out."""
+        return self.settings.get('lottery') or {}
+
+    @property
+    def branch(self) -> Mapping[str, Any]:
+        """What makes it a branch of another search; empty where it is none."""
+        return self.state.get('branch') or {}
+
+    @property
+    def control(self) -> Any:
+        """The control that its rounds are, by name or with options; None in a search."""
+        return self.branch.get('control')
+
+    @property
+    def prunable(self) -> int:
+        """Number of prunable weights."""
+        if self.rounds:
+            return self.rounds[0]['prunable']
+        return int(self.state.get('schedule', [0])[0])
+
+    @property
+    def target(self) -> float:
+        """Sparsity after the last round, in [0, 1]."""
+        schedule = self.state.get('schedule') or [1]
+        return 1 - schedule[-1] / schedule[0]
+
+    @property
+    def seed(self) -> int | None:
+        """Of the training."""
+        return self.state.get('seed')
+
+    @property
+    def model(self) -> str:
+        """Class of the model."""
+        return str((self.settings.get('model') or {}).get('type', 'a model'))
+
+    def ticket(self, round_: Round) -> Path:
+        """The file of a round's ticket."""
+        return self.work_dir / round_['ticket']
+
+
+def read_search(work_dir: Path) -> Search:
+    """Reads what a search has recorded so far.
+
+    Raises:
+        FileNotFoundError: If there is no ``search.json``.
+        ValueError: If it does not record a search.
+    """
+    rounds = read_rounds(work_dir)
+    state = json.loads((Path(work_dir) / 'search.json').read_text(encoding='utf-8'))
+    return Search(Path(work_dir), state, rounds)
