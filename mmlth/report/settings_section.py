@@ -60,15 +60,15 @@ def _branches(search: Search) -> list[Search]:
     return [read_search(path.parent) for path in found]
 
 
-def _training(search: Search, folder: str, trunk: Search | None = None) -> str:
+def _training(search: Search, folder: str, parent_search: Search | None = None) -> str:
     """The command that trains it again, from where it started.
 
     Args:
         search: A search or a branch.
         folder: Where to.
-        trunk: The search that it is a branch of.
+        parent_search: The search that it is a branch of.
     """
-    above = (trunk or search).work_dir
+    above = (parent_search or search).work_dir
     config = f'{shown(above)}/{(search.work_dir / "search.json").relative_to(above)}'
     if not search.state.get('accepted_config'):  # of an earlier mmlth
         config = 'CONFIG'

@@ -29,7 +29,7 @@ def with_initial(ticket: Ticket, rewind: str | Path) -> Ticket:
         TicketMismatchError: If it is that of another search.
     """
     weights = load_rewind_weights(rewind)
-    expected = str(ticket.told('rewind').get('weights_sha256'))
+    expected = str(ticket.metadata('rewind').get('weights_sha256'))
     found = weights_hash(weights)
     if found != expected:
         raise TicketMismatchError(

@@ -57,7 +57,7 @@ class Ticket:
             )
         return dict(self.initial)
 
-    def told(self, key: str) -> Mapping[str, Any]:
+    def metadata(self, key: str) -> Mapping[str, Any]:
         """The values by name that ``info`` holds under a key; none if it lacks the key.
 
         Raises:
@@ -77,7 +77,7 @@ class Ticket:
         """
         value = self.info.get('dataset_meta')
         if not isinstance(value, list):
-            return self.told('dataset_meta')
+            return self.metadata('dataset_meta')
         parts = [_by_name(part, 'dataset_meta') for part in value]
         # By their texts, since whatever stands there may be an array.
         same = len({repr(part.get('classes')) for part in parts}) == 1
@@ -89,7 +89,7 @@ class Ticket:
         Raises:
             DamagedTicketError: If ``info`` holds anything else there.
         """
-        versions = dict(self.told('module_versions'))
+        versions = dict(self.metadata('module_versions'))
         for name, version in versions.items():
             if version is not None and type(version) is not int:
                 raise DamagedTicketError(

@@ -89,7 +89,7 @@ def export_ticket(
     if config is not None:
         known = read_config(config)
         settings = known.to_dict()
-    elif settings := loaded.told('config'):
+    elif settings := loaded.metadata('config'):
         known = config_of(loaded.info)
     else:
         raise LotteryError(

@@ -1,4 +1,4 @@
-"""Searches that share the dense round of another one, their trunk."""
+"""Searches that share the dense round of another one, their parent search."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -27,13 +27,13 @@ def parent_search_of(work_dir: Path) -> Path:
     Raises:
         LotteryError: If it is not where a branch belongs.
     """
-    trunk = work_dir.absolute().parent.parent
-    if work_dir.absolute().parent.name != FOLDER or not SearchPaths(trunk).state.exists():
+    parent_search = work_dir.absolute().parent.parent
+    if work_dir.absolute().parent.name != FOLDER or not SearchPaths(parent_search).state.exists():
         raise LotteryError(
             f'lottery.branch needs a work_dir SEARCH/{FOLDER}/NAME below the work_dir of a search '
             f'whose dense round is done, got {work_dir}'
         )
-    return trunk
+    return parent_search
 
 
 def branch_state(
@@ -53,52 +53,60 @@ def branch_state(
         config: The settings that decide the result; see `decisive_settings`.
 
     Raises:
-        LotteryError: If the trunk has no dense round yet, was trained with other settings or by
-            another number of processes, or lacks a ticket that is asked for.
+        LotteryError: If the parent search has no dense round yet, was trained with other settings
+            or by another number of processes, or lacks a ticket that is asked for.
     """
     branch = settings.branch or BranchSettings()
-    trunk = load_state(SearchPaths(paths.trunk or paths.work_dir))
-    if trunk is None or not trunk.rounds:
-        raise LotteryError(f'the dense round in {paths.trunk} is not done yet; let it end first')
-    _check_same_dense_round(trunk, config, bool(branch.control), paths)
-    if trunk.targets != recorded_targets(targets):
+    parent_search = load_state(SearchPaths(paths.parent_search or paths.work_dir))
+    if parent_search is None or not parent_search.rounds:
         raise LotteryError(
-            f'{paths.trunk} has {len(trunk.targets)} prunable tensors, this branch would have '
+            f'the dense round in {paths.parent_search} is not done yet; let it end first'
+        )
+    _check_same_dense_round(parent_search, config, bool(branch.control), paths)
+    if parent_search.targets != recorded_targets(targets):
+        raise LotteryError(
+            f'{paths.parent_search} has {len(parent_search.targets)} prunable tensors, this '
+            'branch would have '
             f'{len(targets)}: a branch shares the targets, so its lottery.pattern must fit all of '
             'them; run a search of its own, whose lottery.targets leave out what does not fit'
         )
-    if trunk.world_size != get_world_size():
+    if parent_search.world_size != get_world_size():
         raise LotteryError(
-            f'{paths.trunk} was searched by {trunk.world_size} processes, which a branch by '
+            f'{paths.parent_search} was searched by {parent_search.world_size} processes, which '
+            'a branch by '
             f'{get_world_size()} cannot be compared with: the batch would differ'
         )
-    dense = {**trunk.rounds[0], 'ticket': f'../../{trunk.rounds[0]["ticket"]}'}
-    total = trunk.schedule[0]
+    dense = {**parent_search.rounds[0], 'ticket': f'../../{parent_search.rounds[0]["ticket"]}'}
+    total = parent_search.schedule[0]
     told: dict[str, Any] = {
         'control': branch.control,
         'seed': branch.seed,
         'label': branch.label,
     }
-    schedule = settings.schedule(trunk.sizes)
+    schedule = settings.schedule(parent_search.sizes)
     new_weights = bool(branch.control) and build_control(branch.control or '').new_weights
     if new_weights or settings.rewind_what == 'reinit':
         what = f'the control {branch.control!r}' if new_weights else "lottery.rewind_what='reinit'"
         check_redrawn(runner.cfg, targets, what)
     if not branch.control:
-        dry_run_pruning(runner, settings, targets, trunk.seed, schedule[-1])
+        dry_run_pruning(runner, settings, targets, parent_search.seed, schedule[-1])
     if branch.control:
-        told |= _controlled(trunk, branch, paths, runner)
-        schedule = [total, *(trunk.rounds[index]['kept'] for index in told['tickets'])]
+        told |= _controlled(parent_search, branch, paths, runner)
+        schedule = [total, *(parent_search.rounds[index]['kept'] for index in told['tickets'])]
     return SearchState(
         config=config,
-        load_from=trunk.load_from,
-        load_from_sha256=trunk.load_from_sha256,
-        seed=trunk.seed,
-        world_size=trunk.world_size,
-        targets=trunk.targets,
-        parameters=trunk.parameters,
+        load_from=parent_search.load_from,
+        load_from_sha256=parent_search.load_from_sha256,
+        seed=parent_search.seed,
+        world_size=parent_search.world_size,
+        targets=parent_search.targets,
+        parameters=parent_search.parameters,
         schedule=schedule,
-        rewind={**trunk.rewind, 'what': settings.rewind_what, 'after': settings.after_rewind},
+        rewind={
+            **parent_search.rewind,
+            'what': settings.rewind_what,
+            'after': settings.after_rewind,
+        },
         rounds=[dense],
         branch=told,
     )
@@ -121,88 +129,98 @@ def with_new_tickets(
         config: The settings that decide the result; see `decisive_settings`.
 
     Raises:
-        LotteryError: If the trunk lacks a ticket that is asked for.
+        LotteryError: If the parent search lacks a ticket that is asked for.
     """
     branch, before = settings.branch or BranchSettings(), state.branch or {}
-    trunk = load_state(SearchPaths(paths.trunk or paths.work_dir))
-    if trunk is None or build_control(branch.control or '').long_dense:
+    parent_search = load_state(SearchPaths(paths.parent_search or paths.work_dir))
+    if parent_search is None or build_control(branch.control or '').long_dense:
         return replace(state, config=config)
-    chosen = _chosen(trunk, branch, paths, runner)
+    chosen = _chosen(parent_search, branch, paths, runner)
     tickets = [*before['tickets'], *(i for i in chosen if i not in before['tickets'])]
-    schedule = [trunk.schedule[0], *(trunk.rounds[index]['kept'] for index in tickets)]
+    schedule = [
+        parent_search.schedule[0],
+        *(parent_search.rounds[index]['kept'] for index in tickets),
+    ]
     return replace(state, config=config, schedule=schedule, branch={**before, 'tickets': tickets})
 
 
 def _controlled(
-    trunk: SearchState, branch: BranchSettings, paths: SearchPaths, runner: Runner
+    parent_search: SearchState, branch: BranchSettings, paths: SearchPaths, runner: Runner
 ) -> dict[str, Any]:
     """Which tickets the control is made of, and how long their search was."""
     if build_control(branch.control or '').long_dense:
-        if not trunk.finished:
+        if not parent_search.finished:
             runner.logger.warning(
-                f'{_progress(trunk, paths)}: the dense model trains as long as these, not as long '
+                f'{_progress(parent_search, paths)}: the dense model trains as long as these, '
+                'not as long '
                 'as the whole search; once that is finished, train another one'
             )
         whole = training_iterations(runner)
-        return {'tickets': [0], 'length': _iterations(trunk, whole) / whole}
-    return {'tickets': _chosen(trunk, branch, paths, runner)}
+        return {'tickets': [0], 'length': _iterations(parent_search, whole) / whole}
+    return {'tickets': _chosen(parent_search, branch, paths, runner)}
 
 
-def _iterations(trunk: SearchState, whole: int) -> int:
+def _iterations(parent_search: SearchState, whole: int) -> int:
     """How many iterations the rounds of a search have trained in all."""
-    anew = trunk.rewind['after'] == 'full' or trunk.rewind['what'] == 'reinit'
-    later = whole - (0 if anew else trunk.rewind['iteration'])
+    anew = parent_search.rewind['after'] == 'full' or parent_search.rewind['what'] == 'reinit'
+    later = whole - (0 if anew else parent_search.rewind['iteration'])
     return sum(
         round_.get('iterations', later if index else whole)
-        for index, round_ in enumerate(trunk.rounds)
+        for index, round_ in enumerate(parent_search.rounds)
     )
 
 
 def _chosen(
-    trunk: SearchState, branch: BranchSettings, paths: SearchPaths, runner: Runner
+    parent_search: SearchState, branch: BranchSettings, paths: SearchPaths, runner: Runner
 ) -> list[int]:
-    """The rounds of the trunk whose tickets get the control."""
-    done = list(range(1, len(trunk.rounds)))
+    """The rounds of the parent search whose tickets get the control."""
+    done = list(range(1, len(parent_search.rounds)))
     if not done:
-        raise LotteryError(f'{paths.trunk} has no pruned round yet, so nothing to compare with')
-    if not (branch.tickets or trunk.finished):
+        raise LotteryError(
+            f'{paths.parent_search} has no pruned round yet, so nothing to compare with'
+        )
+    if not (branch.tickets or parent_search.finished):
         runner.logger.warning(
-            f'{_progress(trunk, paths)}: the control gets their tickets alone; once the search '
+            f'{_progress(parent_search, paths)}: the control gets their tickets alone; once the '
+            'search '
             'has gone on, the same branch with --resume (resume=True) adds the others'
         )
     chosen = list(branch.tickets or done)
     if missing := [index for index in chosen if index not in done]:
         raise LotteryError(
-            f'lottery.branch.tickets={chosen} asks for round {missing[0]}, but {paths.trunk} has '
+            f'lottery.branch.tickets={chosen} asks for round {missing[0]}, but '
+            f'{paths.parent_search} has '
             f'done rounds {done[0]} to {done[-1]}'
         )
     return chosen
 
 
-def _progress(trunk: SearchState, paths: SearchPaths) -> str:
-    return f'{len(trunk.rounds)} of {len(trunk.schedule)} rounds of {paths.trunk} are done'
+def _progress(parent_search: SearchState, paths: SearchPaths) -> str:
+    done, all_rounds = len(parent_search.rounds), len(parent_search.schedule)
+    return f'{done} of {all_rounds} rounds of {paths.parent_search} are done'
 
 
 def _check_same_dense_round(
-    trunk: SearchState, config: dict[str, Any], control: bool, paths: SearchPaths
+    parent_search: SearchState, config: dict[str, Any], control: bool, paths: SearchPaths
 ) -> None:
     free = ('lottery.branch',) if control else ('lottery.',)
-    ends = [each['lottery'].get('early_bird') for each in (trunk.config, config)]
+    ends = [each['lottery'].get('early_bird') for each in (parent_search.config, config)]
     if ends[0] != ends[1] and not all(map(_dense_in_full, ends)):
         raise LotteryError(
             'a branch shares the dense round, which early-bird may end: the search in '
-            f'{paths.trunk} has lottery.early_bird={ends[0]}, the branch would have {ends[1]}; '
+            f'{paths.parent_search} has lottery.early_bird={ends[0]}, the branch would have '
+            f'{ends[1]}; '
             'restore it, or run a search of its own'
         )
     changed = [
         line
-        for line in differences(trunk.config, config)
+        for line in differences(parent_search.config, config)
         if not line.startswith(free) or line.startswith(_OF_THE_DENSE_ROUND)
     ]
     if changed:
         what = 'a control changes nothing else' if control else 'a branch shares the dense round'
         raise LotteryError(
-            f'{what}, but these settings differ from those of {paths.trunk}: '
+            f'{what}, but these settings differ from those of {paths.parent_search}: '
             f'{"; ".join(changed[:4])}; restore them, or run a search of its own'
         )
 

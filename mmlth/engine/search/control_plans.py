@@ -1,4 +1,4 @@
-"""One round of a control: a ticket of the trunk, trained as it was but for one thing."""
+"""One round of a control: a ticket of the parent search, trained as it was but for one thing."""
 
 from collections.abc import Callable
 from typing import Any
@@ -37,7 +37,7 @@ def plan_control(
         config = round_config(config, paths.round(index), state.seed, state.load_from, last)
         return RoundPlan(config, last)
     of_round = branch['tickets'][index - 1]
-    parent = paths.trunk_ticket(of_round)
+    parent = paths.parent_ticket(of_round)
     mask = load_ticket(parent).mask
     if control.mask is not None:
         mask = _drawn(control.mask, mask, seed)
@@ -65,8 +65,8 @@ def _trained(paths: SearchPaths, of_round: int) -> dict[str, Tensor]:
     Of those that its mask lacks, which a control may keep, the values are the dense model's: the
     round before had set them to zero.
     """
-    dense = load_ticket(paths.trunk_ticket(0)).state_dict()
-    before = load_ticket(paths.trunk_ticket(of_round - 1))
+    dense = load_ticket(paths.parent_ticket(0)).state_dict()
+    before = load_ticket(paths.parent_ticket(of_round - 1))
     weights = before.state_dict()
     kept = {name: mask for name, mask in before.mask.items() if name in weights}
     return weights | {

@@ -10,11 +10,11 @@ class SearchPaths:
 
     Attributes:
         work_dir: Where the search is.
-        trunk: Where the search is that it branches off from, whose dense round it shares.
+        parent_search: Where the search is that it branches off from, whose dense round it shares.
     """
 
     work_dir: Path
-    trunk: Path | None = None
+    parent_search: Path | None = None
 
     @property
     def state(self) -> Path:
@@ -24,7 +24,7 @@ class SearchPaths:
     @property
     def rewind(self) -> Path:
         """The training state at the rewind step."""
-        return (self.trunk or self.work_dir) / 'rewind.safetensors'
+        return (self.parent_search or self.work_dir) / 'rewind.safetensors'
 
     @property
     def replaced(self) -> Path:
@@ -41,16 +41,20 @@ class SearchPaths:
 
     def ticket(self, index: int) -> Path:
         """The ticket that a round ended with."""
-        return self.trunk_ticket(0) if self.trunk and index == 0 else self.tickets / _ticket(index)
+        return (
+            self.parent_ticket(0)
+            if self.parent_search and index == 0
+            else self.tickets / _ticket(index)
+        )
 
     @property
     def tickets(self) -> Path:
         """The folder of its own tickets."""
         return self.work_dir / 'tickets'
 
-    def trunk_ticket(self, index: int) -> Path:
+    def parent_ticket(self, index: int) -> Path:
         """The ticket that a round of the search ended with that this one branches off from."""
-        return (self.trunk or self.work_dir) / 'tickets' / _ticket(index)
+        return (self.parent_search or self.work_dir) / 'tickets' / _ticket(index)
 
     @property
     def report(self) -> Path:

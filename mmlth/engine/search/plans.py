@@ -1,6 +1,6 @@
 """What a round trains, from where."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,12 +15,11 @@ from mmlth.engine.configs import reinitialised
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.masking import compute_and_broadcast_mask
 from mmlth.engine.search.paths import SearchPaths
-from mmlth.engine.search.rounds import _share, _starved
 from mmlth.engine.search.state import SearchState, sha256_of
 from mmlth.engine.settings import Settings
 from mmlth.engine.training import StateTransform, round_config, round_start, weights_start
 from mmlth.messages import join_names
-from mmlth.pruning import Mask
+from mmlth.pruning import Mask, starved
 from mmlth.ticket import load_rewind_weights, load_ticket
 
 
@@ -138,3 +137,12 @@ def _warn_of_lost_layers(
             f'{join_names(f"{name} ({density:.2%})" for name, density in new.items())}; a higher '
             'lottery.floor, another lottery.allocation or another lottery.score spares them'
         )
+
+
+def _starved(mask: Mask, floor: float) -> dict[str, float]:
+    counts = {name: (int(kept.count_nonzero()), kept.numel()) for name, kept in mask.items()}
+    return starved(counts, floor)
+
+
+def _share(mask: Mask, names: Iterable[str]) -> float:
+    return sum(mask[name].numel() for name in names) / mask.total

@@ -5,7 +5,7 @@ import functools
 import gc
 import pickle
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
@@ -48,7 +48,7 @@ from mmlth.engine.settings import BEST, Settings, parse_step
 from mmlth.engine.tickets import counts, loading_info, provenance
 from mmlth.engine.training import check_loop, closed_once, fingerprints, rewind_iteration, unmoved
 from mmlth.messages import join_names, reason
-from mmlth.pruning import Mask, masked, starved
+from mmlth.pruning import Mask, masked
 from mmlth.ticket import Ticket, load_rewind_weights, save_ticket, weights_hash
 
 
@@ -178,15 +178,6 @@ def _watch_next_mask(
     return mask_distance_hook(trainer, settings.early_bird, state, index, mask, draw)
 
 
-def _starved(mask: Mask, floor: float) -> dict[str, float]:
-    counts = {name: (int(kept.count_nonzero()), kept.numel()) for name, kept in mask.items()}
-    return starved(counts, floor)
-
-
-def _share(mask: Mask, names: Iterable[str]) -> float:
-    return sum(mask[name].numel() for name in names) / mask.total
-
-
 def _warn_of_unmoved_weights(trainer: Runner, state: SearchState) -> list[str]:
     names = unmoved(bare_model(trainer), state.begun or {})
     sizes = state.sizes
@@ -253,7 +244,7 @@ def _no_remains_of_a_search_that_never_began(paths: SearchPaths, index: int) -> 
     except (Exception, KeyboardInterrupt):
         if is_main_process() and not paths.state.exists():
             shutil.rmtree(paths.round(index), ignore_errors=True)
-            if paths.trunk is None:
+            if paths.parent_search is None:
                 paths.rewind.unlink(missing_ok=True)
         raise
 

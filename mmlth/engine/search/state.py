@@ -140,7 +140,7 @@ def settle_replaced(paths: SearchPaths) -> None:
 
 def _own_files(paths: SearchPaths, folder: Path) -> list[Path]:
     """What a search writes, as far as it is in a folder; search.json first."""
-    files = [paths.state] if paths.trunk else [paths.state, paths.rewind]
+    files = [paths.state] if paths.parent_search else [paths.state, paths.rewind]
     named = [folder / path.name for path in (*files, paths.report, paths.tickets)]
     rounds = sorted(folder.glob('round_[0-9][0-9]*'))
     return [path for path in (*named, *rounds) if path.exists()]

@@ -19,7 +19,7 @@ _MORE_ROUNDS = tuple(
     f'lottery.{key}' for key in ('target_sparsity', 'rounds', 'rate', 'sparsities')
 )
 
-_OF_THE_TRUNK = (*_MORE_ROUNDS, 'lottery.sparsities', 'lottery.branch.tickets')
+_OF_PARENT_SEARCH = (*_MORE_ROUNDS, 'lottery.sparsities', 'lottery.branch.tickets')
 
 
 def check_work_dir(
@@ -55,8 +55,9 @@ def check_work_dir(
         return None
     changed = differences(state.config, config)
     if settings.branch and settings.branch.control:
-        # Which tickets it has is settled with the trunk, which may have got more rounds since.
-        changed = [line for line in changed if not line.startswith(_OF_THE_TRUNK)]
+        # Which tickets it has is settled with the parent search, which may have got more rounds
+        # since.
+        changed = [line for line in changed if not line.startswith(_OF_PARENT_SEARCH)]
     shown = '; '.join(changed[:4]) + (f'; and {len(changed) - 4} more' if len(changed) > 4 else '')
     if not resume:
         kind = f'a search with other settings ({shown})' if changed else 'this search already'

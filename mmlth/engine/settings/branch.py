@@ -11,14 +11,14 @@ from mmlth.engine.settings.controls import build_control
 
 @dataclass(frozen=True)
 class BranchSettings:
-    """``lottery.branch``: the search shares its dense round with another one, its trunk.
+    """``lottery.branch``: the search shares its dense round with another one, its parent search.
 
     Attributes:
-        control: What is compared with the trunk's tickets: a name, or a dict with the name as
-            ``type`` and its options; see `mmlth.engine.settings.controls`. None: a search with
+        control: What is compared with the parent search's tickets: a name, or a dict with the name
+            as ``type`` and its options; see `mmlth.engine.settings.controls`. None: a search with
             other settings.
-        tickets: The rounds of the trunk whose tickets get the control; by default all of them.
-        seed: Another one draws other masks, weights or orders.
+        tickets: The rounds of the parent search whose tickets get the control; by default all of
+        them. seed: Another one draws other masks, weights or orders.
         label: Its name in reports, where several branches may share one; by default the folder's.
     """
 

@@ -60,7 +60,7 @@ def _values(
 def _source_input(
     ticket: Ticket, path: Path, given: str | None, config: str | Path | Config | None
 ) -> ImageInput | None:
-    told = input_of(ticket.told('config'))
+    told = input_of(ticket.metadata('config'))
     if given is not None and config is not None:
         raise LotteryError('input and source_config say the same; give one of them')
     said = parse_input(given) if given is not None else None
