@@ -7,11 +7,11 @@ import pytest
 import torch
 import torchvision
 from golden_files import values
-from mmlth.analysis.macs import count_macs
-from mmlth.analysis.tide import tide
 from pycocotools import mask as masks
 
+from mmlth.analysis.cost import count_macs
 from mmlth.analysis.detection import average_precision, match
+from mmlth.analysis.detection.tide import tide
 from mmlth.analysis.keypoints import Skeleton, keypoint_errors, read_scenes
 from mmlth.analysis.keypoints.similarity import instance_similarities
 

@@ -8,7 +8,7 @@ import torchvision
 from golden_files import values
 
 from mmlth.engine import build_model, parse_settings, read_config
-from mmlth.engine.search import choose_targets
+from mmlth.engine.masking import choose_targets
 from mmlth.pruning.schedule import kept_per_round
 from mmlth.ticket.elastic import block_order, other_depth
 
