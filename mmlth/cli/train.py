@@ -4,7 +4,7 @@ import argparse
 import os
 
 from mmlth.cli.options import add_config, add_lottery, lottery
-from mmlth.engine.search import run as search
+from mmlth.engine.api import search
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
