@@ -11,6 +11,7 @@ LOTTERY = (
     'rounds',
     'rate',
     'sparsities',
+    'schedule',
     'rewind',
     'rewind_what',
     'after_rewind',
@@ -73,7 +74,10 @@ def add_lottery(parser: argparse.ArgumentParser) -> None:
         '--rate', type=float, metavar='R', help='share of the rest pruned a round, or'
     )
     group.add_argument(
-        '--sparsities', type=_sparsities, metavar='S,S', help='sparsity after each round'
+        '--sparsities', type=_sparsities, metavar='S,S', help='sparsity after each round, or'
+    )
+    group.add_argument(
+        '--schedule', type=_choice, metavar='NAME', help='geometric, by_rate, by_list, one_shot …'
     )
     group.add_argument('--rewind', metavar='STEP', help="'0', '500it', '1ep' or 'best'")
     group.add_argument(

@@ -114,7 +114,7 @@ def _searching_init(original: Any, report: Report) -> Any:
             original(self, *args, **kwargs)
             return
         cfg, refusal = built_from(self, arguments, plain)
-        settings = parse_settings(cfg['lottery'])
+        settings = parse_settings(cfg['lottery'], arguments.get('default_scope'))
         _refuse_sharding(cfg)
         _refuse_the_name_of_the_state(cfg)
         join_processes(cfg)

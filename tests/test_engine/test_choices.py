@@ -346,7 +346,7 @@ def test_further_rounds_by_another_kind_of_schedule(tmp_path):
 def test_a_base_config_does_not_get_into_the_way_of_a_list():
     settings = parse_settings({'sparsities': [0.5, 0.9]})
     assert settings.target_sparsity == 0.9
-    assert settings.schedule({'w': 1000}) == [1000, 500, 100]
+    assert settings.kept_per_round({'w': 1000}) == [1000, 500, 100]
     assert (
         parse_settings({'sparsities': [0.5], 'target_sparsity': 0.5, 'rounds': None}).rate is None
     )

@@ -1,7 +1,6 @@
 """Draws the mask of a round as ``lottery`` says."""
 
-import functools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import cast
 
@@ -15,7 +14,7 @@ from mmlth.engine.models import ConfigNetwork, bare_model
 from mmlth.engine.random_numbers import own_random_numbers
 from mmlth.engine.settings import Settings, build_score
 from mmlth.messages import join_names, reason
-from mmlth.pruning import Mask, Score, ScoreInputs, prune
+from mmlth.pruning import Mask, PruningError, Score, ScoreInputs, needs_of, prune
 from mmlth.ticket import Ticket, load_rewind_weights, load_ticket, save_ticket
 
 
@@ -69,6 +68,7 @@ def _compute_mask(
 ) -> Mask:
     device = next(bare_model(runner).parameters()).device
     score = _Watched(build_score(settings.score))
+    start = load_rewind_weights(rewind) if 'start' in score.needs else None
     with ConfigNetwork(runner.cfg, seed, device) as network:
         try:
             drawn = prune(
@@ -76,12 +76,12 @@ def _compute_mask(
                 mask,
                 keep=min(keep, mask.kept),  # a pattern of whole units may have left less
                 score=score,
-                start=_WhenNeeded(lambda: load_rewind_weights(rewind)),
+                start=start,
                 network=network,
                 seed=seed,
                 **prune_arguments(settings, bare_model(runner), list(mask)),
             )
-        except ValueError as error:
+        except PruningError as error:
             raise LotteryError(f'cannot prune: {reason(error)}') from error
     if score.silent:
         runner.logger.warning(
@@ -98,27 +98,12 @@ class _Watched:
     def __init__(self, score: Score) -> None:
         self._score = score
         self.iterations = getattr(score, 'iterations', 1)
+        self.needs = needs_of(score)
         self.silent: list[str] | None = None
 
-    def __call__(self, evidence: ScoreInputs) -> Mapping[str, Tensor]:
-        scores = self._score(evidence)
+    def __call__(self, inputs: ScoreInputs) -> Mapping[str, Tensor]:
+        scores = self._score(inputs)
         if self.silent is None:
-            alive = [name for name, kept in evidence.mask.items() if kept.any()]
+            alive = [name for name, kept in inputs.mask.items() if kept.any()]
             self.silent = [name for name in alive if name in scores and not scores[name].any()]
         return scores
-
-
-class _WhenNeeded(Mapping[str, Tensor]):
-    """Weights that are read when a score first looks at them; most do not."""
-
-    def __init__(self, read: Callable[[], Mapping[str, Tensor]]) -> None:
-        self._read = functools.cache(read)
-
-    def __getitem__(self, name: str) -> Tensor:
-        return self._read()[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._read())
-
-    def __len__(self) -> int:
-        return len(self._read())

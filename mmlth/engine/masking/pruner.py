@@ -6,10 +6,9 @@ from typing import Any
 from torch import Tensor, nn
 
 from mmlth.engine.errors import LotteryError
-from mmlth.engine.random_numbers import rng_state, set_rng_state
 from mmlth.engine.settings import Settings, build_allocation, build_pattern, build_score
 from mmlth.messages import reason
-from mmlth.pruning import Mask, ScoreInputs, prune, transposed_weights
+from mmlth.pruning import Mask, PruningError, needs_of, prune, transposed_weights
 
 
 def mask_by_weights(
@@ -42,21 +41,13 @@ def mask_by_weights(
             seed=seed,
             **prune_arguments(settings, model, list(mask)),
         )
-    except ValueError as error:
+    except PruningError as error:
         raise LotteryError(f'cannot prune: {reason(error)}') from error
 
 
-def ranks_by_weights_alone(settings: Settings, model: nn.Module, mask: Mask) -> bool:
-    """Whether ``lottery.score`` needs neither the rewind step nor the network."""
-    state = rng_state()
-    try:
-        weights = {name: model.get_parameter(name).detach().cpu() for name in mask}
-        build_score(settings.score)(ScoreInputs(weights, mask))
-    except Exception:  # whatever a score does that finds None where it looks for more
-        return False
-    finally:
-        set_rng_state(state)
-    return True
+def ranks_by_weights_alone(settings: Settings) -> bool:
+    """Whether ``lottery.score`` declares that it needs neither the rewind step nor the network."""
+    return not needs_of(build_score(settings.score))
 
 
 def prune_arguments(settings: Settings, model: nn.Module, names: list[str]) -> dict[str, Any]:

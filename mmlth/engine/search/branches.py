@@ -83,7 +83,7 @@ def branch_state(
         'seed': branch.seed,
         'label': branch.label,
     }
-    schedule = settings.schedule(parent_search.sizes)
+    schedule = settings.kept_per_round(parent_search.sizes)
     new_weights = bool(branch.control) and build_control(branch.control or '').new_weights
     if new_weights or settings.rewind_what == 'reinit':
         what = f'the control {branch.control!r}' if new_weights else "lottery.rewind_what='reinit'"

@@ -1,6 +1,5 @@
 """One round of a control: a ticket of the parent search, trained as it was but for one thing."""
 
-from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -16,7 +15,7 @@ from mmlth.engine.search.state import SearchState
 from mmlth.engine.settings import Settings, build_control
 from mmlth.engine.training import StateTransform, round_config
 from mmlth.messages import reason
-from mmlth.pruning import Mask
+from mmlth.pruning import Control, Mask, PruningError
 from mmlth.ticket import load_ticket
 
 
@@ -39,8 +38,7 @@ def plan_control(
     of_round = branch['tickets'][index - 1]
     parent = paths.parent_ticket(of_round)
     mask = load_ticket(parent).mask
-    if control.mask is not None:
-        mask = _drawn(control.mask, mask, seed)
+    mask = _drawn(control.mask, mask, seed)
     told = {'of_round': of_round}
     if control.new_weights or settings.rewind_what == 'reinit':
         if control.new_order:
@@ -74,10 +72,10 @@ def _trained(paths: SearchPaths, of_round: int) -> dict[str, Tensor]:
     }
 
 
-def _drawn(draw: Callable[[Mask, torch.Generator], Mask], mask: Mask, seed: int) -> Mask:
+def _drawn(draw: Control, mask: Mask, seed: int) -> Mask:
     try:
         return draw(mask, torch.Generator().manual_seed(seed))
-    except ValueError as error:
+    except PruningError as error:
         raise LotteryError(f'lottery.branch.control: {reason(error)}') from error
 
 

@@ -170,10 +170,10 @@ def _watch_next_mask(
     trainer: Runner, settings: Settings, state: SearchState, index: int, mask: Mask
 ) -> MaskDistanceHook | None:
     """The hook that watches the next mask; None where the weights alone do not tell that mask."""
-    model = bare_model(trainer)
-    if not ranks_by_weights_alone(settings, model, mask):
+    if not ranks_by_weights_alone(settings):
         return None
     keep = state.schedule[index + 1]
+    model = bare_model(trainer)
     draw = functools.partial(mask_by_weights, settings, model, state.seed, mask, keep)
     return mask_distance_hook(trainer, settings.early_bird, state, index, mask, draw)
 

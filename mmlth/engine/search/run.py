@@ -178,7 +178,7 @@ def _new_state(
 ) -> SearchState:
     seed = [runner.seed]  # it may differ by process
     broadcast_object_list(seed)
-    schedule = settings.schedule({target.name: target.numel for target in targets})
+    schedule = settings.kept_per_round({target.name: target.numel for target in targets})
     if settings.rewind_what == 'reinit':
         check_redrawn(runner.cfg, targets, "lottery.rewind_what='reinit'")
     dry_run_pruning(runner, settings, targets, seed[0], schedule[-1])

@@ -16,10 +16,10 @@ from mmlth.pruning import kept_per_round
 from mmlth.ticket import leftovers
 
 _MORE_ROUNDS = tuple(
-    f'lottery.{key}' for key in ('target_sparsity', 'rounds', 'rate', 'sparsities')
+    f'lottery.{key}' for key in ('target_sparsity', 'rounds', 'rate', 'sparsities', 'schedule')
 )
 
-_OF_PARENT_SEARCH = (*_MORE_ROUNDS, 'lottery.sparsities', 'lottery.branch.tickets')
+_OF_PARENT_SEARCH = (*_MORE_ROUNDS, 'lottery.branch.tickets')
 
 
 def check_work_dir(
@@ -105,15 +105,17 @@ def _longer(state: SearchState, settings: Settings) -> list[int]:
             f'the search is finished at sparsity {1 - kept / total:.4g}; further rounds need a '
             f'higher {key}, got {got}'
         )
-    if settings.sparsities is not None:
-        asked = settings.schedule(state.sizes)[1:]
+    if settings.sparsities is not None or settings.schedule is not None:
+        asked = settings.kept_per_round(state.sizes)[1:]
         before = [count for count in asked if count >= kept]
         if before and before != schedule[1:]:
+            given = settings.sparsities and list(settings.sparsities)
+            key = 'sparsities' if given else 'schedule'
             raise LotteryError(
-                f'lottery.sparsities={list(settings.sparsities)} begins with other rounds than the '
+                f'lottery.{key}={given or settings.schedule} begins with other rounds than the '
                 f'{done} that are done, at '
-                f'{", ".join(f"{1 - count / total:.4g}" for count in schedule[1:])}; list these, '
-                'or only sparsities beyond them'
+                f'{", ".join(f"{1 - count / total:.4g}" for count in schedule[1:])}; list these '
+                'in lottery.sparsities, or only sparsities beyond them'
             )
         return schedule + asked[len(before) :]
     if settings.rounds is not None and settings.rounds <= done:

@@ -7,6 +7,7 @@ from typing import Any
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.settings.checks import check_count, check_keys
 from mmlth.engine.settings.controls import build_control
+from mmlth.engine.settings.members import CONTROL, Spec, named
 
 
 @dataclass(frozen=True)
@@ -18,11 +19,12 @@ class BranchSettings:
             as ``type`` and its options; see `mmlth.engine.settings.controls`. None: a search with
             other settings.
         tickets: The rounds of the parent search whose tickets get the control; by default all of
-        them. seed: Another one draws other masks, weights or orders.
+            them.
+        seed: Another one draws other masks, weights or orders.
         label: Its name in reports, where several branches may share one; by default the folder's.
     """
 
-    control: str | dict[str, Any] | None = None
+    control: Spec | None = None
     tickets: tuple[int, ...] | None = None
     seed: int = 0
     label: str | None = None
@@ -36,13 +38,8 @@ def parse_branch(branch: Any) -> BranchSettings:
         )
     check_keys('lottery.branch', branch, [field.name for field in fields(BranchSettings)])
     values = {key: value for key, value in branch.items() if value is not None}
-    if not isinstance(values.get('control', ''), (str, Mapping)):
-        raise LotteryError(
-            f'lottery.branch.control must be a name or a dict with type, got {values["control"]!r}'
-        )
-    if isinstance(values.get('control'), Mapping):
-        values['control'] = dict(values['control'])
     if 'control' in values:
+        values['control'] = named(CONTROL, values['control'])
         build_control(values['control'])
     if 'tickets' in values:
         given = values['tickets']

@@ -1,26 +1,56 @@
-"""How much is cut by each round, and by what: sparsities, score, allocation, floor, pattern."""
+"""How much each round prunes, and by what: schedule, score, allocation, floor, pattern."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.settings.checks import check_number
-from mmlth.engine.settings.choices import build_allocation, build_pattern, build_score
+from mmlth.engine.settings.choices import (
+    build_allocation,
+    build_pattern,
+    build_schedule,
+    build_score,
+)
 from mmlth.messages import reason
 from mmlth.pruning import kept_at
 
 DEFAULT_TARGET = 0.8
+DEFAULT_RATE = 0.2  # of both papers
 
 
-def settle_sparsities(values: dict[str, Any]) -> None:
-    """Checks the list, which excludes ``rounds`` and ``rate`` and ends at the target."""
+def settle_schedule(values: dict[str, Any]) -> None:
+    """Checks the keys that choose the schedule, which exclude each other; fills in the default.
+
+    Args:
+        values: The ``lottery`` key; changed in place.
+
+    Raises:
+        LotteryError: If they do not go together, or one is out of range.
+    """
+    _check_exclusive(values)
+    if 'sparsities' in values:
+        _settle_sparsities(values)
+    elif 'schedule' in values:
+        build_schedule(values['schedule'])
+    elif 'rounds' not in values:
+        values.setdefault('rate', DEFAULT_RATE)
+    if 'rate' in values:
+        check_number('rate', values['rate'])
+
+
+def _check_exclusive(values: Mapping[str, Any]) -> None:
+    given = [key for key in ('schedule', 'sparsities', 'rounds', 'rate') if key in values]
+    if len(given) > 1:
+        first, second = given[:2]
+        raise LotteryError(
+            f'lottery.{first}={values[first]} and lottery.{second}={values[second]} exclude each '
+            'other; keep one (set the other to None)'
+        )
+
+
+def _settle_sparsities(values: dict[str, Any]) -> None:
+    """Checks the list, which ends at the target."""
     given = values['sparsities']
-    for key in ('rounds', 'rate'):
-        if key in values:
-            raise LotteryError(
-                f'lottery.sparsities={given} and lottery.{key}={values[key]} exclude each other; '
-                'keep one (set the other to None)'
-            )
     given = [given] if isinstance(given, (int, float)) else given
     if not isinstance(given, (list, tuple)) or not given:
         raise LotteryError(
@@ -42,9 +72,6 @@ def settle_sparsities(values: dict[str, Any]) -> None:
 
 def validate_pruning(values: dict[str, Any]) -> None:
     """Checks how weights are chosen: score, allocation, floor, pattern."""
-    for key in ('score', 'allocation', 'pattern'):
-        if isinstance(values.get(key), Mapping):
-            values[key] = _plain(values[key])
     build_score(values.get('score', 'magnitude'))
     allocation = build_allocation(values.get('allocation', 'global'))
     pattern = build_pattern(values.get('pattern', 'unstructured'))
@@ -60,10 +87,3 @@ def validate_pruning(values: dict[str, Any]) -> None:
     floor = values.get('floor', 0)
     if isinstance(floor, bool) or not isinstance(floor, (int, float)) or not 0 <= floor < 1:
         raise LotteryError(f'lottery.floor must be a share from 0 to below 1, got {floor!r}')
-
-
-def _plain(value: Any) -> Any:
-    """The same without the config's own kinds of dicts and lists."""
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    return [_plain(item) for item in value] if isinstance(value, (list, tuple)) else value
