@@ -60,6 +60,15 @@ class Masked(nn.Module):
             if bool(((parameter != 0) & pruned).any())
         ]
 
+    def extra_repr(self) -> str:
+        """What the layer prints about itself, with the share of weights that are left."""
+        densities = [
+            f'{"" if name == "weight" else f"{name}_"}density={1 - float(pruned.double().mean()):.4g}'
+            for name, pruned in self.pruned.items()
+            if not pruned.is_meta and pruned.numel()
+        ]
+        return ', '.join(filter(None, [super().extra_repr(), *densities]))
+
     def register_parameter(self, name: str, param: nn.Parameter | None) -> None:
         """Puts a new parameter, ``module.weight = nn.Parameter(…)`` too, under the old mask."""
         super().register_parameter(name, param)

@@ -14,7 +14,6 @@ from torch import Tensor
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.models import averaged_model
 from mmlth.engine.random_numbers import rng_state, set_rng_state
-from mmlth.engine.registry import HOOKS
 from mmlth.pruning import Mask, Overlap, overlap
 
 Draw = Callable[[Mapping[str, Tensor]], Mask]
@@ -23,7 +22,6 @@ MASKS_KEY = 'mmlth_masks'
 """Where this hook keeps its state in a checkpoint."""
 
 
-@HOOKS.register_module()
 class MaskDistanceHook(Hook):
     """Draws, after every epoch, the mask that the next round would get if training ended now.
 
