@@ -62,12 +62,11 @@ class Masked(nn.Module):
 
     def extra_repr(self) -> str:
         """What the layer prints about itself, with the share of weights that are left."""
-        densities = [
-            f'{"" if name == "weight" else f"{name}_"}density={1 - float(pruned.double().mean()):.4g}'
-            for name, pruned in self.pruned.items()
-            if not pruned.is_meta and pruned.numel()
-        ]
-        return ', '.join(filter(None, [super().extra_repr(), *densities]))
+        parts = [super().extra_repr()]
+        for name, pruned in self.pruned.items():
+            label = 'density' if name == 'weight' else f'{name}_density'
+            parts.append(f'{label}={1 - float(pruned.double().mean()):.4g}')
+        return ', '.join(filter(None, parts))
 
     def register_parameter(self, name: str, param: nn.Parameter | None) -> None:
         """Puts a new parameter, ``module.weight = nn.Parameter(…)`` too, under the old mask."""

@@ -157,15 +157,20 @@ def _find(registry: Registry, name: str) -> Callable[..., Any] | None:
     registry.import_from_location()
     if name in registry.module_dict:
         return registry.module_dict[name]
-    if '.' not in name:
+    if '.' not in name or not all(part.isidentifier() for part in name.split('.')):
         return None
+    # MMEngine finds no function that has the name of its module.
+    for member in (registry.get(name), _of_module(*name.rsplit('.', 1))):
+        if callable(member):
+            return member
+    return None
+
+
+def _of_module(module: str, name: str) -> Any:
     try:
-        found = registry.get(name)
-    except RuntimeError as error:
-        if isinstance(error.__context__, ValueError):  # names such as 'a..b'
-            return None
-        raise
-    return found if callable(found) else None
+        return getattr(importlib.import_module(module), name, None)
+    except ImportError:
+        return None
 
 
 def _check_options(kind: Kind, name: str, member: Any, options: Mapping[str, Any]) -> None:
