@@ -33,7 +33,15 @@ class Masked(nn.Module):
         return self.__dict__.setdefault('_pruned', {})
 
     def set_mask(self, name: str, kept: Tensor) -> None:
-        """Masks the parameter ``name`` of this module by the bool tensor ``kept``."""
+        """Masks a parameter: its pruned weights become zero and stay zero while it trains.
+
+        Args:
+            name: Of the parameter in this module, such as ``'weight'``.
+            kept: A bool tensor of the parameter's shape on any device; true: kept.
+
+        Raises:
+            ValueError: If the shape differs.
+        """
         parameter = self._parameters[name]
         if parameter is None or parameter.shape != kept.shape:
             raise ValueError(
@@ -69,7 +77,12 @@ class Masked(nn.Module):
         return ', '.join(filter(None, parts))
 
     def register_parameter(self, name: str, param: nn.Parameter | None) -> None:
-        """Puts a new parameter, ``module.weight = nn.Parameter(…)`` too, under the old mask."""
+        """Puts a new parameter, ``module.weight = nn.Parameter(…)`` too, under the old mask.
+
+        Args:
+            name: As torch has it.
+            param: As torch has it.
+        """
         super().register_parameter(name, param)
         if param is not None and name in self.pruned:
             self.set_mask(name, ~self.pruned[name])

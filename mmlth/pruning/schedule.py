@@ -78,7 +78,12 @@ def kept_at(total: int, sparsities: Sequence[float]) -> list[int]:
 
 
 def geometric_steps(kept: int, keep: int, steps: int) -> list[int]:
-    """Numbers of weights to keep in so many steps from ``kept`` to ``keep``, which is the last.
+    """Numbers of weights to keep in so many steps, over which the density falls geometrically.
+
+    Args:
+        kept: Number of weights before the first step.
+        keep: Number of weights after the last step.
+        steps: Number of steps, at least 1.
 
     Example:
         >>> geometric_steps(1000, 10, 2)

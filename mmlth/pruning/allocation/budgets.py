@@ -56,7 +56,12 @@ class Budgets:
         return replace(self, within=change(self.within))
 
     def __call__(self, mask: Mask, scores: Mapping[str, Tensor], keep: int) -> Mask:
-        """Spreads ``keep`` weights over modules and layers; for the arguments see `Allocation`.
+        """Spreads a number of weights over modules and layers.
+
+        Args:
+            mask: The current mask; only the weights that it keeps compete.
+            scores: A score for each weight, of its mask's shape.
+            keep: Number of weights to keep.
 
         Raises:
             PruningError: If ``keep`` is too much or too little for the budgets, or by ``within``.

@@ -105,8 +105,12 @@ def loss_gradients(
 def check_finite(value: Tensor, what: str) -> None:
     """Refuses what cannot rank anything.
 
+    Args:
+        value: A scalar.
+        what: What it is, for the message.
+
     Raises:
-        NotFiniteError: If ``value``, a scalar, is not finite.
+        NotFiniteError: If it is not finite.
     """
     if not bool(value.isfinite()):
         raise NotFiniteError(f'{what} is {float(value)}, by which nothing can be ranked')
@@ -115,8 +119,12 @@ def check_finite(value: Tensor, what: str) -> None:
 def check_count(score: Any, key: str) -> None:
     """Refuses what is no number of batches or steps.
 
+    Args:
+        score: A score with options.
+        key: The name of the attribute that is to be a number.
+
     Raises:
-        PruningError: If the attribute ``key`` of ``score`` is no whole number of at least 1.
+        PruningError: If the attribute is no whole number of at least 1.
     """
     value = getattr(score, key)
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
