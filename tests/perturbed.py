@@ -1,13 +1,13 @@
 """Ground truth of the shared data sets, disturbed by seeded dice: predictions of any quality."""
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
 from pycocotools import mask as masks
+from repository import ROOT
 
-DATA = Path(__file__).parents[1] / 'data'
+DATA = ROOT / 'data'
 SIGMAS = (0.05, 0.05, 0.05, 0.1)
 """For the keypoints of the mouse."""
 

@@ -17,6 +17,7 @@ from mmengine.config import Config
 from mmengine.registry import MODELS, init_default_scope
 from mmengine.runner import Runner
 from poses import POSE
+from repository import DEMO, ROOT
 from stack import mim_name
 
 from mmlth import load_ticket
@@ -24,13 +25,11 @@ from mmlth.data import KEYPOINTS, make_shapes
 from mmlth.engine import parse_settings
 from mmlth.pruning import count_parameters, find_targets
 
-ROOT = Path(__file__).parents[1]
 CONFIGS = [
     path
     for path in sorted((ROOT / 'configs/lth').glob('*.py'))
     if Config.fromfile(path).get('lottery')
 ]
-DEMO = ROOT / 'configs/lth/mask_rcnn_tiny_shapes_imp.py'
 
 
 def command(*arguments, **environment):

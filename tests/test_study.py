@@ -5,12 +5,12 @@ import importlib.util
 import json
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from plain import plain_config, plain_environment
+from repository import ROOT
 
-TOOLS = Path(__file__).parents[1] / 'tools/study'
+TOOLS = ROOT / 'tools/study'
 
 pytestmark = pytest.mark.one_stack
 

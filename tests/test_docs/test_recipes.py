@@ -14,11 +14,11 @@ from types import MappingProxyType
 
 import pytest
 from mmengine.config import Config, DictAction
+from repository import ROOT
 
 from mmlth.cli import main
 from mmlth.engine import parse_settings, read_config
 
-ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / 'docs/recipes.md').read_text()
 TRANSFER = (ROOT / 'docs/transfer.md').read_text()
 SECTIONS = [section for page in (TEXT, TRANSFER) for section in re.split(r'\n(?=##+ )', page)]

@@ -1,11 +1,10 @@
 """Scores that evaluate the network, on models of the packages and real data."""
 
-from pathlib import Path
-
 import pytest
 import torch
 from mmengine.config import Config
 from mmengine.logging import MessageHub
+from repository import ROOT
 from toy import toy_config
 
 from mmlth.engine.models.building import build_model
@@ -13,7 +12,6 @@ from mmlth.engine.models.scored_network import ConfigNetwork
 from mmlth.pruning import Mask, find_targets, prune
 from mmlth.pruning.scores import Grasp, Snip, Synflow, Taylor
 
-ROOT = Path(__file__).parents[2]
 CONFIGS = {
     'one stage': 'rtmdet_tiny_bccd_imp.py',
     'two stages': 'mask_rcnn_tiny_nuclei_imp.py',

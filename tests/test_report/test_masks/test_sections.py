@@ -5,11 +5,11 @@ import json
 import re
 import shutil
 import statistics
-from pathlib import Path
 
 import pytest
 import torch
 from mmengine.runner import Runner
+from repository import ROOT
 from rich.table import Table
 from toy import toy_config
 
@@ -35,8 +35,6 @@ from mmlth.report.masks.zeros import write_zeros_csv
 from mmlth.report.page import Details, Figure, write_page
 from mmlth.report.searches import tickets as tickets_module
 from mmlth.report.searches.tickets import round_tickets
-
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope='module')
