@@ -1,6 +1,6 @@
 import re
+from itertools import chain
 
-import matplotlib.image
 import pytest
 
 from mmlth.report.commands.density_plot import plot_densities
@@ -12,12 +12,28 @@ def densities(layers, tickets=1):
     }
 
 
-@pytest.mark.parametrize(('layers', 'tickets'), [(1, 1), (60, 2), (150, 1), (0, 1)])
-def test_a_picture_in_pages_proportions(tmp_path, layers, tickets):
-    path = tmp_path / 'density.png'
-    plot_densities(densities(layers, tickets), [('x.safetensors', 0.1)] * tickets, path)
-    height, width, _ = matplotlib.image.imread(path).shape
-    assert 0.5 < width / height < 2.2
+@pytest.mark.parametrize(
+    ('layers', 'columns'), [(0, [0]), (1, [1]), (60, [60]), (61, [31, 30]), (150, [50, 50, 50])]
+)
+def test_at_most_sixty_layers_stand_in_a_column(tmp_path, drawn, layers, columns):
+    given = densities(layers)
+    plot_densities(given, [('x.safetensors', 0.1)], tmp_path / 'density.png')
+    axes = drawn[0].axes
+    names = [[label.get_text() for label in each.get_yticklabels()] for each in axes]
+    assert [len(column) for column in names] == columns
+    assert list(chain(*names)) == [name.removesuffix('.weight') for name in given]
+
+
+def test_bars_are_as_long_as_the_densities(tmp_path, drawn):
+    given = {'backbone.0.weight': (0.5, 0.25), 'head.1.weight': (1.0, 0.0)}
+    plot_densities(given, [('a', 0.6), ('b', 0.2)], tmp_path / 'density.png')
+    (axes,) = drawn[0].axes
+    bars = [patch for patch in axes.patches if patch.get_x() == 0]
+    assert [bar.get_width() for bar in bars] == [50, 25, 100, 0]
+    for broad, slim in (bars[:2], bars[2:]):
+        assert broad.get_height() > slim.get_height()
+        assert broad.get_y() < slim.get_y()
+    assert [line.get_xdata()[0] for line in axes.lines[:2]] == [60, 20]
 
 
 def test_every_layer_is_drawn(tmp_path):
