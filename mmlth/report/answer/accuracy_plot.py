@@ -18,7 +18,7 @@ from mmlth.report.searches import (
 )
 
 # Tick labels closer than this share of the axis would touch.
-_LABEL_GAP = 0.07
+_LABEL_GAP = 0.1
 
 
 def plot_accuracy(

@@ -5,11 +5,11 @@ import json
 import re
 import shutil
 import statistics
-from pathlib import Path
 
 import pytest
 import torch
 from mmengine.runner import Runner
+from repository import ROOT
 from rich.table import Table
 from toy import toy_config
 
@@ -35,8 +35,6 @@ from mmlth.report.masks.zeros import write_zeros_csv
 from mmlth.report.page import Details, Figure, write_page
 from mmlth.report.searches import tickets as tickets_module
 from mmlth.report.searches.tickets import round_tickets
-
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope='module')
@@ -94,6 +92,18 @@ def column(table, header):
     return [str(cell) for cell in found.cells]
 
 
+def zero_share(mask, module, kind):
+    """Kernels, rows or columns of a module (or of all) that keep no weight, in per cent."""
+    others = {'kernels': (2, 3), 'outputs': (1, 2, 3), 'inputs': (0, 2, 3)}[kind]
+    kept = [
+        weight.amax([axis for axis in others if axis < weight.dim()]).flatten()
+        for name, weight in mask.items()
+        if name.startswith(module) or module == 'all'
+        if kind != 'kernels' or weight.dim() == 4
+    ]
+    return 100 * float((~torch.cat(kept)).double().mean()) if kept else float('nan')
+
+
 def test_a_page_of_all_three(searches, tmp_path, drawn):
     sections = [layers_section(searches), masks_section(searches), cost_section(searches)]
     assert [section.title for section in sections] == ['Layers', 'Masks', 'Cost']
@@ -106,13 +116,15 @@ def test_a_page_of_all_three(searches, tmp_path, drawn):
     layers_, bar = figures['layers'].axes
     assert layers_.images[0].get_array().shape == (1 + 3 * 3, 3)  # all, and gap, module, layer
     assert bar.get_xlabel() == 'density: weights kept (%)'
-    modules = ['conv', 'depthwise', 'fc', 'all', 'all, by chance']
-    for axes in figures['zero_parts'].axes:
-        assert [line.get_label() for line in axes.lines] == modules
-        assert all(
-            line.get_ydata()[0] in (0, pytest.approx(float('nan'), nan_ok=True))
-            for line in axes.lines
-        )
+    masks = [load_ticket(ticket.path).mask for ticket in round_tickets(searches[0])]
+    for axes, kind in zip(figures['zero_parts'].axes, ('kernels', 'outputs', 'inputs')):
+        lines = {line.get_label(): list(line.get_ydata()) for line in axes.lines}
+        assert list(lines) == ['conv', 'depthwise', 'fc', 'all', 'all, by chance']
+        for name, shares in lines.items():
+            if name != 'all, by chance':
+                expected = [zero_share(mask, name, kind) for mask in masks]
+                assert shares == pytest.approx(expected, nan_ok=True)
+    assert any(zero_share(masks[-1], 'all', kind) for kind in ('kernels', 'outputs', 'inputs'))
     heat = figures['mask_similarity'].axes[0]
     assert [image.get_array().shape for image in heat.images] == [(8, 8)] * 2
     assert heat.images[0].get_array()[0, 1] == 0.5  # nested: 25 % of 50 %

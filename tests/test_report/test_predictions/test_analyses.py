@@ -3,10 +3,10 @@
 import csv
 import importlib.util
 import json
-from pathlib import Path
 
 import pytest
 from pycocotools import mask as rle
+from repository import ROOT
 from rich.table import Table
 
 from mmlth import LotteryError
@@ -18,7 +18,6 @@ from mmlth.report.page import CsvFile, Details, Figure, Images, write_page
 from mmlth.report.predictions.analyses import analysis_sections, failures
 from mmlth.report.predictions.models import Models
 
-ROOT = Path(__file__).parents[2]
 DETECTOR = ROOT / 'configs/lth/mask_rcnn_tiny_shapes_imp.py'
 
 

@@ -11,6 +11,7 @@ import torch
 from mmdet.evaluation import CocoMetric
 from mmengine.config import Config
 from pycocotools import mask as rle
+from repository import DEMO
 
 import mmlth.engine.evaluation.predictions
 from mmlth import LotteryError, Mask, Ticket
@@ -22,8 +23,6 @@ from mmlth.engine.evaluation.predictions import Predictor, _check_same_classes
 from mmlth.engine.evaluation.samples import Samples
 from mmlth.engine.evaluation.training_counts import training_counts
 from mmlth.engine.models.building import build_model
-
-DEMO = Path(__file__).parents[2] / 'configs/lth/mask_rcnn_tiny_shapes_imp.py'
 
 
 @pytest.fixture(scope='module')

@@ -1,9 +1,9 @@
 """``lottery.targets`` by role on the models of both papers, against numbers worked out by hand."""
 
 from dataclasses import asdict
-from pathlib import Path
 
 import pytest
+from repository import ROOT
 from representatives import REPRESENTATIVES
 
 from mmlth.engine import LotteryError, build_model, parse_settings, read_config
@@ -11,7 +11,7 @@ from mmlth.engine.masking import target_table
 from mmlth.engine.masking.targets import choose_targets
 from mmlth.pruning import find_targets
 
-CONFIGS = Path(__file__).parents[2] / 'configs'
+CONFIGS = ROOT / 'configs'
 
 # Table 3 of Girish et al.: the share of the parameters, in per cent.
 TABLE_3 = {

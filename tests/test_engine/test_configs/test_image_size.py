@@ -1,13 +1,10 @@
 """The size that validated images have, from the pipelines of real configs and of odd ones."""
 
-from pathlib import Path
-
 import pytest
+from repository import ROOT
 
 from mmlth.engine import read_config
 from mmlth.engine.configs.image_size import ImageSize, validation_size
-
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize(

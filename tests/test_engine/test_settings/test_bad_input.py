@@ -3,10 +3,10 @@
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from mmengine.runner import Runner
+from repository import TESTS
 from toy import toy_config
 
 from mmlth.engine import LotteryError, parse_settings
@@ -181,7 +181,7 @@ Runner.from_cfg(config).train()
 
 
 def test_a_script_ends_with_one_line(tmp_path):
-    code = SCRIPT.format(tests=str(Path(__file__).parents[1]), work_dir=str(tmp_path / 'work'))
+    code = SCRIPT.format(tests=str(TESTS), work_dir=str(tmp_path / 'work'))
     done = subprocess.run(  # noqa: S603
         [sys.executable, '-W', 'ignore', '-c', code], capture_output=True, text=True
     )

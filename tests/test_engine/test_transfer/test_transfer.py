@@ -21,11 +21,11 @@ on VOC, 10,985,472 weights of a ResNet-18 are left in 16 convolutions (shortcuts
 
 import functools
 import hashlib
-from pathlib import Path
 
 import pytest
 import torch
 from mmdet.models import ResNet
+from repository import CONFIGS
 from torch import nn
 
 import mmlth
@@ -43,7 +43,7 @@ OUTPUTS = {18: 512, 50: 2048}
 OWN = {'model.backbone.init_cfg': None}
 MASK_RCNN = 'mmdet::mask_rcnn/mask-rcnn_r50_fpn_1x_coco.py'
 C4 = 'mmdet::faster_rcnn/faster-rcnn_r50-caffe_c4-1x_coco.py'
-VOC = Path(__file__).parents[2] / 'configs/lth'
+
 FASTER_RCNN = 'mmdet::faster_rcnn/faster-rcnn_r50_fpn_1x_coco.py'
 POSE = 'mmpose::body_2d_keypoint/topdown_heatmap/coco/td-hm_res50_8xb64-210e_coco-256x192.py'
 NARROW = {**OWN, 'model.backbone.depth': 18}
@@ -116,8 +116,8 @@ C4_OWN = {'model.backbone.init_cfg': None, 'model.roi_head.shared_head.init_cfg'
 @pytest.mark.parametrize(
     ('depth', 'config', 'masked_there'),
     [
-        (18, VOC / 'faster_rcnn_r18_voc_imp.py', VOC_CONVS[18]),
-        (50, VOC / 'faster_rcnn_r50_voc_imp.py', VOC_CONVS[50]),
+        (18, CONFIGS / 'faster_rcnn_r18_voc_imp.py', VOC_CONVS[18]),
+        (50, CONFIGS / 'faster_rcnn_r50_voc_imp.py', VOC_CONVS[50]),
         (50, C4, (53 - 11, CONVS[50][1] - FROZEN[50][1])),
     ],
 )
@@ -159,7 +159,10 @@ def test_a_ticket_of_a_classifier_for_a_c4_detector(tmp_path):
         tmp_path / 'c.pth',
     )
     done = mmlth.transfer(
-        tmp_path / 'c.pth', VOC / 'faster_rcnn_r18_voc_imp.py', dry_run=True, input='torchvision'
+        tmp_path / 'c.pth',
+        CONFIGS / 'faster_rcnn_r18_voc_imp.py',
+        dry_run=True,
+        input='torchvision',
     )
     assert counted(done, done.transplant.masked) == VOC_CONVS[18]
     assert done.transplant.outside == ('backbone.conv1.weight',)  # the stem
@@ -168,7 +171,7 @@ def test_a_ticket_of_a_classifier_for_a_c4_detector(tmp_path):
 
 
 def test_one_shot_leaves_the_heads_of_a_detector_alone(tmp_path):
-    config = VOC / 'faster_rcnn_r18_voc_imp.py'
+    config = CONFIGS / 'faster_rcnn_r18_voc_imp.py'
     save_sparse(tmp_path / 'd.safetensors', config, C4_OWN)
     done = mmlth.transfer(tmp_path / 'd.safetensors', config, sparsity=0.9, dry_run=True)
     assert 'rpn_head.rpn_conv.weight' in done.names.matched

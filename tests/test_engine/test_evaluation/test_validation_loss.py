@@ -3,7 +3,6 @@
 import itertools
 import json
 import random
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -11,6 +10,7 @@ import pytest
 import torch
 from mmengine.registry import DATASETS, MODELS
 from mmengine.runner import Runner
+from repository import CONFIGS
 from toy import ToyDataset, ToyModel, toy_config
 
 from mmlth import LotteryError, load_ticket
@@ -21,7 +21,6 @@ from mmlth.engine.evaluation.validation_loss import ValidationLoss
 from mmlth.engine.models.building import build_model, initialise
 from mmlth.engine.search.run import run_search
 
-CONFIGS = Path(__file__).parents[2] / 'configs/lth'
 EMA = {'type': 'EMAHook', 'momentum': 0.3}
 
 

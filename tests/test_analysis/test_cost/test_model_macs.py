@@ -1,9 +1,8 @@
 """MACs of real models, and which configs of a ticket are built."""
 
-from pathlib import Path
-
 import pytest
 import torch
+from repository import ROOT
 from torch import nn
 
 from mmlth.analysis.cost.model_macs import model_macs
@@ -14,7 +13,6 @@ from mmlth.engine.tickets.config import config_of
 from mmlth.pruning import Mask, find_targets, masked
 from mmlth.ticket import Ticket
 
-ROOT = Path(__file__).parents[2]
 DETECTOR = ROOT / 'configs/lth/mask_rcnn_tiny_shapes_imp.py'
 
 

@@ -2,13 +2,13 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 import torch
 from mmengine.config import Config
 from mmengine.registry import RUNNERS
 from mmengine.runner import FlexibleRunner, Runner
+from repository import TESTS
 from toy import toy_config
 
 import mmlth
@@ -35,7 +35,7 @@ def test_without_lottery_training_is_the_same_bit_for_bit(tmp_path):
     for imports in ('', 'import mmlth'):
         out = str(tmp_path / f'{bool(imports)}.pt')
         code = TRAIN.format(
-            tests=str(Path(__file__).parents[1]),
+            tests=str(TESTS),
             imports=imports,
             work_dir=str(tmp_path / 'work'),
             out=out,

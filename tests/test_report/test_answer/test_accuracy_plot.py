@@ -1,6 +1,8 @@
+import math
 import subprocess
 import sys
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import matplotlib
@@ -9,16 +11,44 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from mmlth.report import Round, main_metrics, plot_accuracy
-from mmlth.report.answer import accuracy_plot as plot
+from mmlth.report import Round, plot_accuracy
+from mmlth.report.answer.accuracy_plot import percent_removed
 
 
 @pytest.fixture
-def axes(search: list[Round]) -> Axes:
-    axes = Figure().subplots()
-    plot._draw_curves(axes, search, main_metrics(search))
-    plot._draw_sparsity_axis(axes, search)
-    return axes
+def draw(drawn: list[Figure], tmp_path: Path) -> Callable[[list[Round]], Axes]:
+    """Draws rounds and hands out what was drawn."""
+
+    def axes_of(rounds: list[Round]) -> Axes:
+        plot_accuracy(rounds, tmp_path / 'accuracy.png')
+        (axes,) = drawn[-1].axes
+        return axes
+
+    return axes_of
+
+
+@pytest.fixture
+def axes(search: list[Round], draw: Callable[[list[Round]], Axes]) -> Axes:
+    return draw(search)
+
+
+def values(axes: Axes) -> dict[str, list[float]]:
+    """The heights of each curve, by its label."""
+    return {
+        str(line.get_label()): list(line.get_ydata())
+        for line in axes.lines
+        if len(line.get_ydata()) and not str(line.get_label()).startswith('_')
+    }
+
+
+def dense_lines(axes: Axes) -> list[float]:
+    dashed = [line for line in axes.lines if line.get_linestyle() == '--' and len(line.get_ydata())]
+    return [line.get_ydata()[0] for line in dashed]
+
+
+def labels(axes: Axes) -> list[str]:
+    """What stands at the axis of sparsity."""
+    return [label.get_text() for label in axes.get_xticklabels()]
 
 
 def test_writes_a_png(search: list[Round], tmp_path: Path) -> None:
@@ -29,19 +59,25 @@ def test_writes_a_png(search: list[Round], tmp_path: Path) -> None:
     assert min(height, width) > 500
 
 
-@pytest.mark.parametrize('count', [0, 1])
-def test_a_search_that_just_began(search: list[Round], tmp_path: Path, count: int) -> None:
-    plot_accuracy(search[:count], tmp_path / 'accuracy.png')
-    assert matplotlib.image.imread(tmp_path / 'accuracy.png').ndim == 3
+def test_a_search_that_just_began(search: list[Round], draw: Callable[[list[Round]], Axes]) -> None:
+    axes = draw(search[:1])
+    assert values(axes) == {'bbox_mAP': [0.369], 'bbox_mAP_50': [0.58]}
+    assert labels(axes) == ['0']
+    axes = draw([])
+    assert values(axes) == {}
+    assert labels(axes) == ['0']
 
 
 @pytest.mark.parametrize('metrics', [{}, {'mAP': float('nan')}, {'mAP': -1.0}])
 def test_a_search_without_a_measurement(
-    make_round: Callable[..., Round], tmp_path: Path, metrics: dict[str, float]
+    make_round: Callable[..., Round],
+    draw: Callable[[list[Round]], Axes],
+    metrics: dict[str, float],
 ) -> None:
-    rounds = [make_round(0, 1000, metrics), make_round(1, 0, metrics)]
-    plot_accuracy(rounds, tmp_path / 'accuracy.png')
-    assert matplotlib.image.imread(tmp_path / 'accuracy.png').ndim == 3
+    axes = draw([make_round(0, 1000, metrics), make_round(1, 0, metrics)])
+    assert all(math.isnan(height) for heights in values(axes).values() for height in heights)
+    assert dense_lines(axes) == []
+    assert labels(axes) == ['0', '99.90']  # a logarithmic axis has no 0 weights, but 1
 
 
 def test_one_search_one_picture(search: list[Round], tmp_path: Path) -> None:
@@ -77,22 +113,19 @@ def test_curves_skip_what_was_not_measured(axes: Axes) -> None:
 
 
 def test_each_curve_has_its_dense_line(axes: Axes) -> None:
-    dashed = [line for line in axes.lines if line.get_linestyle() == '--' and len(line.get_ydata())]
-    assert [line.get_ydata()[0] for line in dashed] == [0.369, 0.58]
+    assert dense_lines(axes) == [0.369, 0.58]
 
 
 @pytest.mark.parametrize(('saved', 'label'), [(0, 'dense model'), (9, 'dense, ended early')])
 def test_a_dense_model_that_ended_early_is_called_so(
-    search: list[Round], saved: int, label: str
+    search: list[Round], draw: Callable[[list[Round]], Axes], saved: int, label: str
 ) -> None:
-    axes = Figure().subplots()
-    rounds = [search[0] | {'saved_iterations': saved}, *search[1:]]
-    plot._draw_curves(axes, rounds, main_metrics(rounds))
+    axes = draw([search[0] | {'saved_iterations': saved}, *search[1:]])
     assert label in [line.get_label() for line in axes.lines]
 
 
 def test_rounds_stand_at_even_steps_from_dense_to_sparse(axes: Axes) -> None:
-    assert [label.get_text() for label in axes.get_xticklabels()] == ['0', '20.0', '36.0', '48.8']
+    assert labels(axes) == ['0', '20.0', '36.0', '48.8']
     pixels = axes.transData.transform([(tick, 0.3) for tick in axes.get_xticks()])[:, 0]
     steps = pixels[1:] - pixels[:-1]
     assert steps == pytest.approx([steps[0]] * 3)
@@ -102,11 +135,19 @@ def test_rounds_stand_at_even_steps_from_dense_to_sparse(axes: Axes) -> None:
 
 
 @pytest.mark.parametrize('count', [16, 21, 40])
-def test_crowded_labels_are_thinned_but_never_the_ends(count: int) -> None:
-    densities = [0.8**number for number in range(count)]
-    chosen = plot._spread(densities)
-    assert (chosen[0], chosen[-1]) == (densities[0], densities[-1])
-    assert 5 < len(chosen) < 16
+def test_crowded_labels_are_thinned_but_never_the_ends(
+    make_round: Callable[..., Round], draw: Callable[[list[Round]], Axes], count: int
+) -> None:
+    counts = [round(10**9 * 0.8**number) for number in range(count)]
+    rounds = [
+        make_round(number, kept, {'mAP': 0.3}) | {'prunable': 10**9}
+        for number, kept in enumerate(counts)
+    ]
+    axes = draw(rounds)
+    assert (labels(axes)[0], labels(axes)[-1]) == ('0', percent_removed(counts[-1] / 10**9))
+    assert 5 < len(labels(axes)) < 16
+    boxes = [label.get_window_extent() for label in axes.get_xticklabels()]
+    assert all(one.x1 < other.x0 for one, other in pairwise(boxes)), 'labels touch'
 
 
 @pytest.mark.parametrize(
@@ -121,4 +162,4 @@ def test_crowded_labels_are_thinned_but_never_the_ends(count: int) -> None:
     ],
 )
 def test_labels_tell_high_sparsities_apart(density: float, label: str) -> None:
-    assert plot.percent_removed(density) == label
+    assert percent_removed(density) == label

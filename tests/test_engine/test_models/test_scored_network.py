@@ -1,11 +1,10 @@
 """Scores that evaluate the network, on models of the packages and real data."""
 
-from pathlib import Path
-
 import pytest
 import torch
 from mmengine.config import Config
 from mmengine.logging import MessageHub
+from repository import CONFIGS, data_set
 from toy import toy_config
 
 from mmlth.engine.models.building import build_model
@@ -13,23 +12,20 @@ from mmlth.engine.models.scored_network import ConfigNetwork
 from mmlth.pruning import Mask, find_targets, prune
 from mmlth.pruning.scores import Grasp, Snip, Synflow, Taylor
 
-ROOT = Path(__file__).parents[2]
-CONFIGS = {
+NAMES = {
     'one stage': 'rtmdet_tiny_bccd_imp.py',
     'two stages': 'mask_rcnn_tiny_nuclei_imp.py',
     'pose': 'rtmpose_tiny_mouse_imp.py',
 }
 
 
-@pytest.fixture(scope='module', params=CONFIGS)
+@pytest.fixture(scope='module', params=NAMES)
 def network(request):
     """With a batch of two images, and the weights that a training would start from."""
-    folder = ROOT / 'data' / CONFIGS[request.param].split('_')[-2]
-    if not folder.exists():
-        pytest.skip(f'needs {folder}')
+    folder = data_set(NAMES[request.param].split('_')[-2])
     with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(ROOT)
-        config = Config.fromfile(ROOT / 'configs/lth' / CONFIGS[request.param])
+        patch.chdir(folder.parents[1])
+        config = Config.fromfile(CONFIGS / NAMES[request.param])
         config.train_dataloader.batch_size = 2
         torch.manual_seed(0)
         model = build_model(config)
