@@ -33,6 +33,6 @@ test: setup slurm chromium lint
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --dist loadfile $(if $(MARKS),-m '$(MARKS)')
 
 lint: setup
-	@$(BIN)/ruff check mmlth tests tools configs benchmarks
-	@$(BIN)/ruff format --check mmlth tests tools benchmarks
-	@$(BIN)/mypy mmlth
+	@$(BIN)/ruff check mmlth mmlth_cli mmlth_common tests tools configs benchmarks
+	@$(BIN)/ruff format --check mmlth mmlth_cli mmlth_common tests tools benchmarks
+	@$(BIN)/mypy mmlth mmlth_cli mmlth_common

@@ -2,45 +2,12 @@
 
 import argparse
 import ast
+from collections.abc import Callable
+from dataclasses import fields
 from typing import Any
 
-from mmlth.engine import DictAction as MMEngineAction
-
-LOTTERY = (
-    'target_sparsity',
-    'rounds',
-    'rate',
-    'sparsities',
-    'rewind',
-    'rewind_what',
-    'after_rewind',
-    'score',
-    'allocation',
-    'floor',
-    'pattern',
-    'rounds_per_run',
-    'ticket',
-)
-
-
-class DictAction(MMEngineAction):
-    """MMEngine's, but what is no setting ends in the parser's own error."""
-
-    def __call__(
-        self,
-        parser: argparse.ArgumentParser,
-        namespace: argparse.Namespace,
-        values: Any,
-        option_string: str | None = None,
-    ) -> None:
-        """Reads the settings that follow the option."""
-        try:
-            super().__call__(parser, namespace, values, option_string)
-        except (ValueError, AssertionError) as error:
-            given = ' '.join(values)
-            raise argparse.ArgumentError(
-                self, f'expected KEY=VALUE, with brackets in pairs, got {given!r}'
-            ) from error
+from mmlth_cli.key_values import KeyValues
+from mmlth_common.lottery import Kind, LotteryKeys, info_of
 
 
 def add_config(parser: argparse.ArgumentParser) -> None:
@@ -51,65 +18,60 @@ def add_config(parser: argparse.ArgumentParser) -> None:
     add_cfg_options(parser)
 
 
-def add_cfg_options(parser: argparse.ArgumentParser) -> None:
-    """Changes to the config."""
+def add_cfg_options(
+    parser: argparse._ActionsContainer, example: str = 'lottery.targets.exclude=neck'
+) -> None:
+    """Changes to the config.
+
+    Args:
+        parser: A parser, or a group of one.
+        example: A change that users of the command may want.
+    """
     parser.add_argument(
         '--cfg-options',
         nargs='+',
-        action=DictAction,
+        action=KeyValues,
         metavar='KEY=VALUE',
-        help='changes of the config by dotted key, such as lottery.targets.exclude=neck',
+        help=f'changes of the config by dotted key, such as {example}',
     )
+
+
+def add_launcher(parser: argparse.ArgumentParser) -> None:
+    """How several processes are started."""
+    parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
+    parser.add_argument('--local_rank', '--local-rank', type=int, default=0, help='set by torch')
 
 
 def add_lottery(parser: argparse.ArgumentParser) -> None:
-    """The keys of ``lottery`` that have an option of their own."""
+    """The keys of ``lottery`` that have an option of their own; see `_LotteryKey`."""
     group = parser.add_argument_group('lottery', 'instead of what the config says')
-    group.add_argument(
-        '--target-sparsity', type=float, metavar='S', help='of the prunable weights, at the end'
-    )
-    group.add_argument('--rounds', type=int, metavar='N', help='pruning rounds, or')
-    group.add_argument(
-        '--rate', type=float, metavar='R', help='share of the rest pruned a round, or'
-    )
-    group.add_argument(
-        '--sparsities', type=_sparsities, metavar='S,S', help='sparsity after each round'
-    )
-    group.add_argument('--rewind', metavar='STEP', help="'0', '500it', '1ep' or 'best'")
-    group.add_argument(
-        '--rewind-what', metavar='WHAT', help='weights, learning_rate, nothing or reinit'
-    )
-    group.add_argument(
-        '--after-rewind', metavar='WHAT', help='continue the schedule, or full: run it anew'
-    )
-    group.add_argument(
-        '--score',
-        type=_choice,
-        metavar='NAME[,KEY=VALUE]',
-        help='what ranks the weights, such as snip,batches=4',
-    )
-    group.add_argument(
-        '--allocation',
-        type=_choice,
-        metavar='NAME',
-        help='what spreads the budget over layers, such as erk or backbone=0.9,neck=0.5',
-    )
-    group.add_argument('--floor', type=float, metavar='F', help='smallest share kept of a layer')
-    group.add_argument(
-        '--pattern', type=_choice, metavar='NAME', help='unstructured, kernel, channel, 2:4 …'
-    )
-    group.add_argument(
-        '--ticket', metavar='FILE', help='train this ticket once, as it is, in place of a search'
-    )
-    group.add_argument(
-        '--rounds-per-run', type=int, metavar='N', help='end after N rounds; go on with --resume'
-    )
+    for key in fields(LotteryKeys):
+        declared = info_of(key)
+        if declared.metavar is not None:
+            group.add_argument(
+                f'--{key.name.replace("_", "-")}',
+                dest='lottery',
+                default={},
+                action=_LotteryKey,
+                type=_READ.get(declared.kind, str),
+                metavar=declared.metavar,
+                help=declared.meaning,
+            )
 
 
-def lottery(options: argparse.Namespace) -> dict[str, Any]:
-    """The keys of ``lottery`` that were given."""
-    given = {key: getattr(options, key) for key in LOTTERY}
-    return {key: value for key, value in given.items() if value is not None}
+class _LotteryKey(argparse.Action):
+    """Collects the keys that are given in one dict, ``options.lottery``."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        """Adds the key that the option stands for."""
+        key = self.option_strings[0].removeprefix('--').replace('-', '_')
+        namespace.lottery = {**namespace.lottery, key: values}
 
 
 def _sparsities(text: str) -> list[float]:
@@ -137,3 +99,13 @@ def _literal(text: str) -> Any:
         return ast.literal_eval(text)
     except (ValueError, SyntaxError):
         return text
+
+
+_READ: dict[Kind, Callable[[str], Any]] = {
+    'count': int,
+    'share': float,
+    'share_from_zero': float,
+    'shares': _sparsities,
+    'spec': _choice,
+}
+"""How the text of an option becomes its value, by the kind of the key; others stay texts."""

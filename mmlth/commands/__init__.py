@@ -1,7 +1,1 @@
-"""The command line: each command is a thin layer over the Python API."""
-
-from mmlth.cli.main import main
-
-__all__ = [
-    'main',
-]
+"""What each command does: a thin layer over the Python API; its arguments are in `mmlth_cli`."""

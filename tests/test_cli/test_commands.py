@@ -9,7 +9,7 @@ import torch
 from mmengine.config import Config
 from toy import ToyModel, toy_config
 
-from mmlth.cli.main import main
+from mmlth_cli.main import main
 
 ROOT = Path(__file__).parents[2]
 YOLOX = 'mmdet::yolox/yolox_tiny_8xb8-300e_coco.py'

@@ -15,8 +15,8 @@ from types import MappingProxyType
 import pytest
 from mmengine.config import Config, DictAction
 
-from mmlth.cli import main
 from mmlth.engine import parse_settings, read_config
+from mmlth_cli.main import main
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / 'docs/recipes.md').read_text()

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 import mmlth
-from mmlth.cli.main import COMMANDS
 from mmlth.engine.settings import Settings
+from mmlth_cli.main import COMMANDS
 
 ROOT = Path(mmlth.__file__).parent
 TOLD_BY = {'warning', 'ArgumentError', 'ArgumentTypeError'}
