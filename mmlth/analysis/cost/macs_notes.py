@@ -17,7 +17,7 @@ def left_out_notes(model: ModelMacs) -> list[str]:
     elif macs.unused:
         notes.append(f'Not called, so not counted: {join_names(macs.unused)}.')
     if macs.uncounted:
-        layers = [f'{name} ({kind})' for name, kind in macs.unmodel.items()]
+        layers = [f'{name} ({kind})' for name, kind in macs.uncounted.items()]
         notes.append(
             f'Not counted, since the counter does not know their operator: {join_names(layers)}.'
         )
