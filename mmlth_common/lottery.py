@@ -172,7 +172,7 @@ class LotteryKeys:
     )
     targets: TargetSettings = field(
         default_factory=TargetSettings,
-        metadata={'info': KeyInfo('which weights may be pruned', shown_default='')},
+        metadata={'info': KeyInfo('which weights may be pruned')},
     )
     score: str | dict[str, Any] = _key(
         'magnitude',

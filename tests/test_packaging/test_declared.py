@@ -2,6 +2,7 @@
 
 import ast
 import configparser
+import itertools
 import re
 import sys
 from pathlib import Path
@@ -50,6 +51,6 @@ def test_all_that_is_imported_is_declared():
 def test_each_requirement_has_its_reason():
     text = (ROOT / 'setup.cfg').read_text()
     lines = text.partition('install_requires =')[2].partition('dev =')[0].splitlines()
-    for above, line in zip(lines, lines[1:]):
+    for above, line in itertools.pairwise(lines):
         if re.match(r' +[\w-]+[><=]', line):
             assert above.strip().startswith('#'), line
