@@ -19,9 +19,10 @@ _INTRODUCTION = """# Keys of `lottery`
 
 <!-- Written by tools/reference/lottery_page.py from mmlth_common/lottery.py; edit that file. -->
 
-A key without a default is off, or follows from the others. Where an option is named, `mmlth train`, `mmlth targets` and
-`mmlth branch` have it; any key can be set by `--cfg-options lottery.KEY=VALUE`, also with the stock scripts. `None`
-stands for a key that is not set. How a search uses them is in [search.md](search.md).
+A key without a default is off, or follows from the others. Where an option is named, `mmlth train`,
+`mmlth targets` and `mmlth branch` have it; any key can be set by `--cfg-options lottery.KEY=VALUE`,
+also with the stock scripts. `None` stands for a key that is not set. How a search uses them is in
+[search.md](search.md).
 """
 _TABLES = {
     'lottery': LotteryKeys,
