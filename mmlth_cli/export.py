@@ -17,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--config',
         help='of the model, a file or a name such as mmdet::FOLDER/CONFIG.py; '
-        'default: what the ticket tells',
+        'default: the one in the ticket',
     )
     parser.add_argument(
         '--input-size',

@@ -11,7 +11,7 @@ from mmlth_common.lottery import Kind, LotteryKeys, info_of
 
 
 def add_config(parser: argparse.ArgumentParser) -> None:
-    """The config and changes to it."""
+    """Declares the config and changes to it."""
     parser.add_argument(
         'config', help='a file, or a name such as mmdet::yolox/yolox_s_8xb8-300e_coco.py'
     )
@@ -21,7 +21,7 @@ def add_config(parser: argparse.ArgumentParser) -> None:
 def add_cfg_options(
     parser: argparse._ActionsContainer, example: str = 'lottery.targets.exclude=neck'
 ) -> None:
-    """Changes to the config.
+    """Declares changes to the config.
 
     Args:
         parser: A parser, or a group of one.
@@ -37,13 +37,13 @@ def add_cfg_options(
 
 
 def add_launcher(parser: argparse.ArgumentParser) -> None:
-    """How several processes are started."""
+    """Declares how several processes are started."""
     parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0, help='set by torch')
 
 
 def add_lottery(parser: argparse.ArgumentParser) -> None:
-    """The keys of ``lottery`` that have an option of their own; see `_LotteryKey`."""
+    """Declares the keys of ``lottery`` that have an option; they become ``options.lottery``."""
     group = parser.add_argument_group('lottery', 'instead of what the config says')
     for key in fields(LotteryKeys):
         declared = info_of(key)

@@ -64,9 +64,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     images.add_argument(
         '--input',
         metavar='INPUT',
-        help=f'{", ".join(INPUTS)}, or ORDER:MEAN:STD; default: as the ticket tells',
+        help=f'{", ".join(INPUTS)}, or ORDER:MEAN:STD; default: as the ticket says',
     )
-    images.add_argument('--source-config', metavar='CONFIG', help='which tells the same')
+    images.add_argument('--source-config', metavar='CONFIG', help='which says the same')
     images.add_argument(
         '--any-input', action='store_true', help='go on where it is unknown or not the same'
     )

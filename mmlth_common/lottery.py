@@ -46,13 +46,13 @@ class KeyInfo:
 
 
 def info_of(key: 'Field[Any]') -> KeyInfo:
-    """What is declared of a field of the classes below."""
+    """Returns what is declared of a field of the classes below."""
     declared: KeyInfo = key.metadata['info']
     return declared
 
 
 def names_of(keys: type) -> list[str]:
-    """The names of the keys that one of the classes below declares, in order."""
+    """Returns the names of the keys that one of the classes below declares, in order."""
     return [key.name for key in fields(keys)]
 
 

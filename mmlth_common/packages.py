@@ -25,7 +25,7 @@ INSTALL = {
 
 
 def missing_package(name: str, what: str) -> str:
-    """One line that says that a package is missing, who needs it, and how to install it.
+    """Says in one line that a package is missing, who needs it, and how to install it.
 
     Args:
         name: A key of `INSTALL`.

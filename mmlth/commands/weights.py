@@ -8,7 +8,7 @@ from mmlth.ticket import Ticket
 
 
 def weights_at(path: str) -> Ticket:
-    """What a ticket or a checkpoint holds.
+    """Reads a ticket or a checkpoint.
 
     Raises:
         LotteryError: If there is no such file; says from which folder it was looked for.
