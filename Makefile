@@ -49,6 +49,6 @@ pytest: setup slurm chromium
 		$(if $(MARKS),-m '$(MARKS)') $(DRAWN) $(TESTS)
 
 lint: setup
-	@$(BIN)/ruff check mmlth tests tools configs benchmarks
-	@$(BIN)/ruff format --check mmlth tests tools benchmarks
-	@$(BIN)/mypy mmlth
+	@$(BIN)/ruff check mmlth mmlth_cli mmlth_common tests tools configs benchmarks
+	@$(BIN)/ruff format --check mmlth mmlth_cli mmlth_common tests tools benchmarks
+	@$(BIN)/mypy mmlth mmlth_cli mmlth_common

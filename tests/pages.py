@@ -10,7 +10,7 @@ import pytest
 @contextlib.contextmanager
 def numbers_only() -> Iterator[None]:
     """Searches write their numbers; drawing a page takes longer than a round of a toy."""
-    import mmlth.report
+    import mmlth.report.write
 
     def write(work_dirs, *_, **__):
         rounds = mmlth.report.read_rounds(work_dirs[0])
@@ -18,16 +18,16 @@ def numbers_only() -> Iterator[None]:
         return Path(work_dirs[0]) / 'report/report.html'
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(mmlth.report, 'write_report', write)
+        patch.setattr(mmlth.report.write, 'write_report', write)
         yield
 
 
 @contextlib.contextmanager
 def whole_reports() -> Iterator[None]:
     """Searches write all that they do outside of tests."""
-    import mmlth.report
+    import mmlth.report.write
     from mmlth.report.write import write_report
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(mmlth.report, 'write_report', write_report)
+        patch.setattr(mmlth.report.write, 'write_report', write_report)
         yield

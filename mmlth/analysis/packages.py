@@ -2,6 +2,8 @@
 
 import importlib.util
 
+from mmlth_common.packages import missing_package
+
 
 def require(name: str, what: str) -> None:
     """Checks that a package is installed, before it is imported.
@@ -14,8 +16,4 @@ def require(name: str, what: str) -> None:
         ModuleNotFoundError: If it is not installed; says how to install it.
     """
     if importlib.util.find_spec(name) is None:
-        raise ModuleNotFoundError(
-            f'{what} needs the package {name}, which is not installed: '
-            "pip install 'mmlth[analysis]'",
-            name=name,
-        )
+        raise ModuleNotFoundError(missing_package(name, what), name=name)

@@ -38,5 +38,10 @@ def conversion_command(
 
 
 def missing(path: Path, source: str) -> FileNotFoundError:
-    """The error about a file that a checkout of ``source`` would have."""
+    """Returns the error about a file that is missing.
+
+    Args:
+        path: The file.
+        source: What repository has it.
+    """
     return FileNotFoundError(f'{path} is missing; SOURCE must be a checkout of {source}')

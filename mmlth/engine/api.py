@@ -62,7 +62,7 @@ def search(
         >>> import mmlth
         >>> mmlth.search('mmdet::yolox/no_such_config.py')
         Traceback (most recent call last):
-        mmlth.engine.errors.LotteryError: mmdet has no config 'yolox/no_such_config.py'; ...
+        mmlth.errors.LotteryError: mmdet has no config 'yolox/no_such_config.py'; ...
     """
     cfg = _with_lottery(read_config(config, cfg_options), lottery)
     cfg.launcher = launcher

@@ -13,8 +13,8 @@ from repository import DEMO
 
 import mmlth
 from mmlth import Ticket, load_ticket, save_ticket
-from mmlth.cli.main import main
 from mmlth.data import make_shapes
+from mmlth_cli.main import main
 
 pytestmark = pytest.mark.pages
 

@@ -10,7 +10,7 @@ from mmengine.config import Config
 from repository import ROOT
 from toy import ToyModel, toy_config
 
-from mmlth.cli.main import main
+from mmlth_cli.main import main
 
 YOLOX = 'mmdet::yolox/yolox_tiny_8xb8-300e_coco.py'
 

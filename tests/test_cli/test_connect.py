@@ -9,7 +9,7 @@ from mmengine.runner import Runner
 from toy import toy_config
 
 from mmlth import load_ticket
-from mmlth.cli.main import main
+from mmlth_cli.main import main
 
 
 @pytest.fixture(scope='module')

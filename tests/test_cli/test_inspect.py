@@ -15,12 +15,12 @@ from mmlth.analysis import compare, stored
 from mmlth.analysis.cost import sizes
 from mmlth.analysis.cost.model_macs import model_macs
 from mmlth.analysis.masks import layers
-from mmlth.cli import inspect
-from mmlth.cli.main import main
+from mmlth.commands import inspect
 from mmlth.engine import build_model
 from mmlth.pruning import Mask, prune
-from mmlth.report.commands.density_plot import plot_densities
+from mmlth.report.inspection.density_plot import plot_densities
 from mmlth.ticket import Ticket, load_ticket, save_ticket
+from mmlth_cli.main import main
 
 NAMES = ('conv.weight', 'depthwise.weight', 'fc.weight')
 

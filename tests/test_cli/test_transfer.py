@@ -6,8 +6,8 @@ import pytest
 import torch
 from mmdet.models import ResNet
 
-from mmlth.cli.main import main
 from mmlth.ticket import load_ticket
+from mmlth_cli.main import main
 
 POSE = 'mmpose::body_2d_keypoint/topdown_heatmap/coco/td-hm_res50_8xb64-210e_coco-256x192.py'
 NARROW = ['model.backbone.depth=18', 'model.head.in_channels=512', 'model.backbone.init_cfg=None']

@@ -16,8 +16,8 @@ import pytest
 from mmengine.config import Config, DictAction
 from repository import ROOT
 
-from mmlth.cli import main
 from mmlth.engine import parse_settings, read_config
+from mmlth_cli.main import main
 
 TEXT = (ROOT / 'docs/recipes.md').read_text()
 TRANSFER = (ROOT / 'docs/transfer.md').read_text()

@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 
 import mmlth
-from mmlth.cli.main import COMMANDS
 from mmlth.engine.settings import Settings
+from mmlth_cli.main import COMMANDS
 
-ROOT = Path(mmlth.__file__).parent
+ROOT = Path(mmlth.__file__).parents[1]
+PACKAGES = ('mmlth', 'mmlth_cli', 'mmlth_common')
 TOLD_BY = {'warning', 'ArgumentError', 'ArgumentTypeError'}
 OWN = {'LotteryError', 'TargetError', 'OSError', 'FileNotFoundError', 'URLError'}
 """What tells its cause by itself; `OWN_ENDS` too."""
@@ -85,7 +86,7 @@ class Module:
         return [f'{{{ast.unparse(node)}}}']
 
 
-MODULES = [Module(path) for path in sorted(ROOT.rglob('*.py'))]
+MODULES = [Module(path) for package in PACKAGES for path in sorted((ROOT / package).rglob('*.py'))]
 MESSAGES = sorted({m for module in MODULES for m in module.messages()}, key=str)
 
 
@@ -126,7 +127,7 @@ def test_options_that_it_names_are_there_for_whoever_reads_it(message):
     """A command's own messages name its options; others are read in Python, too."""
     names = OPTION.findall(message.text)
     command = message.path.stem
-    if message.path.parent.name == 'cli' and command in COMMANDS:
+    if message.path.parent == ROOT / 'mmlth/commands' and command in COMMANDS:
         assert set(names) <= OPTIONS[command]
         return
     assert set(names) <= set.union(*OPTIONS.values())

@@ -9,10 +9,10 @@ from pages import whole_reports
 from repository import DEMO
 
 import mmlth
-from mmlth.cli.main import main
 from mmlth.data import make_shapes
 from mmlth.report.page.places import shown, without_places
 from mmlth.ticket import load_info
+from mmlth_cli.main import main
 
 
 @pytest.fixture(scope='module')

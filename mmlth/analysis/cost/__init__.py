@@ -2,6 +2,7 @@
 
 from mmlth.analysis.cost.cost import Cost, cost
 from mmlth.analysis.cost.macs import LayerMacs, Macs, count_macs
+from mmlth.analysis.cost.macs_notes import left_out_notes
 from mmlth.analysis.cost.model_macs import ModelMacs, model_macs
 from mmlth.analysis.cost.sizes import (
     Sizes,
@@ -24,6 +25,7 @@ __all__ = [
     'cost',
     'count_macs',
     'entropy_bytes',
+    'left_out_notes',
     'model_macs',
     'sizes',
     'sizes_in',

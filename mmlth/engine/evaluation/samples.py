@@ -12,7 +12,6 @@ from mmengine.config import Config
 from mmengine.registry import DATASETS, VISUALIZERS, init_default_scope
 from mmengine.structures import InstanceData
 from numpy.typing import NDArray
-from pycocotools import mask as rle
 
 from mmlth.engine.errors import LotteryError
 from mmlth.quiet import quiet
@@ -144,6 +143,8 @@ def _box(each: Mapping[str, Any]) -> Sequence[float]:
 
 def _mask(segmentation: Any, size: tuple[int, ...]) -> NDArray[Any]:
     """Polygons or run lengths as bool [H, W]."""
+    from pycocotools import mask as rle  # which MMPose's users may not have
+
     height, width = size
     if isinstance(segmentation, list):
         segmentation = rle.merge(rle.frPyObjects(segmentation, height, width))

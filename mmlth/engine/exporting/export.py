@@ -25,6 +25,7 @@ from mmlth.engine.exporting.trace import batch_axes, trace, tracing_quietly
 from mmlth.engine.models import stock_model
 from mmlth.engine.tickets import as_checkpoint, config_of, require_match
 from mmlth.ticket import atomic_path, load_ticket
+from mmlth_common.packages import missing_package
 
 OPSET = 17
 """The default, from 2022, so that older runtimes read the file, too."""
@@ -162,10 +163,7 @@ def export_model(
 def _require_packages(check: bool) -> None:
     for name in ('onnx', 'onnxruntime') if check else ('onnx',):
         if importlib.util.find_spec(name) is None:
-            raise LotteryError(
-                f'exporting needs the package {name}, which is not installed: '
-                "pip install 'mmlth[export]'"
-            )
+            raise LotteryError(missing_package(name, 'exporting'))
 
 
 def _input_size(config: Mapping[str, Any]) -> tuple[int, int]:

@@ -1,7 +1,7 @@
 """The search: its rounds, controls and branches, and their files."""
 
 from mmlth.engine.search.branches import FOLDER
-from mmlth.engine.search.paths import SearchPaths
+from mmlth.engine.search.paths import SearchPaths, rewind_file_of
 from mmlth.engine.search.run import Report, run_search
 from mmlth.engine.search.runner_traces import RunnerTraces
 from mmlth.engine.search.start_checkpoint import keep_load_from, remember_load_from
@@ -16,6 +16,7 @@ __all__ = [
     'keep_load_from',
     'load_state',
     'remember_load_from',
+    'rewind_file_of',
     'run_search',
     'train_ticket',
 ]

@@ -1,4 +1,4 @@
-"""How much is cut by each round, and by what: sparsities, score, allocation, floor, pattern."""
+"""How much each round prunes, and by what: sparsities, score, allocation, pattern."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,8 +8,7 @@ from mmlth.engine.settings.checks import check_number
 from mmlth.engine.settings.choices import build_allocation, build_pattern, build_score
 from mmlth.messages import reason
 from mmlth.pruning import kept_at
-
-DEFAULT_TARGET = 0.8
+from mmlth_common.lottery import DEFAULT_TARGET
 
 
 def settle_sparsities(values: dict[str, Any]) -> None:
@@ -41,7 +40,7 @@ def settle_sparsities(values: dict[str, Any]) -> None:
 
 
 def validate_pruning(values: dict[str, Any]) -> None:
-    """Checks how weights are chosen: score, allocation, floor, pattern."""
+    """Checks how weights are chosen: score, allocation, pattern."""
     for key in ('score', 'allocation', 'pattern'):
         if isinstance(values.get(key), Mapping):
             values[key] = _plain(values[key])
@@ -57,9 +56,6 @@ def validate_pruning(values: dict[str, Any]) -> None:
                 f'lottery.pattern={values["pattern"]!r} removes at least {least:.4g} of the '
                 f'weights, but {value} is asked for; give at least {least:.4g}'
             )
-    floor = values.get('floor', 0)
-    if isinstance(floor, bool) or not isinstance(floor, (int, float)) or not 0 <= floor < 1:
-        raise LotteryError(f'lottery.floor must be a share from 0 to below 1, got {floor!r}')
 
 
 def _plain(value: Any) -> Any:

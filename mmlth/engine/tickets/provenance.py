@@ -16,7 +16,7 @@ from mmlth.engine.checkpoints import plain_metainfo
 from mmlth.engine.configs import result_affecting_config
 from mmlth.engine.models import bare_model
 from mmlth.pruning import Mask, count_parameters
-from mmlth.version import __version__
+from mmlth_common.version import __version__
 
 
 def loading_info(runner: Runner) -> dict[str, Any]:

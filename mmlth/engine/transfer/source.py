@@ -11,7 +11,7 @@ from torch import Tensor
 from mmlth.engine.checkpoints import load_checkpoint_safely
 from mmlth.engine.configs import read_config
 from mmlth.engine.errors import LotteryError
-from mmlth.engine.search import SearchPaths
+from mmlth.engine.search import rewind_file_of
 from mmlth.engine.transfer.image_input import input_of
 from mmlth.ticket import (
     ImageInput,
@@ -47,7 +47,7 @@ def _values(
     if values == 'trained':
         return ticket.state_dict()
     if ticket.initial is None:
-        rewind = Path(rewind_file or SearchPaths(path.absolute().parent.parent).rewind)
+        rewind = Path(rewind_file or rewind_file_of(path))
         if not rewind.is_file():
             raise LotteryError(
                 f"values='initial' needs what {path} was trained from, but {rewind} does not "

@@ -1,7 +1,6 @@
 """The section on what tickets cost."""
 
 from mmlth.report.cost.cost import Costs, costs, macs_cell, size_cell
-from mmlth.report.cost.macs_notes import left_out_notes
 from mmlth.report.cost.section import cost_of, cost_section
 
 __all__ = [
@@ -9,7 +8,6 @@ __all__ = [
     'cost_of',
     'cost_section',
     'costs',
-    'left_out_notes',
     'macs_cell',
     'size_cell',
 ]

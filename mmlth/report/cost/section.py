@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+from mmlth.analysis.cost import left_out_notes
 from mmlth.report.cost.cost import (
     SEVERAL,
     Costs,
@@ -15,7 +16,6 @@ from mmlth.report.cost.cost import (
     write_cost_csv,
 )
 from mmlth.report.cost.cost_plot import plot_costs
-from mmlth.report.cost.macs_notes import left_out_notes
 from mmlth.report.page import CsvFile, Figure, Part, Section
 from mmlth.report.searches import RoundTicket, main_metrics, measured, missing_tickets, tickets_of
 

@@ -8,7 +8,7 @@ import jinja2
 
 from mmlth.report.page.section import Image, Part, Section
 from mmlth.report.page.table_cells import cells
-from mmlth.version import __version__
+from mmlth_common.version import __version__
 
 _TEMPLATE = Path(__file__).with_name('page.html')
 

@@ -10,9 +10,9 @@ from mmengine.runner import Runner
 from toy import ToyModel, toy_config
 
 from mmlth import Ticket, load_ticket, masked, prune, save_ticket
-from mmlth.cli.main import main
 from mmlth.engine import LotteryError
 from mmlth.ticket import TicketMismatchError
+from mmlth_cli.main import main
 
 
 @HOOKS.register_module(force=True)

@@ -11,8 +11,9 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from mmlth.report import Round, plot_accuracy
+from mmlth.report.answer import plot_accuracy
 from mmlth.report.answer.accuracy_plot import percent_removed
+from mmlth.report.searches import Round
 
 
 @pytest.fixture
@@ -94,7 +95,7 @@ had_pyplot = 'matplotlib.pyplot' in sys.modules
 matplotlib.rcParams.update({{'font.size': 17, 'backend': 'svg'}})
 before = dict(matplotlib.rcParams)
 nan = float('nan')
-from mmlth.report import plot_accuracy
+from mmlth.report.answer import plot_accuracy
 plot_accuracy({search!r}, pathlib.Path({str(tmp_path / 'x.png')!r}))
 changed = {{key for key, value in matplotlib.rcParams.items() if value != before[key]}}
 print(sorted(changed), ('matplotlib.pyplot' in sys.modules) == had_pyplot)

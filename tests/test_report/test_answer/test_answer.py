@@ -12,9 +12,7 @@ from toy import toy_config
 
 import mmlth
 from mmlth import load_ticket
-from mmlth.cli.main import main
 from mmlth.pruning.scores.grasp import DIFFERENCE
-from mmlth.report import write_report
 from mmlth.report.answer.answer import answer, sentence
 from mmlth.report.answer.section import answer_section
 from mmlth.report.page import Code, Details
@@ -22,7 +20,8 @@ from mmlth.report.page.table_cells import cells
 from mmlth.report.searches.aggregate import Comparison, Point
 from mmlth.report.searches.search import Search, read_search
 from mmlth.report.settings_section import settings_section
-from mmlth.report.write import compared
+from mmlth.report.write import compared, write_report
+from mmlth_cli.main import main
 
 
 def line(*values, metric='AP', dense=(0.5, 0.52)):

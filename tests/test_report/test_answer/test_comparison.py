@@ -9,11 +9,11 @@ import pytest
 from matplotlib.image import imread
 from rich.console import Console
 
-from mmlth.cli.main import main
-from mmlth.report import write_report
 from mmlth.report.answer.comparison_plot import looks
 from mmlth.report.answer.comparison_table import comparison_table
 from mmlth.report.searches.aggregate import Point, compare, rounds_by_line
+from mmlth.report.write import write_report
+from mmlth_cli.main import main
 
 pytestmark = pytest.mark.pages
 

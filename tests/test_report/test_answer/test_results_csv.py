@@ -3,7 +3,8 @@ import math
 from collections.abc import Callable
 from pathlib import Path
 
-from mmlth.report import Round, write_results_csv
+from mmlth.report.answer import write_results_csv
+from mmlth.report.searches import Round
 
 
 def read(path: Path) -> list[list[str]]:

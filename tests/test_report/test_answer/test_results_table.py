@@ -4,8 +4,9 @@ from collections.abc import Callable, Sequence
 import pytest
 from rich.console import Console
 
-from mmlth.report import Round, results_table
+from mmlth.report.answer import results_table
 from mmlth.report.answer.results_table import clock
+from mmlth.report.searches import Round
 
 
 def lines(

@@ -9,15 +9,14 @@ from rich.table import Table
 from rich.text import Text
 
 from mmlth.analysis import Comparison, Inspection
-from mmlth.analysis.cost import ModelMacs
-from mmlth.report.commands.layer_tables import (
+from mmlth.analysis.cost import ModelMacs, left_out_notes
+from mmlth.report.inspection.layer_tables import (
     PAIR_LEGEND,
     ZERO_LEGEND,
     layer_table,
     module_table,
     pair_table,
 )
-from mmlth.report.cost import left_out_notes
 from mmlth.report.kit import ABSENT, percent, plain_table, short
 
 SIZE_LEGEND = """\

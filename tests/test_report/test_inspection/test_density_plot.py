@@ -3,7 +3,7 @@ from itertools import chain
 
 import pytest
 
-from mmlth.report.commands.density_plot import plot_densities
+from mmlth.report.inspection.density_plot import plot_densities
 
 
 def densities(layers, tickets=1):

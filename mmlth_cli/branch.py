@@ -1,12 +1,20 @@
 """``mmlth branch``: train a control of a search, or other settings, without its dense round."""
 
 import argparse
-import os
-from typing import Any
 
-from mmlth.cli.options import DictAction, add_cfg_options, add_lottery, lottery
-from mmlth.engine import branch
-from mmlth.engine.settings import control_names
+from mmlth_cli.key_values import KeyValues
+from mmlth_cli.options import add_cfg_options, add_launcher, add_lottery
+
+CONTROLS = (
+    'complement',
+    'data_order',
+    'long_dense',
+    'noise',
+    'permuted',
+    'random',
+    'random_layerwise',
+    'reinit',
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -15,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         'control',
         nargs='?',
-        help=f'{", ".join(control_names())}, or one of your own; '
+        help=f'{", ".join(CONTROLS)}, or one of your own; '
         'none: a search with other settings, given by the options below',
     )
     parser.add_argument('--name', help='the branch goes to WORK_DIR/branches/NAME')
@@ -30,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--control-options',
         nargs='+',
-        action=DictAction,
+        action=KeyValues,
         metavar='KEY=VALUE',
         help='of the control, such as share=0.2 of noise',
     )
@@ -40,25 +48,4 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_cfg_options(parser)
     add_lottery(parser)
     parser.add_argument('--resume', action='store_true', help='continue the branch, if it is there')
-    parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
-    parser.add_argument('--local_rank', '--local-rank', type=int, default=0, help='set by torch')
-
-
-def run(options: argparse.Namespace) -> None:
-    """Runs the branch."""
-    os.environ.setdefault('LOCAL_RANK', str(options.local_rank))
-    control: Any = options.control
-    if control and options.control_options:
-        control = {'type': control, **options.control_options}
-    branch(
-        options.work_dir,
-        control,
-        name=options.name,
-        label=options.label,
-        tickets=options.tickets,
-        seed=options.seed,
-        resume=options.resume,
-        launcher=options.launcher,
-        cfg_options=options.cfg_options,
-        **lottery(options),
-    )
+    add_launcher(parser)

@@ -2,7 +2,8 @@
 
 import argparse
 
-from mmlth.engine.exporting import OPSET, PARTS, Exported, export_ticket
+OPSET = 17
+PARTS = ('features', 'network')
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -16,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--config',
         help='of the model, a file or a name such as mmdet::FOLDER/CONFIG.py; '
-        'default: what the ticket tells',
+        'default: the one in the ticket',
     )
     parser.add_argument(
         '--input-size',
@@ -38,36 +39,4 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         '--no-check', action='store_true', help='do not run the file in onnxruntime and compare'
-    )
-
-
-def run(options: argparse.Namespace) -> None:
-    """Exports, and prints in one line what was written."""
-    size = options.input_size
-    done = export_ticket(
-        options.ticket,
-        options.out,
-        config=options.config,
-        size=None if size is None else (size[0], size[1]),
-        part=options.part,
-        opset=options.opset,
-        check=not options.no_check,
-    )
-    print(_line(done))
-
-
-def _line(done: Exported) -> str:
-    height, width = done.size
-    images = 'images' if done.any_batch else 'one image'
-    if done.difference is None:
-        checked = 'not checked'
-    else:
-        checked = (
-            f'largest difference to torch {done.difference.absolute:.1e} '
-            f'({done.difference.relative:.1e} of the largest number)'
-        )
-    return (
-        f'{done.path}: {done.path.stat().st_size:,} bytes, opset {done.opset}, {images} of '
-        f'{height} × {width} → {", ".join(done.outputs)}; {checked}; its zeros alone make no stock '
-        'runtime faster'
     )

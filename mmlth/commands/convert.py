@@ -6,45 +6,12 @@ from pathlib import Path
 
 from mmlth.engine import LotteryError
 from mmlth.engine.checkpoints import load_checkpoint_safely
-from mmlth.engine.search import SearchPaths
+from mmlth.engine.search import rewind_file_of
 from mmlth.messages import reason
 from mmlth.ticket import load_ticket, read_foreign, save_checkpoint, save_ticket, with_initial
 
 TICKET = '.safetensors'
 CHECKPOINTS = ('.pth', '.pt')
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declares the options."""
-    parser.add_argument(
-        'source',
-        help='a ticket (.safetensors), or a checkpoint (any other name) of OpenMMLab, '
-        'torch.nn.utils.prune, MoCo, open_lth …; masks may be an entry of it, such as masks or '
-        'pruner.masks; without masks its zeros are taken for pruned',
-    )
-    parser.add_argument(
-        'destination', help='X.safetensors: a ticket; X.pth: a dense checkpoint of a ticket'
-    )
-    parser.add_argument(
-        '--mask',
-        metavar='FILE',
-        help="the checkpoint's masks: 0 and 1 by name, or an entry of those",
-    )
-    parser.add_argument(
-        '--values',
-        choices=['float16', 'bfloat16'],
-        help='store kept weights in this type; loses bits',
-    )
-    parser.add_argument('--without-weights', action='store_true', help='store the mask alone')
-    parser.add_argument(
-        '--embed-initial',
-        nargs='?',
-        const='',
-        metavar='REWIND_FILE',
-        help='store also what the ticket was trained from; '
-        'default for WORK_DIR/tickets/X: WORK_DIR/rewind.safetensors',
-    )
-    parser.add_argument('--force', action='store_true', help='replace DESTINATION')
 
 
 def run(options: argparse.Namespace) -> None:
@@ -126,7 +93,7 @@ def _check(options: argparse.Namespace) -> None:
 def _rewind_file(options: argparse.Namespace) -> Path:
     if options.embed_initial:
         return Path(options.embed_initial)
-    rewind = SearchPaths(Path(options.source).absolute().parent.parent).rewind
+    rewind = rewind_file_of(Path(options.source))
     if not rewind.is_file():
         raise LotteryError(
             f'{options.source} is in no tickets/ of a search: {rewind} does not exist; give the '

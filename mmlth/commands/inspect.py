@@ -12,9 +12,10 @@ from rich.console import Console
 
 from mmlth.analysis import Comparison, Inspection, compare, inspect_ticket
 from mmlth.analysis.cost import ModelMacs, model_macs
-from mmlth.engine import LotteryError
+from mmlth.console import output_console
+from mmlth.errors import LotteryError
 from mmlth.quiet import quiet
-from mmlth.report.commands import (
+from mmlth.report.inspection import (
     comparison_json,
     inspection_json,
     macs_json,
@@ -24,34 +25,6 @@ from mmlth.report.commands import (
 from mmlth.ticket import NotATicketError, is_ticket, write_bytes
 
 _STDOUT = '-'
-_LOG_WIDTH = 160
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declares the options."""
-    parser.add_argument(
-        'ticket', metavar='TICKET', help='such as WORK_DIR/tickets/round_08.safetensors'
-    )
-    parser.add_argument('second', metavar='TICKET2', nargs='?', help='one to compare it with')
-    parser.add_argument(
-        '--json',
-        nargs='?',
-        const=_STDOUT,
-        metavar='FILE',
-        help='write the numbers as JSON to FILE, or instead of the tables',
-    )
-    parser.add_argument(
-        '--plot', metavar='FILE', help='draw the densities of the layers: .png, .svg'
-    )
-    parser.add_argument(
-        '--input-size',
-        nargs=2,
-        metavar=('H', 'W'),
-        help='count the MACs for an image of this height and width in pixels',
-    )
-    parser.add_argument(
-        '--config', help='of the model whose MACs are counted, by default the one in the ticket'
-    )
 
 
 def run(options: argparse.Namespace) -> None:
@@ -72,7 +45,7 @@ def run(options: argparse.Namespace) -> None:
         with _writing(options.plot):
             _plot(inspections, comparison, Path(options.plot))
     if options.json != _STDOUT:
-        console = Console(width=None if sys.stdout.isatty() else _LOG_WIDTH)
+        console = output_console()
         print_inspection(console, inspections, comparison, macs)
 
 

@@ -6,34 +6,13 @@ from pathlib import Path
 
 from mmlth.engine import LotteryError
 from mmlth.messages import reason
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declares the options."""
-    parser.epilog = (
-        'The page analyses what the dense model and the sparsest winning ticket of the first '
-        "search predict. Predictions are computed once a model and kept in the report's folder."
-    )
-    parser.add_argument(
-        'work_dirs',
-        nargs='+',
-        metavar='WORK_DIR',
-        help='of searches that differ by seed; branches below them are lines of their own',
-    )
-    parser.add_argument('--metric', help='what to compare; default: the main ones')
-    parser.add_argument('--out', metavar='FOLDER', help='default: report/ in the first WORK_DIR')
-    parser.add_argument(
-        '--no-predictions', action='store_true', help='leave out attributes, errors and samples'
-    )
+from mmlth.report.page import Section, without_places
+from mmlth.report.predictions import failures
+from mmlth.report.write import analysed, compared, print_comparison, print_results, write_report
 
 
 def run(options: argparse.Namespace) -> None:
     """Writes the files and prints the tables."""
-    # Plotting takes a second to import, which other commands need not wait for.
-    from mmlth.report import analysed, compared, print_comparison, print_results, write_report
-    from mmlth.report.page import Section, without_places
-    from mmlth.report.predictions import failures
-
     work_dirs = [Path(path) for path in options.work_dirs]
     folder = Path(options.out) if options.out else work_dirs[0] / 'report'
     analyses: list[Section] = []
