@@ -9,7 +9,7 @@ from rich.text import Text
 from mmlth.analysis.networks import lower_is_better
 from mmlth.report.cost import Costs, macs_cell, size_cell
 from mmlth.report.kit import percent, plain_table
-from mmlth.report.searches import TICKET, Comparison, Point, Round, Search, level
+from mmlth.report.searches import TICKET, LineComparison, LinePoint, Round, Search, round_sparsity
 
 
 @dataclass(frozen=True)
@@ -24,8 +24,8 @@ class WinningTicket:
             no worse than the dense model.
     """
 
-    comparison: Comparison
-    ticket: Point | None
+    comparison: LineComparison
+    ticket: LinePoint | None
     by_rule: bool
 
     def found_in(self, searches: Iterable[Search]) -> tuple[Search, Round] | None:
@@ -34,11 +34,16 @@ class WinningTicket:
             return None
         rounds = ((search, round_) for search in searches for round_ in search.rounds[1:])
         return next(
-            (each for each in rounds if level(each[1]['sparsity']) == self.ticket.sparsity), None
+            (
+                each
+                for each in rounds
+                if round_sparsity(each[1]['sparsity']) == self.ticket.sparsity
+            ),
+            None,
         )
 
 
-def answer(comparison: Comparison) -> WinningTicket:
+def answer(comparison: LineComparison) -> WinningTicket:
     """Finds the sparsest winning ticket of searches.
 
     Args:
@@ -98,7 +103,10 @@ def answer_table(found: WinningTicket, costs: Costs, what: str = 'ticket') -> Ta
     Returns:
         A row each; None where no ticket wins, or the file of one of the two is gone.
     """
-    rows = {level(ticket.round['sparsity']): row for ticket, row in zip(costs.tickets, costs.rows)}
+    rows = {
+        round_sparsity(ticket.round['sparsity']): row
+        for ticket, row in zip(costs.tickets, costs.rows)
+    }
     winner = found.ticket
     if winner is None or not {0, winner.sparsity} <= rows.keys():
         return None
@@ -117,5 +125,5 @@ def answer_table(found: WinningTicket, costs: Costs, what: str = 'ticket') -> Ta
     return table
 
 
-def _value(point: Point) -> str:
+def _value(point: LinePoint) -> str:
     return f'{point.mean:.3f}' + (f' ± {point.std:.3f}' if point.std is not None else '')

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from mmlth.report.answer.accuracy_plot import percent_removed
 from mmlth.report.kit import COLOURS, GREY, MARKERS, despine, figure_at
-from mmlth.report.searches import TICKET, Comparison
+from mmlth.report.searches import TICKET, LineComparison
 
 _KNOWN = (
     *('random', 'permuted', 'reinit', 'one_shot', 'learning_rate', 'fine_tuning'),
@@ -17,7 +17,7 @@ _SHIFT = 0.006
 """By which lines are set apart, as a share of the axis, so that their error bars can be seen."""
 
 
-def plot_comparison(comparison: Comparison, path: Path) -> None:
+def plot_comparison(comparison: LineComparison, path: Path) -> None:
     """Draws each line's mean against sparsity with its standard deviation, PNG or SVG by suffix.
 
     The dense model is a band of one standard deviation about its mean; a line that reaches into

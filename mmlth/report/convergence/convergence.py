@@ -21,7 +21,7 @@ from mmlth.report.convergence.curves import (
     read_curves,
 )
 from mmlth.report.kit import GREY, despine, figure_at, mean_cell, percent, plain_table, write_csv
-from mmlth.report.searches import branches, same_rounds, search_names
+from mmlth.report.searches import Searches, same_rounds
 
 _DARKEST, _PALEST = 0.05, 0.85
 """Between these viridis is seen on white."""
@@ -64,26 +64,22 @@ Line = Sequence[Run]
 """The same round of searches that differ by seed."""
 
 
-def read_runs(work_dirs: Sequence[Path]) -> list[Run]:
+def read_runs(searches: Searches) -> list[Run]:
     """Reads what was measured of searches and their branches, search by search.
 
     The dense round, which branches share with their search, is listed once.
 
     Args:
-        work_dirs: Of the searches.
-
-    Raises:
-        FileNotFoundError: If one holds no search.
-        ValueError: If a ``search.json`` is damaged.
+        searches: The searches of the page.
     """
-    found = []
-    for work_dir, name, others in zip(work_dirs, search_names(work_dirs), branches(work_dirs)):
-        curves = read_curves(work_dir)
-        found += [Run(name, '', curves, round_) for round_ in curves.rounds]
-        for branch in others:
-            curves = read_curves(branch.folder)
-            found += [Run(name, branch.name, curves, round_) for round_ in curves.rounds[1:]]
-    return found
+    runs = []
+    for search, name, branches in zip(searches, searches.names, searches.branches):
+        curves = read_curves(search)
+        runs += [Run(name, '', curves, round_) for round_ in curves.rounds]
+        for branch in branches:
+            curves = read_curves(branch.search)
+            runs += [Run(name, branch.name, curves, round_) for round_ in curves.rounds[1:]]
+    return runs
 
 
 def lines_of(runs: Sequence[Run]) -> list[Line]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from mmlth.analysis.networks import Point
-from mmlth.report.searches import Round, metric_names, read_rounds, ticket_round
+from mmlth.report.searches import Round, Search, metric_names, ticket_round
 
 TRAIN_LOSS = 'train/loss'
 VALIDATION_LOSS = 'val/loss'
@@ -67,22 +67,19 @@ class Curves:
         return any(len(round_.points.get(name, ())) > 1 for round_ in self.rounds)
 
 
-def read_curves(work_dir: Path) -> Curves:
+def read_curves(search: Search) -> Curves:
     """Reads ``round_NN/*/vis_data/scalars.json``, which MMEngine's LocalVisBackend writes.
 
     A round that was interrupted has a folder for each of its attempts. They are joined, and where
     an attempt repeats what one before had done, the later one counts.
 
     Args:
-        work_dir: Of a search.
-
-    Raises:
-        FileNotFoundError: If there is no search.
-        ValueError: If its ``search.json`` is damaged.
+        search: A search, or a branch, whose dense round is that of its search.
     """
-    rounds = read_rounds(work_dir)
+    rounds = search.rounds
     attempts = [
-        [list(_lines(path)) for path in _files(work_dir, round_['round'])] for round_ in rounds
+        [list(_lines(path)) for path in _files(search.work_dir, round_['round'])]
+        for round_ in rounds
     ]
     # Loops without epochs are all within their first.
     epochs = [line.get('epoch', 0) for files in attempts for file in files for line in file]
@@ -97,9 +94,9 @@ def read_curves(work_dir: Path) -> Curves:
 
 def _files(work_dir: Path, index: int) -> list[Path]:
     """In order of time, which their folders' names tell."""
-    if index == 0 and Path(work_dir).absolute().parent.name == 'branches':
-        work_dir = Path(work_dir).absolute().parents[1]  # a branch shares its search's dense round
-    return sorted(Path(work_dir).glob(f'round_{index:02d}/*/vis_data/scalars.json'))
+    if index == 0 and work_dir.absolute().parent.name == 'branches':
+        work_dir = work_dir.absolute().parents[1]  # a branch shares its search's dense round
+    return sorted(work_dir.glob(f'round_{index:02d}/*/vis_data/scalars.json'))
 
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:

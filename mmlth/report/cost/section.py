@@ -3,7 +3,6 @@
 import itertools
 from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
 
 from mmlth.report.cost.cost import (
     SEVERAL,
@@ -17,35 +16,27 @@ from mmlth.report.cost.cost import (
 from mmlth.report.cost.cost_plot import plot_costs
 from mmlth.report.cost.macs_notes import left_out_notes
 from mmlth.report.page import CsvFile, Figure, Part, Section
-from mmlth.report.searches import RoundTicket, main_metrics, measured, missing_tickets, tickets_of
+from mmlth.report.searches import RoundTicket, Searches, main_metrics, measured, missing_tickets
 
 
-def cost_section(
-    work_dirs: Sequence[Path],
-    size: tuple[int, int] | None = None,
-    metric: str | None = None,
-) -> Section | None:
+def cost_section(searches: Searches, size: tuple[int, int] | None = None) -> Section | None:
     """Bytes on disk and MACs of each ticket, against sparsity and the main metric.
 
     Args:
-        work_dirs: Of a search, or of several that differ by seed.
+        searches: The searches of the page.
         size: Height and width in pixels of the image that MACs are counted for; by default what
             the search's config resizes validated images to.
-        metric: The one that counts; by default the first of the main ones.
 
     Returns:
         The section; None where no ticket is at hand.
 
     Raises:
-        FileNotFoundError: If one holds no search.
-        ValueError: If a ``search.json`` is damaged.
         TicketError: If a ticket cannot be read.
     """
-    found = tickets_of(work_dirs)
-    tickets = list(itertools.chain.from_iterable(found))
+    tickets = list(itertools.chain.from_iterable(searches.tickets))
     if not tickets:
         return None
-    return cost_of(tickets, size, metric, missing_tickets(work_dirs, found))
+    return cost_of(tickets, size, searches.metric, missing_tickets(searches))
 
 
 def cost_of(
@@ -59,7 +50,7 @@ def cost_of(
     Args:
         tickets: Their models'.
         size: As for `cost_section`.
-        metric: As for `cost_section`.
+        metric: The one that counts; by default the first of the main ones.
         notes: Sentences to add.
 
     Raises:

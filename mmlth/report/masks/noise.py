@@ -24,7 +24,7 @@ from mmlth.report.kit import (
     plain_table,
     write_csv,
 )
-from mmlth.report.searches import Round, branches, measured, tickets_of
+from mmlth.report.searches import Round, Searches, measured
 
 HEADER = (
     *('search', 'branch', 'round', 'sparsity', 'flipped_of_kept', 'flipped_of_pruned', 'flipped'),
@@ -61,22 +61,22 @@ class NoisyTicket:
     flips: Flips
 
 
-def noisy_tickets(work_dirs: Sequence[Path]) -> list[NoisyTicket]:
+def noisy_tickets(searches: Searches) -> list[NoisyTicket]:
     """Finds the branches ``noise`` of searches, and compares their masks with the tickets'.
 
     A ticket whose file is gone is left out.
 
     Args:
-        work_dirs: Of the searches.
+        searches: The searches of the page.
 
     Raises:
         TicketError: If a ticket cannot be read.
     """
     found = []
-    for own, others in zip(tickets_of(work_dirs), branches(work_dirs)):
+    for own, others in zip(searches.tickets, searches.branches):
         tickets = {ticket.round['round']: ticket for ticket in own}
         for branch in others:
-            control = branch.told.get('control')
+            control = branch.search.control
             options: dict[str, Any] = control if isinstance(control, dict) else {'type': control}
             if options['type'] != noise.__name__:
                 continue
@@ -88,7 +88,7 @@ def noisy_tickets(work_dirs: Sequence[Path]) -> list[NoisyTicket]:
                     rounds = ticket.round, noisy.round
                     found.append(
                         NoisyTicket(
-                            branch.search, branch.name, *rounds, share, matched, flips(pair)
+                            branch.parent, branch.name, *rounds, share, matched, flips(pair)
                         )
                     )
     return found

@@ -33,9 +33,9 @@ def _blocks(part: Part) -> Iterator[str]:
             yield f'![{part.alternative}]({part.name}.png)'
             yield part.caption
         case Images():
-            for photo in part.photos:
-                yield f'![{photo.alternative}]({photo.name}.jpg)'
-                yield photo.caption
+            for image in part.images:
+                yield f'![{image.alternative}]({image.name}.jpg)'
+                yield image.caption
         case Code():
             yield f'```\n{part.text}\n```'
         case CsvFile():
