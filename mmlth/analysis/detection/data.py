@@ -8,7 +8,7 @@ from mmlth.messages import join_names
 GroundTruth = Mapping[str, Any]
 """A COCO data set as ``json.load`` gives it: ``images``, ``annotations``, ``categories``."""
 
-Predictions = Sequence[Mapping[str, Any]]
+CocoResults = Sequence[Mapping[str, Any]]
 """A COCO result list: ``image_id``, ``category_id``, ``score``, and what is predicted."""
 
 FIELDS = {'bbox': 'bbox', 'segm': 'segmentation', 'keypoints': 'keypoints'}
@@ -54,7 +54,7 @@ def check_annotated(ground_truth: GroundTruth) -> None:
 
 
 def check_predictions(
-    ground_truth: GroundTruth, predictions: Predictions, kind: str, name: str
+    ground_truth: GroundTruth, predictions: CocoResults, kind: str, name: str
 ) -> None:
     """Checks that predictions are of a kind, and for the images and classes of a ground truth.
 

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from mmlth.analysis.detection.area import POSE, area_of
 from mmlth.analysis.detection.data import (
     WORDS,
+    CocoResults,
     GroundTruth,
-    Predictions,
     annotations,
     check_ground_truth,
     check_predictions,
@@ -95,9 +95,9 @@ def size_ranges(borders: Sequence[float]) -> list[tuple[float, float]]:
     return [(0, _LARGEST), *zip([0, *areas], [*areas, _LARGEST])]
 
 
-def match(
+def match_detections(
     ground_truth: GroundTruth,
-    predictions: Predictions,
+    predictions: CocoResults,
     kind: str,
     *,
     borders: Sequence[float] = (32, 96),
@@ -178,7 +178,7 @@ def _check_sizes(ground_truth: GroundTruth, kind: str) -> None:
 
 
 def _check_sigmas(
-    ground_truth: GroundTruth, predictions: Predictions, sigmas: Sequence[float] | None, name: str
+    ground_truth: GroundTruth, predictions: CocoResults, sigmas: Sequence[float] | None, name: str
 ) -> None:
     if sigmas is None:
         raise ValueError('keypoints need the sigmas of the data set: one for each keypoint')

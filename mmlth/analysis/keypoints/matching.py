@@ -66,7 +66,7 @@ def outcomes(
     similar = instance_similarities(keypoints, instances, np.array(skeleton.sigmas))
     found = []
     for threshold in thresholds:
-        indices = match(similar, threshold, instances.ignored, instances.crowd)
+        indices = match_instances(similar, threshold, instances.ignored, instances.crowd)
         taken = indices[indices != UNMATCHED]
         ignored = predictions.outside.copy()
         ignored[indices != UNMATCHED] = instances.ignored[taken]
@@ -77,7 +77,9 @@ def outcomes(
     return found
 
 
-def match(oks: Floats, threshold: float, ignored: Bools, crowd: Bools) -> NDArray[np.intp]:
+def match_instances(
+    oks: Floats, threshold: float, ignored: Bools, crowd: Bools
+) -> NDArray[np.intp]:
     """COCO's matching: by falling score, each prediction takes the free instance it fits best.
 
     Instances that count go before those that are ignored; only crowds can be taken repeatedly. Of

@@ -41,7 +41,7 @@ class Instances:
 
 
 @dataclass(frozen=True)
-class Predictions:
+class PredictedInstances:
     """What is predicted: D instances, by falling score.
 
     Attributes:
@@ -66,7 +66,7 @@ class ImageInstances:
     image: Any
     category: Any
     instances: Instances
-    predictions: Predictions
+    predictions: PredictedInstances
 
 
 def read_scenes(
@@ -177,7 +177,7 @@ def _predictions(
     skeleton: Skeleton,
     areas: tuple[float, float],
     most: int,
-) -> Predictions:
+) -> PredictedInstances:
     chosen = sorted(indices, key=lambda index: -results[index]['score'])[:most]
     keypoints = _triples(
         [results[index]['keypoints'] for index in chosen],
@@ -185,7 +185,7 @@ def _predictions(
         skeleton,
     )[..., :2]
     sizes = [_size(results[index].get('bbox'), keypoints[row]) for row, index in enumerate(chosen)]
-    return Predictions(
+    return PredictedInstances(
         tuple(chosen),
         keypoints,
         np.array([results[index]['score'] for index in chosen], dtype=float),

@@ -29,7 +29,7 @@ class LayerPair(Overlap):
 
 
 @dataclass(frozen=True)
-class Comparison:
+class TicketComparison:
     """Two masks of one model.
 
     Attributes:
@@ -66,7 +66,7 @@ class Comparison:
         return self.revived == 0
 
 
-def compare(first: Ticket, second: Ticket) -> Comparison:
+def compare_tickets(first: Ticket, second: Ticket) -> TicketComparison:
     """Compares two tickets of one model layer by layer.
 
     A weight that only one of them masks counts as kept whole by the other, if that holds it.
@@ -77,7 +77,9 @@ def compare(first: Ticket, second: Ticket) -> Comparison:
     masks = _completed(first, second.mask), _completed(second, first.mask)
     _check_same(*masks)
     found = overlaps(*masks)
-    return Comparison(tuple(LayerPair(name=name, **asdict(part)) for name, part in found.items()))
+    return TicketComparison(
+        tuple(LayerPair(name=name, **asdict(part)) for name, part in found.items())
+    )
 
 
 def _completed(ticket: Ticket, other: Mask) -> dict[str, Tensor]:

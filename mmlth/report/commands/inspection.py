@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from mmlth.analysis import Comparison, Inspection
+from mmlth.analysis import Inspection, TicketComparison
 from mmlth.analysis.cost import ModelMacs
 from mmlth.report.commands.layer_tables import (
     PAIR_LEGEND,
@@ -30,7 +30,7 @@ entropy bound: the same with the mask at the entropy of independent bits of its 
 def print_inspection(
     console: Console,
     inspections: Sequence[Inspection],
-    comparison: Comparison | None = None,
+    comparison: TicketComparison | None = None,
     macs: ModelMacs | None = None,
 ) -> None:
     """Prints all that was found of one ticket, or of two side by side.
@@ -75,7 +75,7 @@ def provenance_table(inspections: Sequence[Inspection]) -> Table:
     return table
 
 
-def nesting(comparison: Comparison) -> str:
+def nesting(comparison: TicketComparison) -> str:
     """Whether the second ticket nests in the first, in a sentence."""
     kept = sum(pair.second for pair in comparison.layers)
     if comparison.nested:

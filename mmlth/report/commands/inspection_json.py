@@ -9,7 +9,7 @@ import numpy as np
 
 from mmlth.analysis import Inspection
 from mmlth.analysis.cost import ModelMacs
-from mmlth.analysis.masks import Comparison, Layer, Module, Zeros
+from mmlth.analysis.masks import Layer, Module, TicketComparison, Zeros
 from mmlth.pruning import Mask
 
 
@@ -31,7 +31,7 @@ def inspection_json(inspection: Inspection) -> dict[str, Any]:
     }
 
 
-def comparison_json(comparison: Comparison) -> dict[str, Any]:
+def comparison_json(comparison: TicketComparison) -> dict[str, Any]:
     """What changed from the first ticket to the second."""
     return {
         'iou': comparison.iou,

@@ -6,7 +6,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from mmlth.analysis import Comparison, Inspection, LayerPair, Zeros
+from mmlth.analysis import Inspection, LayerPair, TicketComparison, Zeros
 from mmlth.analysis.cost import ModelMacs
 from mmlth.analysis.masks import density, module_of, summed
 from mmlth.report.kit import ABSENT, percent, plain_table, short
@@ -53,7 +53,7 @@ def module_table(inspection: Inspection, macs: ModelMacs | None = None) -> Table
 
 
 def pair_table(
-    comparison: Comparison,
+    comparison: TicketComparison,
     inspections: Sequence[Inspection],
     macs: ModelMacs | None = None,
     *,
@@ -122,7 +122,7 @@ def _macs_cells(macs: ModelMacs | None, work: dict[str, tuple[int, int]], part: 
 
 
 def _pair_cells(pairs: Sequence[LayerPair]) -> list[str]:
-    group = Comparison(tuple(pairs))
+    group = TicketComparison(tuple(pairs))
     total = sum(pair.total for pair in pairs)
     first = density(sum(pair.first for pair in pairs), total)
     second = density(sum(pair.second for pair in pairs), total)

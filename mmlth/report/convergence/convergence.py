@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from rich.table import Table
 from rich.text import Text
 
-from mmlth.analysis.networks import SHARES, Point, epochs_to_shares, lower_is_better
+from mmlth.analysis.networks import SHARES, Measurement, epochs_to_shares, lower_is_better
 from mmlth.report.convergence.curves import (
     TRAIN_LOSS,
     VALIDATION_LOSS,
@@ -48,7 +48,7 @@ class Run:
         """Of the round: in a branch, that of the search's round whose ticket it changes."""
         return self.round.of_round if self.branch else self.round.index
 
-    def points(self, name: str) -> Sequence[Point]:
+    def points(self, name: str) -> Sequence[Measurement]:
         """What was measured of a metric or loss; empty where nothing was."""
         return self.round.points.get(name, ())
 
@@ -126,7 +126,7 @@ def convergence_table(lines: Sequence[Line], name: str, searches: int = 1) -> Ta
     return table
 
 
-def _measured(lines: Sequence[Line], name: str) -> list[Sequence[Point]]:
+def _measured(lines: Sequence[Line], name: str) -> list[Sequence[Measurement]]:
     """What each run of the lines measured, as far as it did."""
     return [points for line in lines for run in line if (points := run.points(name))]
 
@@ -209,11 +209,11 @@ def label_of(name: str) -> str:
     return losses.get(name, name)
 
 
-def _coordinates(points: Sequence[Point]) -> tuple[list[float], list[float]]:
+def _coordinates(points: Sequence[Measurement]) -> tuple[list[float], list[float]]:
     return [position for position, _ in points], [value for _, value in points]
 
 
-def _mean(curves: Sequence[Sequence[Point]]) -> list[Point]:
+def _mean(curves: Sequence[Sequence[Measurement]]) -> list[Measurement]:
     """Over the curves that have points, where all of them have one: else it would jump."""
     columns = [dict(points) for points in curves if points]
     common = set.intersection(*map(set, columns)) if columns else set()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from mmlth.analysis.networks import Point
+from mmlth.analysis.networks import Measurement
 from mmlth.report.searches import Round, Search, metric_names, ticket_round
 
 TRAIN_LOSS = 'train/loss'
@@ -31,7 +31,7 @@ class RoundCurves:
 
     index: int
     sparsity: float
-    points: Mapping[str, Sequence[Point]]
+    points: Mapping[str, Sequence[Measurement]]
     of_round: int
 
 
@@ -58,7 +58,7 @@ class Curves:
         losses = sorted(name for name in found if name.startswith(VALIDATION_LOSS))
         return [name for name in (TRAIN_LOSS, *losses, *self.metrics) if name in found]
 
-    def dense(self, name: str) -> Sequence[Point]:
+    def dense(self, name: str) -> Sequence[Measurement]:
         """The points of the dense round; empty where there are none."""
         return self.rounds[0].points.get(name, ()) if self.rounds else ()
 

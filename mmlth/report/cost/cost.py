@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.table import Table
 from rich.text import Text
 
-from mmlth.analysis.cost import Cost, LayerMacs, ModelMacs, cost, model_macs, sizes_in
+from mmlth.analysis.cost import LayerMacs, ModelMacs, TicketCost, model_macs, sizes_in, ticket_cost
 from mmlth.engine.configs import ImageSize, validation_size
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.random_numbers import rng_state, set_rng_state
@@ -46,12 +46,12 @@ class Costs:
     """
 
     tickets: tuple[RoundTicket, ...]
-    rows: tuple[Cost, ...]
+    rows: tuple[TicketCost, ...]
     macs: ModelMacs | None
     reason: str | None = None
 
     @property
-    def rounds(self) -> list[list[tuple[RoundTicket, Cost]]]:
+    def rounds(self) -> list[list[tuple[RoundTicket, TicketCost]]]:
         """The tickets with what they cost, those of the same round of several searches joined."""
         return same_rounds(
             zip(self.tickets, self.rows),
@@ -144,14 +144,14 @@ def works_by_module(found: Costs) -> Iterator[tuple[str, int, list[list[LayerMac
         yield work.name or 'outside of layers', work.dense, works
 
 
-def bytes_of(row: Cost, name: str) -> int | None:
+def bytes_of(row: TicketCost, name: str) -> int | None:
     """The size of the ticket's file, or in one of the formats; None of one without weights."""
     if name == FILE:
         return row.file
     return None if row.sizes is None else int(getattr(row.sizes, name))
 
 
-def measured_in(group: Sequence[tuple[RoundTicket, Cost]], metric: str) -> list[float]:
+def measured_in(group: Sequence[tuple[RoundTicket, TicketCost]], metric: str) -> list[float]:
     """The metric of the same round in the searches that have it."""
     values = [measured(ticket.round, metric) for ticket, _ in group]
     return [value for value in values if value is not None]
@@ -192,11 +192,13 @@ def write_cost_csv(found: Costs, metrics: Sequence[str], path: Path) -> None:
     write_csv(path, [*header, *counted, *metrics], rows)
 
 
-def _cost(ticket: RoundTicket, macs: ModelMacs | None) -> Cost:
+def _cost(ticket: RoundTicket, macs: ModelMacs | None) -> TicketCost:
     layers = ticket.profile.layers
     kept = {layer.name: layer.kept for layer in layers}
     file = ticket.path.stat().st_size
-    return cost(layers, file, sizes_in(ticket.path, kept), None if macs is None else macs.macs)
+    return ticket_cost(
+        layers, file, sizes_in(ticket.path, kept), None if macs is None else macs.macs
+    )
 
 
 @functools.lru_cache(8)
@@ -223,7 +225,7 @@ def _searches(found: Costs) -> int:
     return len({ticket.search for ticket in found.tickets})
 
 
-def _size_cell(rows: Sequence[Cost], name: str) -> str:
+def _size_cell(rows: Sequence[TicketCost], name: str) -> str:
     wholes = [None if row.sizes is None else row.sizes.dense for row in rows]
     return _size_and_share([(bytes_of(row, name), whole) for row, whole in zip(rows, wholes)])
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 SHARES = (0.9, 0.95, 0.99)
 """Of the dense result."""
 
-Point = tuple[float, float]
+Measurement = tuple[float, float]
 """How far a training is, in epochs or iterations, and what was measured there."""
 
 
@@ -34,7 +34,7 @@ def goal(dense: float, share: float, lower_is_better: bool = False) -> float | N
 
 
 def first_reached(
-    points: Iterable[Point], value: float, lower_is_better: bool = False
+    points: Iterable[Measurement], value: float, lower_is_better: bool = False
 ) -> float | None:
     """Where a training was first measured at a value or better.
 
@@ -58,7 +58,7 @@ def first_reached(
 
 
 def epochs_to_shares(
-    points: Sequence[Point],
+    points: Sequence[Measurement],
     dense: float,
     lower_is_better: bool = False,
     shares: Sequence[float] = SHARES,
