@@ -62,7 +62,7 @@ def cost_of(
     metric = metrics[0] if metrics else None
     found = costs(tickets, size)
     figure = Figure(
-        'ticket_cost',
+        'cost',
         _caption(found, metric),
         f'Sizes and MACs of {len(found.rounds)} tickets against sparsity'
         + (f', and {metric} against them.' if metric else '.'),
