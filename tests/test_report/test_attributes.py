@@ -9,8 +9,7 @@ from rich.console import Console
 
 from mmlth.analysis.detection import Attributes, Estimate, Group, Result
 from mmlth.analysis.detection.tide import MAIN, SPECIAL, Errors, Tide
-from mmlth.report.kit.figure import COLOURS, GREY
-from mmlth.report.kit.row_axis import model_styles
+from mmlth.report.kit import COLOURS, GREY, model_styles
 from mmlth.report.predictions.attributes import (
     attributes_table,
     class_table,

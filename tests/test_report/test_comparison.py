@@ -11,7 +11,7 @@ from rich.console import Console
 
 from mmlth.cli.main import main
 from mmlth.report import write_report
-from mmlth.report.answer.comparison_plot import looks
+from mmlth.report.answer.comparison_plot import line_styles
 from mmlth.report.answer.comparison_table import comparison_table
 from mmlth.report.searches import LinePoint, compare_lines, read_searches, rounds_by_line
 
@@ -126,9 +126,9 @@ def test_unknown_metrics_and_missing_searches_are_one_line(searches, tmp_path, c
 
 def test_lines_look_different_and_the_same_in_every_plot():
     own = [f'own_{index}' for index in range(25)]
-    many = looks(['ticket', 'random', *own])
+    many = line_styles(['ticket', 'random', *own])
     assert len(set(many.values())) == len(many)
-    few = looks(['random'])
+    few = line_styles(['random'])
     assert few['random'] == many['random']
     assert few['ticket'] == many['ticket']
 

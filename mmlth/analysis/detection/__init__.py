@@ -4,6 +4,7 @@ from mmlth.analysis.detection.area import POSE, area_of
 from mmlth.analysis.detection.attributes import Attributes, attributes
 from mmlth.analysis.detection.bootstrap import Estimate
 from mmlth.analysis.detection.data import (
+    KIND_WORDS,
     CocoResults,
     GroundTruth,
     check_annotated,
@@ -16,6 +17,7 @@ from mmlth.analysis.detection.scores import Scores, score
 from mmlth.analysis.detection.tide import MAIN, MODES, SPECIAL, Errors, Tide, tide
 
 __all__ = [
+    'KIND_WORDS',
     'MAIN',
     'MODES',
     'POSE',

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from mmlth.analysis.detection.area import POSE, area_of
 from mmlth.analysis.detection.data import (
-    WORDS,
+    KIND_WORDS,
     CocoResults,
     GroundTruth,
     annotations,
@@ -173,7 +173,7 @@ def _check_sizes(ground_truth: GroundTruth, kind: str) -> None:
     if lacking:
         raise ValueError(
             f'{lacking:,} of the {len(given):,} annotations of the ground truth have no {field!r}, '
-            f'without which {WORDS[kind]} have no size; add it'
+            f'without which {KIND_WORDS[kind]} have no size; add it'
         )
 
 

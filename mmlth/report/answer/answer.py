@@ -8,7 +8,7 @@ from rich.text import Text
 
 from mmlth.analysis.networks import lower_is_better
 from mmlth.report.cost import Costs, macs_cell, size_cell
-from mmlth.report.kit import percent, plain_table
+from mmlth.report.kit import mean_cell, percent, plain_table
 from mmlth.report.searches import TICKET, LineComparison, LinePoint, Round, Search, round_sparsity
 
 
@@ -126,4 +126,4 @@ def answer_table(found: WinningTicket, costs: Costs, what: str = 'ticket') -> Ta
 
 
 def _value(point: LinePoint) -> str:
-    return f'{point.mean:.3f}' + (f' ± {point.std:.3f}' if point.std is not None else '')
+    return mean_cell(point.values, '.3f')

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from rich.table import Table
 
-from mmlth.report.kit import ABSENT, percent, plain_table, write_csv
+from mmlth.report.kit import ABSENT, mean_cell, percent, plain_table, write_csv
 from mmlth.report.searches import LineComparison, LinePoint
 
 WINS = '*'
@@ -67,5 +67,4 @@ def _cell(points: Sequence[LinePoint], sparsity: float, comparison: LineComparis
 
 
 def _text(point: LinePoint) -> str:
-    spread = '' if point.std is None else f' ± {point.std:.3f}'
-    return f'{point.mean:.3f}{spread}'
+    return mean_cell(point.values, '.3f')

@@ -1,7 +1,7 @@
 """What a ticket is like, and what changed since another one, as tables in the terminal."""
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from rich.console import Console
@@ -18,13 +18,18 @@ from mmlth.report.commands.layer_tables import (
     pair_table,
 )
 from mmlth.report.cost import left_out_notes
-from mmlth.report.kit import ABSENT, percent, plain_table, short
+from mmlth.report.kit import (
+    ABSENT,
+    FORMAT_LEGEND,
+    FORMATS,
+    percent,
+    plain_table,
+    short_count,
+)
 
-SIZE_LEGEND = """\
+SIZE_LEGEND = f"""\
 share: of the dense checkpoint
-index + value: an int32 and the number for each kept weight of a masked tensor
-bitmask: a bit a weight and the numbers kept
-entropy bound: the same with the mask at the entropy of independent bits of its density"""
+{FORMAT_LEGEND}"""
 
 
 def print_inspection(
@@ -94,25 +99,29 @@ def size_table(inspections: Sequence[Inspection]) -> Table:
             header = _numbered(header, i, inspections)
             table.add_column(header, justify='right', no_wrap=True)
 
-    def row(name: str, size: Callable[[Inspection], int | None]) -> None:
+    def row(name: str, counts: Sequence[int | None]) -> None:
         cells: list[str] = []
-        for inspection in inspections:
-            count, sizes = size(inspection), inspection.sizes
+        for inspection, count in zip(inspections, counts):
+            sizes = inspection.sizes
             share = None if sizes is None or count is None else count / sizes.dense
             cells += [ABSENT if count is None else f'{count:,}', percent(share)]
         table.add_row(name, *cells)
 
-    row('this file', lambda i: i.stored.file)
-    row('  mask', lambda i: i.stored.mask)
-    row('  trained weights', lambda i: i.stored.weights)
-    if any(inspection.stored.initial for inspection in inspections):
-        row('  initial weights', lambda i: i.stored.initial)
-    row('  names, config, …', lambda i: i.stored.rest)
-    row('dense checkpoint', lambda i: None if i.sizes is None else i.sizes.dense)
-    row('index + value', lambda i: None if i.sizes is None else i.sizes.index_value)
-    row('bitmask', lambda i: None if i.sizes is None else i.sizes.bitmask)
-    row('entropy bound', lambda i: None if i.sizes is None else i.sizes.entropy)
+    files = [inspection.stored for inspection in inspections]
+    row('this file', [stored.file for stored in files])
+    row('  mask', [stored.mask for stored in files])
+    row('  trained weights', [stored.weights for stored in files])
+    if any(stored.initial for stored in files):
+        row('  initial weights', [stored.initial for stored in files])
+    row('  names, config, …', [stored.rest for stored in files])
+    for field, name in FORMATS.items():
+        row(name, [_in_format(inspection, field) for inspection in inspections])
     return table
+
+
+def _in_format(inspection: Inspection, field: str) -> int | None:
+    """Bytes in a format; None of a ticket without weights."""
+    return None if inspection.sizes is None else int(getattr(inspection.sizes, field))
 
 
 def macs_notes(inspections: Sequence[Inspection], found: ModelMacs) -> list[str]:
@@ -121,21 +130,21 @@ def macs_notes(inspections: Sequence[Inspection], found: ModelMacs) -> list[str]
     padded = '' if found.size == found.image else f', padded to {_pixels(found.size)}'
     totals = [macs.sparse(inspection.ticket.mask) for inspection in inspections]
     sparse = ' and '.join(
-        f'{short(total)} ({percent(total / macs.dense) if macs.dense else ABSENT}) with the kept '
-        f'weights{_numbered(" of ticket", i, inspections) if len(totals) > 1 else ""}'
+        f'{short_count(total)} ({percent(total / macs.dense) if macs.dense else ABSENT}) with the '
+        f'kept weights{_numbered(" of ticket", i, inspections) if len(totals) > 1 else ""}'
         for i, total in enumerate(totals)
     )
     notes = [
         f'MACs of {found.model} for an image of {_pixels(found.image)}{padded}: '
-        f'{short(macs.dense)} dense, {sparse}.',
+        f'{short_count(macs.dense)} dense, {sparse}.',
         'Counted are convolutions and matrix products; those of a masked weight times its density.',
     ]
     unmasked = sum(n for name, n in macs.weights.items() if name not in inspections[0].ticket.mask)
     others = sum(macs.others.values())
     if unmasked or others:
         notes.append(
-            f'Dense in any case: {short(unmasked)} with weights that are not masked, '
-            f'{short(others)} without parameters, such as attention.'
+            f'Dense in any case: {short_count(unmasked)} with weights that are not masked, '
+            f'{short_count(others)} without parameters, such as attention.'
         )
     return notes + left_out_notes(found)
 

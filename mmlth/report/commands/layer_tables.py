@@ -9,7 +9,7 @@ from rich.text import Text
 from mmlth.analysis import Inspection, LayerPair, TicketComparison, Zeros
 from mmlth.analysis.cost import ModelMacs
 from mmlth.analysis.masks import density, module_of, summed
-from mmlth.report.kit import ABSENT, percent, plain_table, short
+from mmlth.report.kit import ABSENT, percent, plain_table, short_count
 
 _OUTSIDE = 'outside of layers'
 ZERO_LEGEND = """\
@@ -43,11 +43,11 @@ def module_table(inspection: Inspection, macs: ModelMacs | None = None) -> Table
     named = {module.name for module in inspection.modules}
     for name, counts in work.items():
         if name not in named:
-            table.add_row(Text(name or _OUTSIDE), *[ABSENT] * 6, *map(short, counts))
+            table.add_row(Text(name or _OUTSIDE), *[ABSENT] * 6, *map(short_count, counts))
     table.add_section()
     total = summed('all', inspection.layers)
     sums = macs and (macs.macs.dense, macs.macs.sparse(inspection.ticket.mask))
-    ending = [short(count) for count in sums] if sums else []
+    ending = [short_count(count) for count in sums] if sums else []
     table.add_row('all', str(total.layers), *_zero_cells(total), *ending)
     return table
 
@@ -118,7 +118,7 @@ def _work(works: Iterable[Any]) -> dict[str, tuple[int, int]]:
 def _macs_cells(macs: ModelMacs | None, work: dict[str, tuple[int, int]], part: Any) -> list[str]:
     if macs is None:
         return []
-    return [short(count) for count in work[part.name]] if part.name in work else [ABSENT] * 2
+    return [short_count(count) for count in work[part.name]] if part.name in work else [ABSENT] * 2
 
 
 def _pair_cells(pairs: Sequence[LayerPair]) -> list[str]:
@@ -140,4 +140,4 @@ def _pair_macs(counts: Sequence[tuple[int, int] | None]) -> list[str]:
         return []
     dense = counts[0] and counts[0][0]
     numbers = [dense, *(count and count[1] for count in counts)]
-    return [ABSENT if number is None else short(number) for number in numbers]
+    return [ABSENT if number is None else short_count(number) for number in numbers]

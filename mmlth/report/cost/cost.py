@@ -14,22 +14,23 @@ from mmlth.engine.configs import ImageSize, validation_size
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.random_numbers import rng_state, set_rng_state
 from mmlth.quiet import quiet
-from mmlth.report.kit import ABSENT, mean_cell, percent, plain_table, short, write_csv
+from mmlth.report.kit import (
+    ABSENT,
+    FORMAT_LEGEND,
+    FORMATS,
+    mean_cell,
+    percent,
+    plain_table,
+    short_count,
+    write_csv,
+)
 from mmlth.report.searches import RoundTicket, measured, same_rounds, short_names, stamp
 from mmlth.ticket import TicketError, load_info, load_ticket
 
 FILE = 'ticket file'
-FORMATS = {
-    'dense': 'dense checkpoint',
-    'index_value': 'index + value',
-    'bitmask': 'bitmask',
-    'entropy': 'entropy bound',
-}
-CAPTION = """\
+CAPTION = f"""\
 sizes: in MB (10⁶ bytes); below them and the MACs: the share of what dense weights take
-index + value: an int32 and the number for each kept weight of a masked tensor
-bitmask: a bit a weight and the numbers kept
-entropy bound: the same with the mask at the entropy of independent bits of its density"""
+{FORMAT_LEGEND}"""
 SEVERAL = 'mean ± standard deviation over the searches'
 MEGABYTE = 1e6
 
@@ -128,12 +129,13 @@ def macs_table(found: Costs) -> Table:
     for group in found.rounds:
         table.add_column(Text(group[0][0].name), justify='right')
     for name, dense, works in works_by_module(found):
-        table.add_row(Text(name), short(dense), *map(_macs_cell, works))
+        table.add_row(Text(name), short_count(dense), *map(_macs_cell, works))
     table.add_section()
     for group in found.rounds[:1]:
         whole = group[0][1].macs
         works = [[row.macs for _, row in each] for each in found.rounds]
-        table.add_row('all', '' if whole is None else short(whole.dense), *map(_macs_cell, works))
+        total = '' if whole is None else short_count(whole.dense)
+        table.add_row('all', total, *map(_macs_cell, works))
     return table
 
 
@@ -244,7 +246,7 @@ def _macs_cell(works: Sequence[LayerMacs | None]) -> str:
         return ABSENT
     shares = [work.sparse / work.dense for work in counted if work.dense]
     share = percent(statistics.fmean(shares) if shares else None)
-    return f'{_without_zero(short(*(work.sparse for work in counted)))}\n{share}'
+    return f'{_without_zero(short_count(*(work.sparse for work in counted)))}\n{share}'
 
 
 def _without_zero(cell: str) -> str:

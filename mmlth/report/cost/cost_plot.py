@@ -1,6 +1,5 @@
 """What tickets cost as a picture."""
 
-import itertools
 import math
 import statistics
 from collections.abc import Callable, Iterable, Sequence
@@ -12,7 +11,6 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from mmlth.report.cost.cost import (
     FILE,
-    FORMATS,
     MEGABYTE,
     Costs,
     bytes_of,
@@ -20,12 +18,15 @@ from mmlth.report.cost.cost import (
     measured_in,
     works_by_module,
 )
-from mmlth.report.kit import COLOURS, GREY, MARKERS, despine, figure_at
+from mmlth.report.kit import FORMATS, GREY, despine, figure_at, style
 
 _GIGA = 1e9
 _SPARSITY = 'sparsity of the prunable weights (%)'
 _SIZE = 'size on disk (MB)'
-_SHOWN = (FILE, *(name for name in FORMATS if name != 'dense'))
+_STYLES = {
+    name: style(number)
+    for number, name in enumerate((FILE, *(name for name in FORMATS if name != 'dense')))
+}
 
 
 def plot_costs(found: Costs, metric: str | None, path: Path) -> None:
@@ -54,7 +55,7 @@ def plot_costs(found: Costs, metric: str | None, path: Path) -> None:
 
 
 def _draw_sizes(axes: Axes, found: Costs) -> None:
-    for name, colour, marker in zip(_SHOWN, COLOURS, MARKERS):
+    for name, (colour, marker, *_) in _STYLES.items():
         label = FORMATS.get(name, name)
         sizes = _sizes(found, name)
         axes.plot(_sparsities(found), sizes, color=colour, marker=marker, markersize=4, label=label)
@@ -68,8 +69,8 @@ def _draw_sizes(axes: Axes, found: Costs) -> None:
 
 def _draw_macs(axes: Axes, found: Costs) -> None:
     unit, label = _unit(found)
-    looks = itertools.cycle(zip(COLOURS, MARKERS, strict=True))
-    for (name, _, works), (colour, marker) in zip(works_by_module(found), looks):
+    for number, (name, _, works) in enumerate(works_by_module(found)):
+        colour, marker, *_ = style(number)
         counts = [_mean(work.sparse / unit for work in group if work) for group in works]
         axes.plot(_sparsities(found), counts, color=colour, marker=marker, markersize=4, label=name)
     axes.plot(_sparsities(found), _macs(found), color=GREY, alpha=0.6, linewidth=3, label='all')
@@ -82,27 +83,27 @@ def _draw_macs(axes: Axes, found: Costs) -> None:
 
 
 def _draw_metric_by_size(axes: Axes, found: Costs, metric: str) -> None:
-    for name, colour, marker in list(zip(_SHOWN, COLOURS, MARKERS))[1:]:
+    for name in list(_STYLES)[1:]:
         axes.plot(
             _sizes(found, name),
             _heights(found, metric),
-            color=colour,
-            marker=marker,
+            color=_STYLES[name].colour,
+            marker=_STYLES[name].marker,
             markersize=3,
             linewidth=1,
             label=FORMATS[name],
         )
-    _draw_metric(axes, found, metric, _sizes(found, FILE), FILE, COLOURS[0])
+    _draw_metric(axes, found, metric, _sizes(found, FILE), FILE)
     axes.set_xlabel(_SIZE)
 
 
 def _draw_metric_by_macs(axes: Axes, found: Costs, metric: str) -> None:
-    _draw_metric(axes, found, metric, _macs(found), 'all MACs', COLOURS[0])
+    _draw_metric(axes, found, metric, _macs(found), 'all MACs')
     axes.set_xlabel(_unit(found)[1])
 
 
 def _draw_metric(
-    axes: Axes, found: Costs, metric: str, places: Sequence[float], label: str, colour: str
+    axes: Axes, found: Costs, metric: str, places: Sequence[float], label: str
 ) -> None:
     """A line with the names of the tickets, from what costs most at the left to the cheapest."""
     values = [measured_in(group, metric) for group in found.rounds]
@@ -112,7 +113,7 @@ def _draw_metric(
         places,
         heights,
         [statistics.stdev(each) if len(each) > 1 else 0 for each in values] if several else None,
-        color=colour,
+        color=style(0).colour,
         marker='o',
         markersize=4,
         capsize=2,

@@ -14,7 +14,7 @@ from matplotlib.image import AxesImage
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from mmlth.analysis.masks import Survival, module_of
-from mmlth.report.kit import COLOURS, figure_at
+from mmlth.report.kit import COLOURS, bare_percent, figure_at
 
 _MOST_ROWS = 110
 """In a column; a model with more layers has two columns."""
@@ -116,7 +116,7 @@ def _draw(axes: Axes, rows: Sequence[_Row], tickets: Sequence[str], least: float
                 axes.text(
                     x,
                     y,
-                    _short(value),
+                    bare_percent(value, 0),
                     ha='center',
                     va='center_baseline',
                     fontsize=5.5,
@@ -136,9 +136,3 @@ def _draw(axes: Axes, rows: Sequence[_Row], tickets: Sequence[str], least: float
     axes.grid(which='minor', axis='x', color='white', linewidth=0.8)
     axes.tick_params(which='minor', length=0)
     return image
-
-
-def _short(share: float) -> str:
-    """A share in %, with two digits where it is below 10."""
-    percentage = 100 * share
-    return f'{percentage:.0f}' if percentage >= 9.95 or share == 0 else f'{percentage:.2g}'

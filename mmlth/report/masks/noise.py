@@ -1,7 +1,6 @@
 """How a metric falls as bits of a mask are flipped: table, CSV and picture."""
 
 import inspect
-import itertools
 import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -14,14 +13,13 @@ from rich.text import Text
 from mmlth.analysis.masks import Flips, flips, similarity
 from mmlth.pruning import noise
 from mmlth.report.kit import (
-    COLOURS,
     GREY,
-    MARKERS,
     despine,
     figure_at,
     mean_cell,
     percent,
     plain_table,
+    style,
     write_csv,
 )
 from mmlth.report.searches import Round, Searches, measured
@@ -154,13 +152,13 @@ def plot_noise(found: Sequence[NoisyTicket], metric: str, dense: float | None, p
         dense: The dense model's value, if it has one.
         path: Where to write.
     """
-    styles = itertools.cycle(zip(COLOURS, MARKERS, strict=True))
     with figure_at(path, 8, 4.5) as figure:
         axes = figure.subplots()
         lines: dict[tuple[int, bool], list[NoisyTicket]] = {}
         for each in found:
             lines.setdefault((each.ticket['round'], not each.matched), []).append(each)
-        for ((index, unmatched), line), (colour, marker) in zip(sorted(lines.items()), styles):
+        for number, ((index, unmatched), line) in enumerate(sorted(lines.items())):
+            colour, marker, *_ = style(number)
             points = _line(line, metric)
             axes.errorbar(
                 [100 * share for share, _ in points],

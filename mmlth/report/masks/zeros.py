@@ -1,7 +1,7 @@
 """Kernels and channels that are wholly zero, round by round: table, CSV and picture."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from matplotlib.axes import Axes
@@ -11,13 +11,13 @@ from rich.text import Text
 from mmlth.analysis.masks import KINDS, Kind, Layer, ZeroParts, by_module, zero_parts
 from mmlth.report.kit import (
     ABSENT,
-    COLOURS,
     GREY,
-    MARKERS,
+    Style,
     despine,
     figure_at,
     percent,
     plain_table,
+    style,
     write_csv,
 )
 from mmlth.report.searches import RoundTicket
@@ -78,12 +78,11 @@ def plot_zeros(tickets: Sequence[RoundTicket], path: Path) -> None:
         path: Where to write.
     """
     modules = list(by_module(_layers(tickets[0])))
-    styles = itertools.cycle(zip(COLOURS, MARKERS, strict=True))
-    looks = dict(zip(modules, styles))
+    styles = {module: style(number) for number, module in enumerate(modules)}
     with figure_at(path, 9, 3.8) as figure:
         panels = figure.subplots(1, len(KINDS), sharey=True)
         for axes, kind in zip(panels, KINDS):
-            _draw(axes, tickets, kind, looks)
+            _draw(axes, tickets, kind, styles)
             axes.set_title(_TITLES[kind], fontsize=9)
         panels[0].set_ylabel('wholly zero (%)', fontsize=9)
         of_rounds = all(ticket.name.startswith(_ROUND) for ticket in tickets)
@@ -98,10 +97,10 @@ def _draw(
     axes: Axes,
     tickets: Sequence[RoundTicket],
     kind: Kind,
-    looks: dict[str, tuple[str, str]],
+    styles: Mapping[str, Style],
 ) -> None:
     rounds = [ticket.round['round'] for ticket in tickets]
-    for module, (colour, marker) in looks.items():
+    for module, (colour, marker, *_) in styles.items():
         shares = [_share(by_module(_layers(ticket)).get(module, []), kind) for ticket in tickets]
         axes.plot(rounds, shares, color=colour, marker=marker, markersize=4, label=module)
     parts = [zero_parts(_layers(ticket), kind) for ticket in tickets]

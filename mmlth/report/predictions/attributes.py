@@ -1,6 +1,7 @@
 """On what tickets do better or worse than the dense model: tables, CSV and pictures."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 from matplotlib.axes import Axes
@@ -16,8 +17,10 @@ from mmlth.report.kit import (
     model_styles,
     plain_table,
     row_axis,
+    signed,
     write_csv,
 )
+from mmlth.report.predictions.each_kind import SINGULAR
 
 CERTAIN = '*'
 LEGEND = (
@@ -31,7 +34,6 @@ HEADER = (
     *('change', 'change_low', 'change_high'),
 )
 
-_AP = {'bbox': 'box AP', 'segm': 'mask AP', 'keypoints': 'keypoint AP'}
 _SECTIONS = {
     'size': 'size in pixels',
     'frequency': 'training frequency',
@@ -48,7 +50,7 @@ def attributes_table(found: Attributes) -> Table:
     Args:
         found: Of models on one data set.
     """
-    table = _table(_AP[found.kind], found)
+    table = _table(_ap(found), found)
     _add(table, found.overall)
     for by, groups in _sections(found).items():
         table.add_section()
@@ -65,7 +67,7 @@ def class_table(found: Attributes, most: int = 20) -> Table:
         found: Of models on one data set.
         most: Of more classes, those are shown that lose most and that gain most, half of each.
     """
-    table = _table(f'class: {_AP[found.kind]}', found, training=True)
+    table = _table(f'class: {_ap(found)}', found, training=True)
     for group in _extremes(found, most):
         _add(table, group, training=True)
     return table
@@ -114,7 +116,7 @@ def plot_attributes(found: Attributes, path: Path) -> None:
     groups: list[Group | str] = [found.overall]
     for by, members in _sections(found).items():
         groups += [_SECTIONS[by], *members]
-    label = f'change of {_AP[found.kind]} against the dense model (%)'
+    label = f'change of {_ap(found)} against the dense model (%)'
     _plot(found, groups, lambda result: result.change, label, path)
 
 
@@ -129,8 +131,12 @@ def plot_classes(found: Attributes, path: Path, most: int = 20) -> None:
     Raises:
         ValueError: If there is no model to compare with the dense one.
     """
-    label = f'difference in {_AP[found.kind]} to the dense model'
+    label = f'difference in {_ap(found)} to the dense model'
     _plot(found, _extremes(found, most), lambda result: result.difference, label, path)
+
+
+def _ap(found: Attributes) -> str:
+    return f'{SINGULAR[found.kind]} AP'
 
 
 def _sections(found: Attributes) -> dict[str, tuple[Group, ...]]:
@@ -173,13 +179,9 @@ def _add(table: Table, group: Group, *, training: bool = False) -> None:
     for result in group.models.values():
         texts.append(_text(result.ap, '{:.3f}'.format, '–'))
         if result.change is not None:
-            texts.append(_text(result.change, _percent, ' to ', CERTAIN))
+            texts.append(_text(result.change, partial(signed, decimals=1), ' to ', CERTAIN))
     # As Text, for a name is no markup.
     table.add_row(Text(group.name), *cells, *texts)
-
-
-def _percent(change: float) -> str:
-    return f'{round(change, 1) + 0.0:+.1f}'
 
 
 def _text(estimate: Estimate, write: Callable[[float], str], to: str, mark: str = '') -> Text:
@@ -239,7 +241,7 @@ def _plot(
 
 
 def _draw(axes: Axes, points: Sequence[tuple[float, Estimate]], name: str, style: Style) -> None:
-    colour, marker, _ = style
+    colour, marker, *_ = style
     axes.plot([], [], color=colour, marker=marker, markersize=5, linestyle='none', label=name)
     for height, estimate in points:
         fill = 'white'

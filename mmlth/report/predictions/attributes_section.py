@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from functools import partial
 
-from mmlth.analysis.detection import Attributes, Scores, attributes, score
+from mmlth.analysis.detection import KIND_WORDS, Attributes, Scores, attributes, score
 from mmlth.report.page import CsvFile, Figure, Part, Section
 from mmlth.report.predictions.attributes import (
     attributes_table,
@@ -12,7 +12,7 @@ from mmlth.report.predictions.attributes import (
     plot_classes,
     write_attributes_csv,
 )
-from mmlth.report.predictions.each_kind import WORDS, analyse_each_kind
+from mmlth.report.predictions.each_kind import analyse_each_kind
 from mmlth.report.predictions.models import Models
 
 
@@ -52,7 +52,7 @@ def _score(models: Models, kind: str) -> Scores:
 
 
 def _parts(found: Attributes) -> list[Part]:
-    words = WORDS[found.kind]
+    words = KIND_WORDS[found.kind]
     parts: list[Part] = [attributes_table(found)]
     several = len(found.classes) > 1
     if several:

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from functools import partial
 
-from mmlth.analysis.detection import MODES, tide
+from mmlth.analysis.detection import KIND_WORDS, MODES, tide
 from mmlth.analysis.keypoints import Formula, Skeleton, keypoint_errors
 from mmlth.report.page import CsvFile, Details, Figure, Part, Section
-from mmlth.report.predictions.each_kind import WORDS, analyse_each_kind
+from mmlth.report.predictions.each_kind import analyse_each_kind
 from mmlth.report.predictions.keypoint_errors import (
     joint_table,
     keypoint_error_table,
@@ -58,7 +58,7 @@ def _of_detection(models: Models) -> list[Part]:
         *others,
     ]
     for each in found:
-        words = WORDS[each.kind]
+        words = KIND_WORDS[each.kind]
         figure = Figure(
             f'errors_{each.kind}',
             f'Errors of {words}.',

@@ -10,12 +10,11 @@ from rich.text import Text
 from mmlth.analysis.keypoints import ERRORS, KINDS, RECALLS, KeypointErrors
 from mmlth.report.kit import (
     ABSENT,
-    COLOURS,
-    MARKERS,
     despine,
     figure_at,
     percent,
     plain_table,
+    style,
     write_csv,
 )
 
@@ -25,7 +24,7 @@ AP: average precision, the mean over thresholds of OKS unless one is told; as de
 what is gained when this error alone is corrected"""
 
 _DETECTED = 'as detected'
-_STYLES = dict(zip((*ERRORS, _DETECTED), zip(COLOURS, MARKERS)))
+_STYLES = {name: style(number) for number, name in enumerate((*ERRORS, _DETECTED))}
 _APART = 3  # points by which markers are set off, so that curves that coincide can be told
 
 
@@ -152,7 +151,7 @@ def plot_keypoint_errors(models: Mapping[str, KeypointErrors], oks: float, path:
 
 def _draw(axes: Axes, found: KeypointErrors, oks: float) -> None:
     for index, name in enumerate((_DETECTED, *ERRORS)):
-        detected, (colour, marker) = name == _DETECTED, _STYLES[name]
+        detected, (colour, marker, *_) = name == _DETECTED, _STYLES[name]
         curve = found.curve(oks, None if detected else name)
         # Down to 0 once: the rest would be a line along the axis under every other.
         heights = curve.precision[: 1 + sum(precision > 0 for precision in curve.precision)]

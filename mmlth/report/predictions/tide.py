@@ -8,6 +8,7 @@ from rich.text import Text
 
 from mmlth.analysis.detection import MAIN, SPECIAL, Errors, Tide
 from mmlth.report.kit import figure_at, model_styles, plain_table, row_axis, write_csv
+from mmlth.report.predictions.each_kind import SINGULAR
 
 MEANING = {
     'Cls': 'wrong class',
@@ -20,8 +21,6 @@ MEANING = {
     'FalseNeg': 'all false negatives',
 }
 HEADER = ('kind', 'model', 'error', 'gain', 'count', 'ap')
-
-_WHAT = {'bbox': 'box', 'segm': 'mask'}
 
 
 def tide_table(found: Tide) -> Table:
@@ -103,7 +102,7 @@ def plot_tide(found: Tide, path: Path) -> None:
 
 
 def _ap(found: Tide) -> str:
-    return f'{_WHAT[found.kind]} AP at IoU {found.foreground:g}'
+    return f'{SINGULAR[found.kind]} AP at IoU {found.foreground:g}'
 
 
 def _label(name: str) -> str:
