@@ -15,8 +15,8 @@ from mmlth import load_ticket
 from mmlth.cli.main import main
 from mmlth.pruning.scores.grasp import DIFFERENCE
 from mmlth.report import write_report
-from mmlth.report.answer.answer import answer, sentence
 from mmlth.report.answer.section import answer_section
+from mmlth.report.answer.winning_ticket import answer, sentence
 from mmlth.report.page import Code, Details
 from mmlth.report.page.table_cells import cells
 from mmlth.report.searches import (

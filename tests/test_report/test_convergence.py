@@ -9,8 +9,9 @@ from rich.console import Console
 from toy import toy_config
 
 from mmlth.engine.search.run import run_search
-from mmlth.report.convergence.convergence import read_runs, write_convergence_csv
+from mmlth.report.convergence.convergence_table import write_convergence_csv
 from mmlth.report.convergence.curves import read_curves
+from mmlth.report.convergence.runs import read_runs
 from mmlth.report.convergence.section import convergence_section
 from mmlth.report.page.section import Details, Figure
 from mmlth.report.searches import read_search, read_searches

@@ -22,15 +22,17 @@ from mmlth.engine import read_config
 from mmlth.engine.models.building import stock_model
 from mmlth.pruning import find_targets, masked
 from mmlth.pruning.distance import hamming, iou
-from mmlth.report.cost.cost import costs, write_cost_csv
+from mmlth.report.cost.cost_table import write_cost_csv
+from mmlth.report.cost.costs import costs
 from mmlth.report.cost.section import cost_section
 from mmlth.report.masks.density_map import plot_density_map
 from mmlth.report.masks.layers_section import layers_section
-from mmlth.report.masks.noise import noisy_tickets, write_noise_csv
+from mmlth.report.masks.noise_table import write_noise_csv
+from mmlth.report.masks.noisy_tickets import noisy_tickets
 from mmlth.report.masks.section import compared_lines, masks_section
-from mmlth.report.masks.similarity import write_similarity_csv
-from mmlth.report.masks.survival import survival_of, write_survival_csv
-from mmlth.report.masks.zeros import write_zeros_csv
+from mmlth.report.masks.similarity_table import write_similarity_csv
+from mmlth.report.masks.survival_table import survival_of, write_survival_csv
+from mmlth.report.masks.zeros_table import write_zeros_csv
 from mmlth.report.page import Details, Figure, write_page
 from mmlth.report.searches import (
     read_search,

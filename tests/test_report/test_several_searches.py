@@ -11,11 +11,13 @@ from rich.table import Table
 from mmlth import Mask, Ticket, save_ticket
 from mmlth.pruning import masked
 from mmlth.pruning.distance import Overlap
-from mmlth.report.cost.cost import cost_table, costs
 from mmlth.report.cost.cost_plot import plot_costs
+from mmlth.report.cost.cost_table import cost_table
+from mmlth.report.cost.costs import costs
 from mmlth.report.cost.section import cost_section
 from mmlth.report.masks.layers_section import layers_section
-from mmlth.report.masks.noise import noise_table, noisy_tickets
+from mmlth.report.masks.noise_table import noise_table
+from mmlth.report.masks.noisy_tickets import noisy_tickets
 from mmlth.report.masks.section import compared_lines, evenly, masks_section
 from mmlth.report.page import CsvFile, Details, Figure
 from mmlth.report.searches import read_search, read_searches, round_tickets, same_rounds

@@ -7,11 +7,11 @@ from functools import partial
 from mmlth.engine.configs import differences
 from mmlth.messages import join_names
 from mmlth.report.answer.accuracy_plot import plot_accuracy
-from mmlth.report.answer.answer import answer, answer_table, sentence
 from mmlth.report.answer.comparison_plot import plot_comparison
 from mmlth.report.answer.comparison_table import comparison_table, write_comparison_csv
 from mmlth.report.answer.results_csv import write_results_csv
 from mmlth.report.answer.results_table import results_table
+from mmlth.report.answer.winning_ticket import answer, answer_table, sentence
 from mmlth.report.cost import costs
 from mmlth.report.page import CsvFile, Figure, Part, Section
 from mmlth.report.searches import LineComparison, Search, Searches, round_tickets, saved

@@ -8,9 +8,9 @@ from mmlth.report.commands.connection import (
     write_distances_csv,
 )
 from mmlth.report.commands.density_plot import plot_densities
-from mmlth.report.commands.inspection import print_inspection
 from mmlth.report.commands.inspection_json import comparison_json, inspection_json, macs_json
-from mmlth.report.commands.transfer import print_transfer
+from mmlth.report.commands.inspection_tables import print_inspection
+from mmlth.report.commands.transfer_table import print_transfer
 
 __all__ = [
     'comparison_json',

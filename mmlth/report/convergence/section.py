@@ -4,17 +4,10 @@ from collections.abc import Sequence
 from functools import partial
 
 from mmlth.messages import join_names
-from mmlth.report.convergence.convergence import (
-    Line,
-    Run,
-    convergence_table,
-    label_of,
-    lines_of,
-    plot_convergence,
-    read_runs,
-    write_convergence_csv,
-)
+from mmlth.report.convergence.convergence_plot import plot_convergence
+from mmlth.report.convergence.convergence_table import convergence_table, write_convergence_csv
 from mmlth.report.convergence.curves import TRAIN_LOSS, VALIDATION_LOSS
+from mmlth.report.convergence.runs import Line, Run, label_of, lines_of, read_runs
 from mmlth.report.page import CsvFile, Details, Figure, Part, Section
 from mmlth.report.searches import Searches, main_among
 

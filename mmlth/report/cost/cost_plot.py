@@ -9,15 +9,8 @@ from pathlib import Path
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from mmlth.report.cost.cost import (
-    FILE,
-    MEGABYTE,
-    Costs,
-    bytes_of,
-    is_dense,
-    measured_in,
-    works_by_module,
-)
+from mmlth.report.cost.cost_table import MEGABYTE
+from mmlth.report.cost.costs import FILE, Costs, bytes_of, is_dense, measured_in, works_by_module
 from mmlth.report.kit import FORMATS, GREY, despine, figure_at, style
 
 _GIGA = 1e9

@@ -4,16 +4,9 @@ import itertools
 from collections.abc import Sequence
 from functools import partial
 
-from mmlth.report.cost.cost import (
-    SEVERAL,
-    Costs,
-    cost_table,
-    costs,
-    image_size,
-    macs_table,
-    write_cost_csv,
-)
 from mmlth.report.cost.cost_plot import plot_costs
+from mmlth.report.cost.cost_table import SEVERAL, cost_table, macs_table, write_cost_csv
+from mmlth.report.cost.costs import Costs, costs, image_size
 from mmlth.report.cost.macs_notes import left_out_notes
 from mmlth.report.page import CsvFile, Figure, Part, Section
 from mmlth.report.searches import RoundTicket, Searches, main_metrics, measured, missing_tickets

@@ -10,7 +10,7 @@ from mmlth.messages import join_names
 from mmlth.pruning import starved
 from mmlth.report.kit import percent
 from mmlth.report.masks.density_map import plot_density_map
-from mmlth.report.masks.survival import (
+from mmlth.report.masks.survival_table import (
     layer_survival_table,
     module_survival_table,
     survival_of,

@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from functools import partial
 
 from mmlth.analysis.masks import similarity
-from mmlth.report.masks.noise import noise_table, noisy_tickets, plot_noise, write_noise_csv
-from mmlth.report.masks.similarity import (
-    hamming_table,
-    iou_table,
-    plot_similarity,
-    write_similarity_csv,
-)
-from mmlth.report.masks.zeros import plot_zeros, write_zeros_csv, zeros_table
+from mmlth.report.masks.noise_plot import plot_noise
+from mmlth.report.masks.noise_table import noise_table, write_noise_csv
+from mmlth.report.masks.noisy_tickets import noisy_tickets
+from mmlth.report.masks.similarity_plot import plot_similarity
+from mmlth.report.masks.similarity_table import hamming_table, iou_table, write_similarity_csv
+from mmlth.report.masks.zeros_plot import plot_zeros
+from mmlth.report.masks.zeros_table import write_zeros_csv, zeros_table
 from mmlth.report.page import CsvFile, Details, Figure, Part, Section
 from mmlth.report.searches import (
     RoundTicket,

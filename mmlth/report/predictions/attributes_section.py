@@ -5,11 +5,10 @@ from functools import partial
 
 from mmlth.analysis.detection import KIND_WORDS, Attributes, Scores, attributes, score
 from mmlth.report.page import CsvFile, Figure, Part, Section
-from mmlth.report.predictions.attributes import (
+from mmlth.report.predictions.attributes_plot import plot_attributes, plot_classes
+from mmlth.report.predictions.attributes_table import (
     attributes_table,
     class_table,
-    plot_attributes,
-    plot_classes,
     write_attributes_csv,
 )
 from mmlth.report.predictions.each_kind import analyse_each_kind

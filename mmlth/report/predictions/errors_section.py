@@ -7,16 +7,17 @@ from mmlth.analysis.detection import KIND_WORDS, MODES, tide
 from mmlth.analysis.keypoints import Formula, Skeleton, keypoint_errors
 from mmlth.report.page import CsvFile, Details, Figure, Part, Section
 from mmlth.report.predictions.each_kind import analyse_each_kind
-from mmlth.report.predictions.keypoint_errors import (
+from mmlth.report.predictions.keypoint_errors_plot import plot_keypoint_errors
+from mmlth.report.predictions.keypoint_errors_table import (
     joint_table,
     keypoint_error_table,
-    plot_keypoint_errors,
     write_keypoint_curves_csv,
     write_keypoint_errors_csv,
     write_keypoint_kinds_csv,
 )
 from mmlth.report.predictions.models import Models
-from mmlth.report.predictions.tide import plot_tide, tide_table, write_tide_csv
+from mmlth.report.predictions.tide_plot import plot_tide
+from mmlth.report.predictions.tide_table import tide_table, write_tide_csv
 
 _OKS = 0.75
 _RULES: Mapping[Formula, str] = {

@@ -1,22 +1,16 @@
-"""On what tickets do better or worse than the dense model: tables, CSV and pictures."""
+"""On what tickets do better or worse than the dense model: tables and CSV."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
-from matplotlib.axes import Axes
 from rich.table import Table
 from rich.text import Text
 
 from mmlth.analysis.detection import Attributes, Estimate, Group, Result, changed_most
 from mmlth.report.kit import (
     ABSENT,
-    GREY,
-    Style,
-    figure_at,
-    model_styles,
     plain_table,
-    row_axis,
     signed,
     write_csv,
 )
@@ -33,15 +27,12 @@ HEADER = (
     *('difference', 'difference_low', 'difference_high'),
     *('change', 'change_low', 'change_high'),
 )
-
-_SECTIONS = {
+GROUP_NAMES = {
     'size': 'size in pixels',
     'frequency': 'training frequency',
     'lvis': 'LVIS frequency',
     'difficulty': 'difficulty',
 }
-_WIDEST = 100  # of a change in %, to be drawn
-_LINE = 0.3  # inches
 
 
 def attributes_table(found: Attributes) -> Table:
@@ -50,11 +41,11 @@ def attributes_table(found: Attributes) -> Table:
     Args:
         found: Of models on one data set.
     """
-    table = _table(_ap(found), found)
+    table = _table(ap_name(found), found)
     _add(table, found.overall)
-    for by, groups in _sections(found).items():
+    for by, groups in shown_groups(found).items():
         table.add_section()
-        table.add_row(Text(_SECTIONS[by], 'dim'))
+        table.add_row(Text(GROUP_NAMES[by], 'dim'))
         for group in groups:
             _add(table, group)
     return table
@@ -67,8 +58,8 @@ def class_table(found: Attributes, most: int = 20) -> Table:
         found: Of models on one data set.
         most: Of more classes, those are shown that lose most and that gain most, half of each.
     """
-    table = _table(f'class: {_ap(found)}', found, training=True)
-    for group in _extremes(found, most):
+    table = _table(f'class: {ap_name(found)}', found, training=True)
+    for group in most_changed(found, most):
         _add(table, group, training=True)
     return table
 
@@ -81,7 +72,7 @@ def attribute_rows(found: Attributes) -> list[list[object]]:
     Args:
         found: Of models on one data set.
     """
-    groups = {'all': (found.overall,), **_sections(found), 'class': found.classes}
+    groups = {'all': (found.overall,), **shown_groups(found), 'class': found.classes}
     return [
         [found.kind, by, *_facts(group), model, *_numbers(result)]
         for by, members in groups.items()
@@ -100,55 +91,20 @@ def write_attributes_csv(found: Iterable[Attributes], path: Path) -> None:
     write_csv(path, HEADER, [row for each in found for row in attribute_rows(each)])
 
 
-def plot_attributes(found: Attributes, path: Path) -> None:
-    """Draws the change of AP in % in each group, with its interval, as PNG or SVG.
-
-    The dense model is the line at 0. The axis ends at ±100 %, or where values do; intervals may go
-    on. A hollow mark has no interval, for all objects are in one image.
-
-    Args:
-        found: Of models on one data set.
-        path: Where to write.
-
-    Raises:
-        ValueError: If there is no model to compare with the dense one.
-    """
-    groups: list[Group | str] = [found.overall]
-    for by, members in _sections(found).items():
-        groups += [_SECTIONS[by], *members]
-    label = f'change of {_ap(found)} against the dense model (%)'
-    _plot(found, groups, lambda result: result.change, label, path)
-
-
-def plot_classes(found: Attributes, path: Path, most: int = 20) -> None:
-    """Draws the difference in AP on each class, with its interval, as PNG or SVG.
-
-    Args:
-        found: Of models on one data set.
-        path: Where to write.
-        most: As for `class_table`.
-
-    Raises:
-        ValueError: If there is no model to compare with the dense one.
-    """
-    label = f'difference in {_ap(found)} to the dense model'
-    _plot(found, _extremes(found, most), lambda result: result.difference, label, path)
-
-
-def _ap(found: Attributes) -> str:
+def ap_name(found: Attributes) -> str:
     return f'{SINGULAR[found.kind]} AP'
 
 
-def _sections(found: Attributes) -> dict[str, tuple[Group, ...]]:
+def shown_groups(found: Attributes) -> dict[str, tuple[Group, ...]]:
     parts = (found.sizes, found.frequency, found.lvis, found.difficulty)
     shown = {
         by: tuple(group for group in groups if group.objects)
-        for by, groups in zip(_SECTIONS, parts)
+        for by, groups in zip(GROUP_NAMES, parts)
     }
     return {by: groups for by, groups in shown.items() if groups}
 
 
-def _extremes(found: Attributes, most: int) -> list[Group]:
+def most_changed(found: Attributes, most: int) -> list[Group]:
     if len(found.models) < 2:
         return list(found.classes[:most])
     every = len(found.classes)
@@ -201,64 +157,3 @@ def _numbers(result: Result) -> Iterator[float | None]:
     for each in (result.ap, result.difference, result.change):
         estimate = each or Estimate(None)
         yield from (estimate.value, estimate.low, estimate.high)
-
-
-def _plot(
-    found: Attributes,
-    groups: Sequence[Group | str],
-    of: Callable[[Result], Estimate | None],
-    label: str,
-    path: Path,
-) -> None:
-    styles = model_styles(found.models)
-    tickets = found.models[1:]
-    if not tickets:
-        raise ValueError('there is nothing to compare: give a ticket beside the dense model')
-    # In inches: a row of points for each ticket, and lines of text between them.
-    height = max(_LINE, 0.11 * (len(tickets) + 1))
-    rows = [(g, _LINE) if isinstance(g, str) else (_label(g), height) for g in groups]
-    with figure_at(path, 8, sum(size for _, size in rows) + 1.1) as figure:
-        axes = figure.subplots()
-        middles = row_axis(axes, rows)
-        axes.axvline(0, color=GREY, linestyle='--', linewidth=1, label=found.models[0])
-        values: list[float] = [_WIDEST]
-        for index, ticket in enumerate(tickets):
-            shift = 0.7 * height * ((index + 0.5) / len(tickets) - 0.5)
-            points = [
-                (middle + shift, estimate)
-                for middle, group in zip(middles, groups)
-                if isinstance(group, Group) and (estimate := of(group.models[ticket])) is not None
-            ]
-            _draw(axes, points, ticket, styles[ticket])
-            values += [abs(point.value) for _, point in points if point.value is not None]
-        for tick, group in zip(axes.get_yticklabels(), groups):
-            if isinstance(group, str):
-                tick.set_fontweight('bold')
-        low, high = axes.get_xlim()
-        axes.set_xlim(max(low, -1.05 * max(values)), min(high, 1.05 * max(values)))
-        axes.set_xlabel(f'{label}\n95 % interval over images; hollow: all objects in one image')
-        figure.legend(loc='outside upper right', ncols=4, frameon=False)
-
-
-def _draw(axes: Axes, points: Sequence[tuple[float, Estimate]], name: str, style: Style) -> None:
-    colour, marker, *_ = style
-    axes.plot([], [], color=colour, marker=marker, markersize=5, linestyle='none', label=name)
-    for height, estimate in points:
-        fill = 'white'
-        if estimate.low is not None and estimate.high is not None:
-            axes.hlines(height, estimate.low, estimate.high, colors=colour, linewidth=1.5)
-            fill = colour
-        if estimate.value is not None:
-            axes.plot(
-                estimate.value,
-                height,
-                color=colour,
-                marker=marker,
-                markersize=5,
-                markerfacecolor=fill,
-            )
-
-
-def _label(group: Group) -> str:
-    objects = 'object' if group.objects == 1 else 'objects'
-    return f'{group.name} ({group.objects:,} {objects})'

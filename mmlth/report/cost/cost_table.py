@@ -1,19 +1,14 @@
 """What tickets cost: tables and CSV."""
 
-import functools
 import statistics
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.table import Table
 from rich.text import Text
 
-from mmlth.analysis.cost import LayerMacs, ModelMacs, TicketCost, model_macs, sizes_in, ticket_cost
-from mmlth.engine.configs import ImageSize, validation_size
-from mmlth.engine.errors import LotteryError
-from mmlth.engine.random_numbers import rng_state, set_rng_state
-from mmlth.quiet import quiet
+from mmlth.analysis.cost import LayerMacs, TicketCost
+from mmlth.report.cost.costs import FILE, Costs, bytes_of, measured_in, works_by_module
 from mmlth.report.kit import (
     ABSENT,
     FORMAT_LEGEND,
@@ -24,74 +19,13 @@ from mmlth.report.kit import (
     short_count,
     write_csv,
 )
-from mmlth.report.searches import RoundTicket, measured, same_rounds, short_names, stamp
-from mmlth.ticket import TicketError, load_info, load_ticket
+from mmlth.report.searches import measured, short_names
 
-FILE = 'ticket file'
 CAPTION = f"""\
 sizes: in MB (10⁶ bytes); below them and the MACs: the share of what dense weights take
 {FORMAT_LEGEND}"""
 SEVERAL = 'mean ± standard deviation over the searches'
 MEGABYTE = 1e6
-
-
-@dataclass(frozen=True)
-class Costs:
-    """What tickets of one model cost.
-
-    Attributes:
-        tickets: In order; of several searches, those of each after another.
-        rows: What each costs.
-        macs: What was counted with dense weights; None where nothing was.
-        reason: Why nothing was counted.
-    """
-
-    tickets: tuple[RoundTicket, ...]
-    rows: tuple[TicketCost, ...]
-    macs: ModelMacs | None
-    reason: str | None = None
-
-    @property
-    def rounds(self) -> list[list[tuple[RoundTicket, TicketCost]]]:
-        """The tickets with what they cost, those of the same round of several searches joined."""
-        return same_rounds(
-            zip(self.tickets, self.rows),
-            lambda pair: (pair[0].round['round'], pair[0].round['sparsity']),
-        )
-
-
-def costs(tickets: Sequence[RoundTicket], size: tuple[int, int] | None = None) -> Costs:
-    """Finds what tickets cost; their weights are not read but for the first, to count the MACs.
-
-    Args:
-        tickets: Of one model. The MACs are counted of the first that is dense, if there is one,
-            for how many regions a detector looks at depends on its weights.
-        size: Height and width in pixels of the image that they are counted for; by default what
-            the config in the ticket resizes validated images to.
-
-    Raises:
-        TicketError: If a ticket cannot be read.
-    """
-    macs, reason = None, None
-    if tickets:
-        path = next((t for t in tickets if is_dense(t)), tickets[0]).path
-        found = _counted(path, size, *stamp(path))
-        macs, reason = (None, found) if isinstance(found, str) else (found, None)
-    rows = tuple(_cost(ticket, macs) for ticket in tickets)
-    return Costs(tuple(tickets), rows, macs, reason)
-
-
-def is_dense(ticket: RoundTicket) -> bool:
-    """Whether it is of a model of which nothing is pruned."""
-    return ticket.round['sparsity'] == 0
-
-
-def image_size(path: Path) -> ImageSize | str:
-    """To what size the config in a ticket resizes validated images, or why that is unknown."""
-    config = load_info(path).get('config')
-    if not isinstance(config, dict):
-        return 'the ticket does not tell its config'
-    return validation_size(config)
 
 
 def cost_table(found: Costs, metric: str | None = None) -> Table:
@@ -139,26 +73,6 @@ def macs_table(found: Costs) -> Table:
     return table
 
 
-def works_by_module(found: Costs) -> Iterator[tuple[str, int, list[list[LayerMacs | None]]]]:
-    """Each module's name, its MACs with dense weights, and its work in each round's tickets."""
-    for i, work in enumerate((found.rows[0].works if found.rows else None) or ()):
-        works = [[row.works[i] if row.works else None for _, row in g] for g in found.rounds]
-        yield work.name or 'outside of layers', work.dense, works
-
-
-def bytes_of(row: TicketCost, name: str) -> int | None:
-    """The size of the ticket's file, or in one of the formats; None of one without weights."""
-    if name == FILE:
-        return row.file
-    return None if row.sizes is None else int(getattr(row.sizes, name))
-
-
-def measured_in(group: Sequence[tuple[RoundTicket, TicketCost]], metric: str) -> list[float]:
-    """The metric of the same round in the searches that have it."""
-    values = [measured(ticket.round, metric) for ticket, _ in group]
-    return [value for value in values if value is not None]
-
-
 def size_cell(size: int | None, whole: int | None) -> str:
     """Megabytes, and below them their share of the dense model's."""
     return _size_and_share([(size, whole)])
@@ -192,35 +106,6 @@ def write_cost_csv(found: Costs, metrics: Sequence[str], path: Path) -> None:
     counted = names if first is not None else []
     header = ['search', 'ticket', 'round', 'sparsity', 'network_sparsity', 'ticket_file', *FORMATS]
     write_csv(path, [*header, *counted, *metrics], rows)
-
-
-def _cost(ticket: RoundTicket, macs: ModelMacs | None) -> TicketCost:
-    layers = ticket.profile.layers
-    kept = {layer.name: layer.kept for layer in layers}
-    file = ticket.path.stat().st_size
-    return ticket_cost(
-        layers, file, sizes_in(ticket.path, kept), None if macs is None else macs.macs
-    )
-
-
-@functools.lru_cache(8)
-def _counted(
-    path: Path, size: tuple[int, int] | None, written: int, length: int
-) -> ModelMacs | str:
-    """The MACs of a ticket's model, or why they cannot be counted; costs no random number."""
-    if size is None:
-        found = image_size(path)
-        if isinstance(found, str):
-            return found
-        size = found.height, found.width
-    before = rng_state()
-    try:
-        with quiet():
-            return model_macs(load_ticket(path), *size)
-    except (LotteryError, TicketError) as error:
-        return str(error)
-    finally:
-        set_rng_state(before)
 
 
 def _searches(found: Costs) -> int:
