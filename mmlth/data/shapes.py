@@ -87,15 +87,15 @@ def _is_complete(root: Path, wanted: dict[str, Any]) -> bool:
             )
         return False
     try:
-        found = dict(json.loads(marker.read_text()))
+        made = dict(json.loads(marker.read_text()))
     except (ValueError, TypeError) as error:
         raise ValueError(
             f'{marker} is damaged ({reason(error)}): delete {root} and make the set again'
         ) from error
-    complete = found.pop('complete', False)
-    if found != wanted:
+    complete = made.pop('complete', False)
+    if made != wanted:
         raise ValueError(
-            f'{root} holds shapes made with {_words(found)}, not with {_words(wanted)}: '
+            f'{root} holds shapes made with {_words(made)}, not with {_words(wanted)}: '
             f'choose another folder, or delete this one'
         )
     return bool(complete)

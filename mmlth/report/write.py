@@ -8,7 +8,7 @@ from rich.console import Console
 
 from mmlth.engine.configs import searched_config
 from mmlth.engine.search import SearchPaths
-from mmlth.report.answer import answer, answer_section, comparison_table, results_table
+from mmlth.report.answer import answer_section, comparison_table, find_winning_ticket, results_table
 from mmlth.report.convergence import convergence_section
 from mmlth.report.cost import cost_section
 from mmlth.report.kit import percent
@@ -109,7 +109,7 @@ def analyse_predictions(searches: Searches, folder: Path) -> list[Section]:
     if len(first.rounds) < 2:
         return []
     comparisons = compare_searches(searches)
-    winner = answer(comparisons[0]).found_in(searches) if comparisons else None
+    winner = find_winning_ticket(comparisons[0]).found_in(searches) if comparisons else None
     search, chosen = winner or (first, first.rounds[-1])
     tickets = {
         'dense': load_ticket(search.ticket(search.rounds[0])),

@@ -16,7 +16,7 @@ from mmlth.cli.main import main
 from mmlth.pruning.scores.grasp import DIFFERENCE
 from mmlth.report import write_report
 from mmlth.report.answer.section import answer_section
-from mmlth.report.answer.winning_ticket import answer, sentence
+from mmlth.report.answer.winning_ticket import find_winning_ticket, sentence
 from mmlth.report.page import Code, Details
 from mmlth.report.page.table_cells import cells
 from mmlth.report.searches import (
@@ -53,7 +53,7 @@ def single(search, metric=None):
     ],
 )
 def test_the_sparsest_winning_ticket(comparison, expected):
-    found = answer(comparison)
+    found = find_winning_ticket(comparison)
     assert (found.ticket and found.ticket.sparsity) == expected
     said = sentence(found)
     if expected is None:
@@ -65,14 +65,14 @@ def test_the_sparsest_winning_ticket(comparison, expected):
 
 
 def test_no_pruned_round_yet():
-    assert sentence(answer(line())) == (
+    assert sentence(find_winning_ticket(line())) == (
         'The dense model reaches 0.510 ± 0.014 AP; no pruned round is done yet.'
     )
 
 
 def test_a_sparsity_that_not_all_seeds_have_trained_wins_not_yet():
     comparison = line((0.5, 0.52), (0.6,))
-    assert answer(comparison).ticket.sparsity == 0.5
+    assert find_winning_ticket(comparison).ticket.sparsity == 0.5
     assert comparison.lines['ticket'][1].wins(comparison.dense, 'AP') is None
 
 
@@ -81,10 +81,10 @@ def test_the_search_that_has_trained_the_winner():
         Search(Path(name), {}, [{'sparsity': each} for each in sparsities])
         for name, sparsities in (('a', (0, 0.5)), ('b', (0, 0.5, 0.600004)))
     )
-    found = answer(line((0.5, 0.52), (0.5, 0.52)))
+    found = find_winning_ticket(line((0.5, 0.52), (0.5, 0.52)))
     assert found.found_in([short, long]) == (long, long.rounds[2])
     assert found.found_in([short]) is None
-    assert answer(line()).found_in([short]) is None
+    assert find_winning_ticket(line()).found_in([short]) is None
 
 
 @pytest.fixture(scope='module')

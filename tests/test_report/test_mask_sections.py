@@ -23,7 +23,7 @@ from mmlth.engine.models.building import stock_model
 from mmlth.pruning import find_targets, masked
 from mmlth.pruning.distance import hamming, iou
 from mmlth.report.cost.cost_table import write_cost_csv
-from mmlth.report.cost.costs import costs
+from mmlth.report.cost.costs import count_costs
 from mmlth.report.cost.section import cost_section
 from mmlth.report.masks.density_map import plot_density_map
 from mmlth.report.masks.layers_section import layers_section
@@ -278,7 +278,7 @@ def test_a_search_that_just_began(searches, tmp_path):
 
 def test_costs_are_those_that_inspect_finds(detector, tmp_path, drawn):
     generator = torch.get_rng_state()
-    found = costs(round_tickets(read_search(detector)))
+    found = count_costs(round_tickets(read_search(detector)))
     assert torch.equal(torch.get_rng_state(), generator)
     assert (found.reason, found.macs.image) == (None, (128, 128))
     tickets = [load_ticket(ticket.path) for ticket in round_tickets(read_search(detector))]

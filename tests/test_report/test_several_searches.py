@@ -13,7 +13,7 @@ from mmlth.pruning import masked
 from mmlth.pruning.distance import Overlap
 from mmlth.report.cost.cost_plot import plot_costs
 from mmlth.report.cost.cost_table import cost_table
-from mmlth.report.cost.costs import costs
+from mmlth.report.cost.costs import count_costs
 from mmlth.report.cost.section import cost_section
 from mmlth.report.masks.layers_section import layers_section
 from mmlth.report.masks.noise_table import noise_table
@@ -222,7 +222,9 @@ def test_costs_are_means_over_the_searches(searches, tmp_path, drawn):
     assert column(table, 'dense checkpoint')[0] == '0.00\n100.00%'  # 4000 bytes, in both the same
     assert (
         '±'
-        not in column(cost_table(costs(round_tickets(read_search(searches[0]))), AP), 'bbox_mAP')[0]
+        not in column(
+            cost_table(count_costs(round_tickets(read_search(searches[0]))), AP), 'bbox_mAP'
+        )[0]
     )
     rows = written(section, tmp_path)['cost.csv']
     assert [(row['search'], row['ticket'], row[AP]) for row in rows[2:4]] == [
@@ -242,14 +244,14 @@ def test_costs_are_means_over_the_searches(searches, tmp_path, drawn):
 def test_only_what_is_not_pruned_is_called_dense(searches, tmp_path, drawn):
     tickets = round_tickets(read_search(searches[0]))
     for chosen, named in ((tickets, True), (tickets[1:], False), (tickets[::-1], True)):
-        plot_costs(costs(chosen), AP, tmp_path / 'cost.png')
+        plot_costs(count_costs(chosen), AP, tmp_path / 'cost.png')
         lines = {line.get_label(): line for line in drawn[-1].axes[1].lines}
         assert ('dense model' in lines) == named
         if named:
             assert set(lines['dense model'].get_ydata()) == {0.5}
     # Sizes are shares of a dense checkpoint of the very model, whichever tickets are at hand.
     for chosen in (tickets, tickets[1:]):
-        table = cost_table(costs(chosen))
+        table = cost_table(count_costs(chosen))
         assert column(table, 'dense checkpoint')[-1].endswith('\n100.00%')
         assert column(table, 'index + value')[-1].endswith('\n50.00%')  # 250 · 8 of 4000 bytes
 

@@ -58,8 +58,8 @@ def filter_lvis_predictions(
         by_image[prediction['image_id']].append(prediction)
     return [
         prediction
-        for found in by_image.values()
-        for prediction in sorted(found, key=lambda each: -each['score'])[:MOST]
+        for of_image in by_image.values()
+        for prediction in sorted(of_image, key=lambda each: -each['score'])[:MOST]
         if (prediction['image_id'], prediction['category_id']) in known
         and _has_area(prediction, kind)
     ]

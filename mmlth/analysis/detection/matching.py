@@ -136,12 +136,12 @@ def match_detections(
     most = max_dets or (MOST if is_federated(ground_truth) else _MOST[kind])
     ranges = size_ranges(borders)
     spared = not_exhaustive(ground_truth)
-    truths, found = _by_class(objects(ground_truth)), _by_class(predictions)
+    truths, predicted = _by_class(objects(ground_truth)), _by_class(predictions)
     images = {image['id']: image for image in ground_truth['images']}
     indices = {image: index for index, image in enumerate(sorted(images))}
     cells = []
     for category in sorted(ground_truth['categories'], key=lambda each: each['id']):
-        ours, theirs = truths[category['id']], found[category['id']]
+        ours, theirs = truths[category['id']], predicted[category['id']]
         shown = {each['image_id'] for each in (*ours, *theirs)}
         evaluator = _evaluator(
             {'images': [images[i] for i in sorted(shown)], 'categories': [category]},
@@ -201,7 +201,7 @@ def _by_class(entries: Iterable[Mapping[str, Any]]) -> dict[Any, list[Mapping[st
 def _evaluator(
     dataset: dict[str, Any],
     truths: Sequence[Mapping[str, Any]],
-    found: Sequence[Mapping[str, Any]],
+    predicted: Sequence[Mapping[str, Any]],
     kind: str,
 ) -> Any:
     """The evaluator of pycocotools; it writes into what it is given, so it is given copies."""
@@ -210,11 +210,11 @@ def _evaluator(
 
     # With its box, a mask would be sized by that box; poses are, in MMPose's evaluation too.
     # pycocotools looks at the first prediction alone to tell whether there are boxes.
-    boxed = all(each.get('bbox') for each in found)
+    boxed = all(each.get('bbox') for each in predicted)
     poses = () if boxed else ('bbox',)
     others = {'bbox': ('segmentation', 'keypoints'), 'segm': ('bbox',), 'keypoints': poses}
     numbered = [_annotation(truth, number, kind) for number, truth in enumerate(truths, start=1)]
-    results = [{k: v for k, v in each.items() if k not in others[kind]} for each in found]
+    results = [{k: v for k, v in each.items() if k not in others[kind]} for each in predicted]
     with quiet():
         truth = COCO()
         truth.dataset = {**dataset, 'annotations': numbered}

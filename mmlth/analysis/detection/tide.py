@@ -123,8 +123,8 @@ def tide(
 
     truth = _truth(ground_truth, kind)
 
-    def run(found: Any) -> Any:
-        return TIDERun(truth, found, foreground, background, MODES[kind], most)
+    def run(detections: Any) -> Any:
+        return TIDERun(truth, detections, foreground, background, MODES[kind], most)
 
     models = {
         name: _errors(run, filter_lvis_predictions(ground_truth, each, kind), kind, name)
@@ -143,13 +143,13 @@ def _check_objects(ground_truth: GroundTruth) -> None:
 
 
 def _errors(of: Callable[[Any], Any], predictions: CocoResults, kind: str, name: str) -> Errors:
-    found = _found(predictions, kind)
-    run = of(found)
+    detections = _found(predictions, kind)
+    run = of(detections)
     # `used` is None of what lies in a crowd, and is lacking beyond the first max_dets of an image,
     # where no other may move up.
     counting = [
         prediction
-        for prediction, entry in zip(predictions, found.annotations)
+        for prediction, entry in zip(predictions, detections.annotations)
         if entry.get('used') is not None
     ]
     if not counting:

@@ -64,7 +64,7 @@ def outcomes(
     """
     instances, predictions = scene.instances, scene.predictions
     similar = instance_similarities(keypoints, instances, np.array(skeleton.sigmas))
-    found = []
+    results = []
     for threshold in thresholds:
         indices = match_instances(similar, threshold, instances.ignored, instances.crowd)
         taken = indices[indices != UNMATCHED]
@@ -73,8 +73,8 @@ def outcomes(
         overlooked = ~instances.ignored
         overlooked[taken] = False
         count = int((~instances.ignored).sum())
-        found.append(MatchResult(predictions.scores, indices, ignored, overlooked, count))
-    return found
+        results.append(MatchResult(predictions.scores, indices, ignored, overlooked, count))
+    return results
 
 
 def match_instances(

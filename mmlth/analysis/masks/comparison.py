@@ -76,9 +76,9 @@ def compare_tickets(first: Ticket, second: Ticket) -> TicketComparison:
     """
     masks = _completed(first, second.mask), _completed(second, first.mask)
     _check_same(*masks)
-    found = overlaps(*masks)
+    pairs = overlaps(*masks)
     return TicketComparison(
-        tuple(LayerPair(name=name, **asdict(part)) for name, part in found.items())
+        tuple(LayerPair(name=name, **asdict(part)) for name, part in pairs.items())
     )
 
 

@@ -51,8 +51,8 @@ def first_reached(
     """
     reached = [
         position
-        for position, found in points
-        if (found <= value if lower_is_better else found >= value)
+        for position, measured in points
+        if (measured <= value if lower_is_better else measured >= value)
     ]
     return min(reached, default=None)
 

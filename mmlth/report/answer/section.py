@@ -11,8 +11,8 @@ from mmlth.report.answer.comparison_plot import plot_comparison
 from mmlth.report.answer.comparison_table import comparison_table, write_comparison_csv
 from mmlth.report.answer.results_csv import write_results_csv
 from mmlth.report.answer.results_table import results_table
-from mmlth.report.answer.winning_ticket import answer, answer_table, sentence
-from mmlth.report.cost import costs
+from mmlth.report.answer.winning_ticket import answer_table, find_winning_ticket, sentence
+from mmlth.report.cost import count_costs
 from mmlth.report.page import CsvFile, Figure, Part, Section
 from mmlth.report.searches import LineComparison, Search, Searches, round_tickets, saved
 
@@ -30,11 +30,11 @@ def answer_section(searches: Searches, comparisons: Sequence[LineComparison]) ->
     if not comparisons:
         return Section('Answer', (introduction, 'No round has been measured yet.', *numbers))
     first, what = comparisons[0], 'control' if searches.first.control else 'ticket'
-    winning = answer(first)
+    winning = find_winning_ticket(first)
     parts: list[Part] = [introduction, sentence(winning, what), *_caveats(searches)]
     winner = winning.found_in(searches)
     if winner is not None:
-        beside = answer_table(winning, costs(round_tickets(winner[0])), what)
+        beside = answer_table(winning, count_costs(round_tickets(winner[0])), what)
         parts += [] if beside is None else [beside]
     if len(searches) == 1 and len(first.lines) <= 1:
         rounds = searches.first.rounds

@@ -121,5 +121,5 @@ def _draw_barrier(axes: Axes, connection: Connection, metric: str, colour: str) 
 
 
 def _barrier(connection: Connection, metric: str) -> str:
-    found = connection.barrier(metric)
-    return ABSENT if found is None else f'{found[0]:.4f} at {found[1]:.3g}'
+    barrier = connection.barrier(metric)
+    return ABSENT if barrier is None else f'{barrier[0]:.4f} at {barrier[1]:.3g}'

@@ -53,15 +53,15 @@ def comparison_json(comparison: TicketComparison) -> dict[str, Any]:
     }
 
 
-def macs_json(found: ModelMacs, mask: Mask) -> dict[str, Any]:
+def macs_json(counted: ModelMacs, mask: Mask) -> dict[str, Any]:
     """The MACs of one forward pass, dense and with a ticket's weights; sizes in pixels."""
-    macs = found.macs
+    macs = counted.macs
     return {
-        'model': found.model,
-        'image': list(found.image),
-        'size': list(found.size),
-        'regions': found.regions,
-        'left_out': found.left_out,
+        'model': counted.model,
+        'image': list(counted.image),
+        'size': list(counted.size),
+        'regions': counted.regions,
+        'left_out': counted.left_out,
         'dense': macs.dense,
         'sparse': macs.sparse(mask),
         'modules': [dataclasses.asdict(work) for work in macs.modules(mask)],

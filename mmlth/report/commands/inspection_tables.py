@@ -124,10 +124,10 @@ def _in_format(inspection: Inspection, field: str) -> int | None:
     return None if inspection.sizes is None else int(getattr(inspection.sizes, field))
 
 
-def macs_notes(inspections: Sequence[Inspection], found: ModelMacs) -> list[str]:
+def macs_notes(inspections: Sequence[Inspection], counted: ModelMacs) -> list[str]:
     """What was counted, in total, and what was not, a line each."""
-    macs = found.macs
-    padded = '' if found.size == found.image else f', padded to {_pixels(found.size)}'
+    macs = counted.macs
+    padded = '' if counted.size == counted.image else f', padded to {_pixels(counted.size)}'
     totals = [macs.sparse(inspection.ticket.mask) for inspection in inspections]
     sparse = ' and '.join(
         f'{short_count(total)} ({percent(total / macs.dense) if macs.dense else ABSENT}) with the '
@@ -135,7 +135,7 @@ def macs_notes(inspections: Sequence[Inspection], found: ModelMacs) -> list[str]
         for i, total in enumerate(totals)
     )
     notes = [
-        f'MACs of {found.model} for an image of {_pixels(found.image)}{padded}: '
+        f'MACs of {counted.model} for an image of {_pixels(counted.image)}{padded}: '
         f'{short_count(macs.dense)} dense, {sparse}.',
         'Counted are convolutions and matrix products; those of a masked weight times its density.',
     ]
@@ -146,16 +146,16 @@ def macs_notes(inspections: Sequence[Inspection], found: ModelMacs) -> list[str]
             f'Dense in any case: {short_count(unmasked)} with weights that are not masked, '
             f'{short_count(others)} without parameters, such as attention.'
         )
-    return notes + left_out_notes(found)
+    return notes + left_out_notes(counted)
 
 
 def _provenance(inspection: Inspection) -> dict[str, str]:
-    mask, told = inspection.ticket.mask, inspection.provenance
+    mask, facts = inspection.ticket.mask, inspection.provenance
     removed = mask.total - mask.kept
     network = inspection.network_sparsity
     rows: dict[str, str] = {
         'file': inspection.path,
-        **{key: str(told[key]) for key in ('model', 'round', 'seed') if key in told},
+        **{key: str(facts[key]) for key in ('model', 'round', 'seed') if key in facts},
         'sparsity': f'{percent(mask.sparsity)} of the {mask.total:,} prunable weights '
         f'({mask.kept:,} kept, {removed:,} removed)',
         'network sparsity': 'unknown: the ticket does not tell how many parameters there are'
@@ -165,13 +165,13 @@ def _provenance(inspection: Inspection) -> dict[str, str]:
     if inspection.stored.values:
         rows['kept weights'] = f'shortened to {inspection.stored.values}'
     for key in ('rewind', 'lottery', 'versions'):
-        if isinstance(told.get(key), dict):
-            rows[key] = ', '.join(f'{name} {_brief(value)}' for name, value in told[key].items())
+        if isinstance(facts.get(key), dict):
+            rows[key] = ', '.join(f'{name} {_brief(value)}' for name, value in facts[key].items())
     for key, name in (('parent_sha256', 'parent'), ('config_sha256', 'config')):
-        if key in told:
-            rows[name] = f'SHA-256 {_brief(told[key])}'
-    if isinstance(told.get('metrics'), dict):
-        rows.update({str(name): _metric(value) for name, value in told['metrics'].items()})
+        if key in facts:
+            rows[name] = f'SHA-256 {_brief(facts[key])}'
+    if isinstance(facts.get('metrics'), dict):
+        rows.update({str(name): _metric(value) for name, value in facts['metrics'].items()})
     return rows
 
 

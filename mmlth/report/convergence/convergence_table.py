@@ -80,10 +80,14 @@ def write_convergence_csv(runs: Sequence[Run], path: Path) -> None:
 
 def _positions(line: Line, name: str) -> list[str]:
     """Where the searches of a line reach each share, of those that were measured."""
-    found = [reached for run in line if (reached := run.reached(name))]
-    form = 'g' if len(found) < 2 else '.1f'
+    reached_shares = [reached for run in line if (reached := run.reached(name))]
+    form = 'g' if len(reached_shares) < 2 else '.1f'
     return [
-        mean_cell([at for each in found if (at := each[share]) is not None], form, len(found))
+        mean_cell(
+            [at for each in reached_shares if (at := each[share]) is not None],
+            form,
+            len(reached_shares),
+        )
         for share in SHARES
     ]
 

@@ -54,9 +54,9 @@ class Curves:
     @property
     def names(self) -> list[str]:
         """All that was measured."""
-        found = {name for round_ in self.rounds for name in round_.points}
-        losses = sorted(name for name in found if name.startswith(VALIDATION_LOSS))
-        return [name for name in (TRAIN_LOSS, *losses, *self.metrics) if name in found]
+        measured = {name for round_ in self.rounds for name in round_.points}
+        losses = sorted(name for name in measured if name.startswith(VALIDATION_LOSS))
+        return [name for name in (TRAIN_LOSS, *losses, *self.metrics) if name in measured]
 
     def dense(self, name: str) -> Sequence[Measurement]:
         """The points of the dense round; empty where there are none."""
@@ -102,11 +102,11 @@ def _files(work_dir: Path, index: int) -> list[Path]:
 def _lines(path: Path) -> Iterator[dict[str, Any]]:
     for line in path.read_text(encoding='utf-8').splitlines():
         try:
-            found = json.loads(line)
+            record = json.loads(line)
         except ValueError:
             continue  # a process was killed while it wrote
-        if isinstance(found, dict):
-            yield found
+        if isinstance(record, dict):
+            yield record
 
 
 def _curves(
@@ -128,8 +128,8 @@ def _curves(
                 points.setdefault(name, {})[_position(line, trained, unit)] = value
     if losses:
         points[TRAIN_LOSS] = _means(losses.values())
-    found = {name: sorted(values.items()) for name, values in points.items()}
-    return RoundCurves(round_['round'], round_['sparsity'], found, ticket_round(round_))
+    curves = {name: sorted(values.items()) for name, values in points.items()}
+    return RoundCurves(round_['round'], round_['sparsity'], curves, ticket_round(round_))
 
 
 def _position(line: Mapping[str, Any], trained: Mapping[str, Any], unit: Unit) -> float:

@@ -1,7 +1,7 @@
 """The section on what tickets cost."""
 
 from mmlth.report.cost.cost_table import macs_cell, size_cell
-from mmlth.report.cost.costs import Costs, costs
+from mmlth.report.cost.costs import Costs, count_costs
 from mmlth.report.cost.macs_notes import left_out_notes
 from mmlth.report.cost.section import cost_of, cost_section
 
@@ -9,7 +9,7 @@ __all__ = [
     'Costs',
     'cost_of',
     'cost_section',
-    'costs',
+    'count_costs',
     'left_out_notes',
     'macs_cell',
     'size_cell',

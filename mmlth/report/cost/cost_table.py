@@ -28,25 +28,25 @@ SEVERAL = 'mean ± standard deviation over the searches'
 MEGABYTE = 1e6
 
 
-def cost_table(found: Costs, metric: str | None = None) -> Table:
+def cost_table(costs: Costs, metric: str | None = None) -> Table:
     """A row a ticket: bytes in each format, MACs, and the metric; over seeds mean and deviation.
 
     Args:
-        found: Of one search or several.
+        costs: Of one search or several.
         metric: Which is shown, if any.
     """
     table = plain_table('ticket')
     for header in ('sparsity', FILE, *FORMATS.values()):
         table.add_column(header, justify='right', no_wrap=True)
-    if found.macs is not None:
+    if costs.macs is not None:
         table.add_column('MACs', justify='right', no_wrap=True)
     if metric is not None:
         table.add_column(Text(*short_names([metric])), justify='right')
-    searches = _searches(found)
-    for group in found.rounds:
+    searches = _searches(costs)
+    for group in costs.rounds:
         rows = [row for _, row in group]
         cells = [_size_cell(rows, name) for name in (FILE, *FORMATS)]
-        if found.macs is not None:
+        if costs.macs is not None:
             cells.append(_macs_cell([row.macs for row in rows]))
         if metric is not None:
             cells.append(mean_cell(measured_in(group, metric), '.3f', searches))
@@ -56,18 +56,18 @@ def cost_table(found: Costs, metric: str | None = None) -> Table:
     return table
 
 
-def macs_table(found: Costs) -> Table:
+def macs_table(costs: Costs) -> Table:
     """A row a module: its MACs with dense weights, and with the kept weights of each ticket."""
     table = plain_table('module')
     table.add_column('dense', justify='right', no_wrap=True)
-    for group in found.rounds:
+    for group in costs.rounds:
         table.add_column(Text(group[0][0].name), justify='right')
-    for name, dense, works in works_by_module(found):
+    for name, dense, works in works_by_module(costs):
         table.add_row(Text(name), short_count(dense), *map(_macs_cell, works))
     table.add_section()
-    for group in found.rounds[:1]:
+    for group in costs.rounds[:1]:
         whole = group[0][1].macs
-        works = [[row.macs for _, row in each] for each in found.rounds]
+        works = [[row.macs for _, row in each] for each in costs.rounds]
         total = '' if whole is None else short_count(whole.dense)
         table.add_row('all', total, *map(_macs_cell, works))
     return table
@@ -83,19 +83,19 @@ def macs_cell(work: LayerMacs | None) -> str:
     return _macs_cell([work])
 
 
-def write_cost_csv(found: Costs, metrics: Sequence[str], path: Path) -> None:
+def write_cost_csv(costs: Costs, metrics: Sequence[str], path: Path) -> None:
     """Writes a row a ticket: sparsity, bytes by format, MACs dense and sparse by module, metrics.
 
     Args:
-        found: Of one search or several.
+        costs: Of one search or several.
         metrics: Which.
         path: Where to write.
     """
-    first = found.rows[0].works if found.rows else None
+    first = costs.rows[0].works if costs.rows else None
     modules = [work.name or 'outside' for work in first or ()]
     names = [f'{kind}_macs{m and f"_{m}"}' for m in ('', *modules) for kind in ('dense', 'sparse')]
     rows = []
-    for ticket, row in zip(found.tickets, found.rows):
+    for ticket, row in zip(costs.tickets, costs.rows):
         sizes = [bytes_of(row, name) for name in (FILE, *FORMATS)]
         works = [] if row.works is None or row.macs is None else [row.macs, *row.works]
         numbers = [number for work in works for number in (work.dense, work.sparse)]
@@ -108,8 +108,8 @@ def write_cost_csv(found: Costs, metrics: Sequence[str], path: Path) -> None:
     write_csv(path, [*header, *counted, *metrics], rows)
 
 
-def _searches(found: Costs) -> int:
-    return len({ticket.search for ticket in found.tickets})
+def _searches(costs: Costs) -> int:
+    return len({ticket.search for ticket in costs.tickets})
 
 
 def _size_cell(rows: Sequence[TicketCost], name: str) -> str:

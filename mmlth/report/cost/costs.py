@@ -41,7 +41,7 @@ class Costs:
         )
 
 
-def costs(tickets: Sequence[RoundTicket], size: tuple[int, int] | None = None) -> Costs:
+def count_costs(tickets: Sequence[RoundTicket], size: tuple[int, int] | None = None) -> Costs:
     """Finds what tickets cost; their weights are not read but for the first, to count the MACs.
 
     Args:
@@ -56,8 +56,8 @@ def costs(tickets: Sequence[RoundTicket], size: tuple[int, int] | None = None) -
     macs, reason = None, None
     if tickets:
         path = next((t for t in tickets if is_dense(t)), tickets[0]).path
-        found = _counted(path, size, *stamp(path))
-        macs, reason = (None, found) if isinstance(found, str) else (found, None)
+        counted = _counted(path, size, *stamp(path))
+        macs, reason = (None, counted) if isinstance(counted, str) else (counted, None)
     rows = tuple(_cost(ticket, macs) for ticket in tickets)
     return Costs(tuple(tickets), rows, macs, reason)
 
@@ -75,10 +75,10 @@ def image_size(path: Path) -> ImageSize | str:
     return validation_size(config)
 
 
-def works_by_module(found: Costs) -> Iterator[tuple[str, int, list[list[LayerMacs | None]]]]:
+def works_by_module(costs: Costs) -> Iterator[tuple[str, int, list[list[LayerMacs | None]]]]:
     """Each module's name, its MACs with dense weights, and its work in each round's tickets."""
-    for i, work in enumerate((found.rows[0].works if found.rows else None) or ()):
-        works = [[row.works[i] if row.works else None for _, row in g] for g in found.rounds]
+    for i, work in enumerate((costs.rows[0].works if costs.rows else None) or ()):
+        works = [[row.works[i] if row.works else None for _, row in g] for g in costs.rounds]
         yield work.name or 'outside of layers', work.dense, works
 
 
@@ -110,10 +110,10 @@ def _counted(
 ) -> ModelMacs | str:
     """The MACs of a ticket's model, or why they cannot be counted; costs no random number."""
     if size is None:
-        found = image_size(path)
-        if isinstance(found, str):
-            return found
-        size = found.height, found.width
+        image = image_size(path)
+        if isinstance(image, str):
+            return image
+        size = image.height, image.width
     before = rng_state()
     try:
         with quiet():

@@ -6,7 +6,7 @@ from functools import partial
 
 from mmlth.report.cost.cost_plot import plot_costs
 from mmlth.report.cost.cost_table import SEVERAL, cost_table, macs_table, write_cost_csv
-from mmlth.report.cost.costs import Costs, costs, image_size
+from mmlth.report.cost.costs import Costs, count_costs, image_size
 from mmlth.report.cost.macs_notes import left_out_notes
 from mmlth.report.page import CsvFile, Figure, Part, Section
 from mmlth.report.searches import RoundTicket, Searches, main_metrics, measured, missing_tickets
@@ -53,49 +53,49 @@ def cost_of(
     main = main_metrics(rounds) if metric is None else [metric]
     metrics = [m for m in main if any(measured(r, m) is not None for r in rounds)]
     metric = metrics[0] if metrics else None
-    found = costs(tickets, size)
+    costs = count_costs(tickets, size)
     figure = Figure(
         'cost',
-        _caption(found, metric),
-        f'Sizes and MACs of {len(found.rounds)} tickets against sparsity'
+        _caption(costs, metric),
+        f'Sizes and MACs of {len(costs.rounds)} tickets against sparsity'
         + (f', and {metric} against them.' if metric else '.'),
-        lambda path: plot_costs(found, metric, path),
+        lambda path: plot_costs(costs, metric, path),
     )
-    text = ' '.join([*_notes(found, size is None), *notes])
-    parts: list[Part] = [text, figure, cost_table(found, metric)]
-    if found.macs is not None:
-        parts.append(macs_table(found))
-    parts.append(CsvFile('cost.csv', partial(write_cost_csv, found, metrics)))
+    text = ' '.join([*_notes(costs, size is None), *notes])
+    parts: list[Part] = [text, figure, cost_table(costs, metric)]
+    if costs.macs is not None:
+        parts.append(macs_table(costs))
+    parts.append(CsvFile('cost.csv', partial(write_cost_csv, costs, metrics)))
     return Section('Cost', tuple(parts))
 
 
-def _caption(found: Costs, metric: str | None) -> str:
-    macs = ' and multiply–accumulates (MACs)' if found.macs is not None else ''
+def _caption(costs: Costs, metric: str | None) -> str:
+    macs = ' and multiply–accumulates (MACs)' if costs.macs is not None else ''
     text = f'Bytes of the tickets in several formats{macs} against sparsity'
     text += f', and {metric} against them; the labels are rounds or names.' if metric else '.'
-    several = len({ticket.search for ticket in found.tickets}) > 1
+    several = len({ticket.search for ticket in costs.tickets}) > 1
     bars = f' Bars: of {metric}.' if metric else ''
     return f'{text} {SEVERAL.capitalize()}.{bars}' if several else text
 
 
-def _notes(found: Costs, by_config: bool) -> list[str]:
+def _notes(costs: Costs, by_config: bool) -> list[str]:
     """What was counted and what not, in sentences."""
-    if found.macs is None:
-        return [f'MACs are not counted: {found.reason}.']
-    height, width = found.macs.image
+    if costs.macs is None:
+        return [f'MACs are not counted: {costs.reason}.']
+    height, width = costs.macs.image
     where = ''
     if by_config:
-        size = image_size(found.tickets[0].path)
+        size = image_size(costs.tickets[0].path)
         at_most = not isinstance(size, str) and size.at_most
         where = ', to which validated images are resized'
         if at_most:
             where += ' at most, since they keep their proportions'
-    padded = found.macs.size
+    padded = costs.macs.size
     if padded != (height, width):
         where += f', padded to {padded[0]} × {padded[1]}'
     return [
         f'Multiply–accumulates (MACs) of convolutions and matrix products are counted for an image '
         f'of {height} × {width} pixels{where}; those of a masked weight times its density, which '
         'is what a machine could save that skips every zero.',
-        *left_out_notes(found.macs),
+        *left_out_notes(costs.macs),
     ]

@@ -79,14 +79,14 @@ def plot_density_map(
 
 
 def _rows(layers: Survival, modules: Survival) -> list[_Row]:
-    found = [_Row('all prunable weights', layers.whole, heading=True)]
+    rows = [_Row('all prunable weights', layers.whole, heading=True)]
     for module, densities in zip(modules.names, modules.parts):
-        found += [_Row(''), _Row(module, densities, module, heading=True)]
+        rows += [_Row(''), _Row(module, densities, module, heading=True)]
         for name, values in zip(layers.names, layers.parts):
             if module_of(name) == module:
                 label = name.removeprefix(f'{module}.').removesuffix('.weight')
-                found.append(_Row(label, values, module))
-    return found
+                rows.append(_Row(label, values, module))
+    return rows
 
 
 def _columns(rows: list[_Row]) -> list[list[_Row]]:

@@ -91,15 +91,15 @@ def layers_of(
     )
 
 
-def _summary(found: Survival, last: RoundTicket) -> list[str]:
+def _summary(survival: Survival, last: RoundTicket) -> list[str]:
     """Which layers end densest and sparsest, in sentences."""
-    densities = dict(zip(found.names, found.parts[:, -1].tolist()))
+    densities = dict(zip(survival.names, survival.parts[:, -1].tolist()))
     if last.round['kept'] == last.round['prunable'] or not densities:
         return ['Nothing is pruned yet.']
     dead = [_short(name) for name, density in densities.items() if density == 0]
     order = sorted((name for name in densities if densities[name]), key=densities.__getitem__)
     sentences = [
-        f'{percent(float(found.whole[-1]))} of the prunable weights are left in {last.name}.'
+        f'{percent(float(survival.whole[-1]))} of the prunable weights are left in {last.name}.'
     ]
     if len(order) > 1:
         most, least = order[-1], order[0]

@@ -19,11 +19,11 @@ from mmlth.report.masks.noisy_tickets import (
 )
 
 
-def plot_noise(found: Sequence[NoisyTicket], metric: str, dense: float | None, path: Path) -> None:
+def plot_noise(noisy: Sequence[NoisyTicket], metric: str, dense: float | None, path: Path) -> None:
     """Draws a line a ticket from no noise to the most, PNG or SVG by suffix.
 
     Args:
-        found: Of searches that differ by seed, whose mean and standard deviation are drawn.
+        noisy: Of searches that differ by seed, whose mean and standard deviation are drawn.
         metric: Which.
         dense: The dense model's value, if it has one.
         path: Where to write.
@@ -31,7 +31,7 @@ def plot_noise(found: Sequence[NoisyTicket], metric: str, dense: float | None, p
     with figure_at(path, 8, 4.5) as figure:
         axes = figure.subplots()
         lines: dict[tuple[int, bool], list[NoisyTicket]] = {}
-        for each in found:
+        for each in noisy:
             lines.setdefault((each.ticket['round'], not each.matched), []).append(each)
         for number, ((index, unmatched), line) in enumerate(sorted(lines.items())):
             colour, marker, *_ = style(number)
@@ -55,11 +55,11 @@ def plot_noise(found: Sequence[NoisyTicket], metric: str, dense: float | None, p
         figure.legend(loc='outside right upper', frameon=False)
 
 
-def _line(found: Sequence[NoisyTicket], metric: str) -> list[tuple[float, list[float]]]:
+def _line(noisy: Sequence[NoisyTicket], metric: str) -> list[tuple[float, list[float]]]:
     """Share and values of each point: the tickets without noise, then those with more and more."""
-    points = [(0.0, values_without_noise(found, metric))]
+    points = [(0.0, values_without_noise(noisy, metric))]
     points += [
         (statistics.fmean(each.flips.kept for each in group), noisy_values(group, metric))
-        for group in same_noise(found).values()
+        for group in same_noise(noisy).values()
     ]
     return [(share, values) for share, values in points if values]

@@ -30,18 +30,18 @@ CAPTION = """\
 difference: to the ticket itself, seed by seed"""
 
 
-def noise_table(found: Sequence[NoisyTicket], metric: str) -> Table:
+def noise_table(noisy: Sequence[NoisyTicket], metric: str) -> Table:
     """A row a ticket without noise, below it one a share of noise; of seeds mean and deviation.
 
     Args:
-        found: Of searches that differ by seed.
+        noisy: Of searches that differ by seed.
         metric: Which.
     """
     table = plain_table('ticket')
     for header in ('sparsity', 'flipped of kept', 'of pruned', 'of all', metric, 'difference'):
         table.add_column(Text(header), justify='right')
-    for index in sorted({each.ticket['round'] for each in found}):
-        own = [each for each in found if each.ticket['round'] == index]
+    for index in sorted({each.ticket['round'] for each in noisy}):
+        own = [each for each in noisy if each.ticket['round'] == index]
         name, sparsity = f'round {index}', percent(own[0].ticket['sparsity'])
         table.add_row(
             name,
@@ -63,11 +63,11 @@ def noise_table(found: Sequence[NoisyTicket], metric: str) -> Table:
     return table
 
 
-def write_noise_csv(found: Sequence[NoisyTicket], metric: str, path: Path) -> None:
+def write_noise_csv(noisy: Sequence[NoisyTicket], metric: str, path: Path) -> None:
     """Writes a row a ticket with noise: see `HEADER`; shares are in [0, 1].
 
     Args:
-        found: What was found.
+        noisy: What was found.
         metric: Which.
         path: Where to write.
     """
@@ -80,7 +80,7 @@ def write_noise_csv(found: Sequence[NoisyTicket], metric: str, path: Path) -> No
                 *(each.flips.kept, each.flips.pruned, each.flips.all, metric),
                 *(measured(each.noisy, metric), measured(each.ticket, metric)),
             ]
-            for each in found
+            for each in noisy
         ),
     )
 

@@ -48,7 +48,7 @@ def noisy_tickets(searches: Searches) -> list[NoisyTicket]:
     Raises:
         TicketError: If a ticket cannot be read.
     """
-    found = []
+    trained = []
     for own, others in zip(searches.tickets, searches.branches):
         tickets = {ticket.round['round']: ticket for ticket in own}
         for branch in others:
@@ -62,28 +62,39 @@ def noisy_tickets(searches: Searches) -> list[NoisyTicket]:
                 if ticket is not None:
                     pair = similarity([ticket.profile, noisy.profile]).overlap(0, 1)
                     rounds = ticket.round, noisy.round
-                    found.append(
+                    trained.append(
                         NoisyTicket(
                             branch.parent, branch.name, *rounds, share, matched, flips(pair)
                         )
                     )
-    return found
+    return trained
 
 
-def same_noise(found: Iterable[NoisyTicket]) -> dict[_Key, list[NoisyTicket]]:
+def same_noise(noisy: Iterable[NoisyTicket]) -> dict[_Key, list[NoisyTicket]]:
     """The same ticket and noise in searches that differ by seed, in order."""
     groups: dict[_Key, list[NoisyTicket]] = {}
-    for each in found:
+    for each in noisy:
         key = each.ticket['round'], not each.matched, each.share
         groups.setdefault(key, []).append(each)
     return dict(sorted(groups.items()))
 
 
 def noisy_values(group: Iterable[NoisyTicket], metric: str) -> list[float]:
+    """The values of the tickets with noise, as far as they were measured.
+
+    Args:
+        group: The same ticket with the same noise in searches that differ by seed.
+        metric: The name of the metric.
+    """
     return [value for each in group if (value := measured(each.noisy, metric)) is not None]
 
 
 def values_without_noise(group: Iterable[NoisyTicket], metric: str) -> list[float]:
-    """The values of the same ticket itself, one a search."""
+    """The values of the same ticket itself, one a search.
+
+    Args:
+        group: A ticket with noise in searches that differ by seed.
+        metric: The name of the metric.
+    """
     tickets = {each.search: measured(each.ticket, metric) for each in group}
     return [value for value in tickets.values() if value is not None]

@@ -152,20 +152,20 @@ def _similarity_parts(
 ) -> list[Part]:
     if len(tickets) < 2:
         return []
-    found = similarity([ticket.profile for ticket in tickets])
+    similar = similarity([ticket.profile for ticket in tickets])
     figure = Figure(
         'mask_similarity',
         'Above the diagonal: intersection over union of two masks. Below: how much that is above '
         'what independent masks with as many weights in each layer have.',
         f'Heat map of the similarity of {len(names)} masks, each with each.',
-        lambda path: plot_similarity(found, names, path),
+        lambda path: plot_similarity(similar, names, path),
     )
     return [
         *([' '.join(notes)] if notes else []),
         figure,
-        Details('Intersection over union in numbers', iou_table(found, names)),
-        Details('Hamming distance in numbers', hamming_table(found, names)),
-        CsvFile('mask_similarity.csv', partial(write_similarity_csv, found, names)),
+        Details('Intersection over union in numbers', iou_table(similar, names)),
+        Details('Hamming distance in numbers', hamming_table(similar, names)),
+        CsvFile('mask_similarity.csv', partial(write_similarity_csv, similar, names)),
     ]
 
 

@@ -17,21 +17,23 @@ _CELL = 0.42  # inches
 _MOST_NUMBERED = 20
 
 
-def plot_similarity(found: Similarity, names: Sequence[str], path: Path) -> None:
+def plot_similarity(similarity: Similarity, names: Sequence[str], path: Path) -> None:
     """Draws the IoU above the diagonal, how much it is above chance below, PNG or SVG by suffix.
 
     Args:
-        found: Of the tickets.
+        similarity: Of the tickets.
         names: Of them.
         path: Where to write.
     """
     side = max(2.5, _CELL * len(names))
-    above = np.triu(np.ones_like(found.iou, dtype=bool), 1)
-    gain = found.iou - found.chance_iou
+    above = np.triu(np.ones_like(similarity.iou, dtype=bool), 1)
+    gain = similarity.iou - similarity.chance_iou
     most = max(float(np.nanmax(np.abs(np.where(above.T, gain, 0)), initial=0)), 0.05)
     with figure_at(path, side + 3.4, side + 1.6) as figure:
         axes = figure.subplots()
-        upper = _half(axes, np.where(above, found.iou, np.nan), 'viridis', Normalize(0, 1), '.2f')
+        upper = _half(
+            axes, np.where(above, similarity.iou, np.nan), 'viridis', Normalize(0, 1), '.2f'
+        )
         shade = Normalize(-most, most)
         lower = _half(axes, np.where(above.T, gain, np.nan), 'PuOr', shade, '+.2f')
         axes.set_xticks(range(len(names)), list(names), rotation=90, fontsize=7)

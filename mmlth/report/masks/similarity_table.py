@@ -24,28 +24,28 @@ Hamming distance: share of the prunable weights that just one of the two masks k
 below it: of independent masks with as many weights in each layer"""
 
 
-def iou_table(found: Similarity, names: Sequence[str]) -> Table:
+def iou_table(similarity: Similarity, names: Sequence[str]) -> Table:
     """A row a ticket: its IoU with each one before, and below it the one that chance gives."""
-    return _table('IoU', found.iou, found.chance_iou, names, IOU_CAPTION)
+    return _table('IoU', similarity.iou, similarity.chance_iou, names, IOU_CAPTION)
 
 
-def hamming_table(found: Similarity, names: Sequence[str]) -> Table:
+def hamming_table(similarity: Similarity, names: Sequence[str]) -> Table:
     """The same of the Hamming distance."""
-    return _table('distance', found.hamming, found.chance_hamming, names, HAMMING_CAPTION)
+    return _table('distance', similarity.hamming, similarity.chance_hamming, names, HAMMING_CAPTION)
 
 
-def write_similarity_csv(found: Similarity, names: Sequence[str], path: Path) -> None:
+def write_similarity_csv(similarity: Similarity, names: Sequence[str], path: Path) -> None:
     """Writes a row a pair of tickets: see `HEADER`.
 
     Args:
-        found: Of the tickets.
+        similarity: Of the tickets.
         names: Of them.
         path: Where to write.
     """
-    matrices = found.iou, found.chance_iou, found.hamming, found.chance_hamming
+    matrices = similarity.iou, similarity.chance_iou, similarity.hamming, similarity.chance_hamming
     rows = []
     for i, j in itertools.combinations(range(len(names)), 2):
-        counts = found.overlap(i, j)
+        counts = similarity.overlap(i, j)
         values = [None if np.isnan(matrix[i, j]) else float(matrix[i, j]) for matrix in matrices]
         rows.append([names[i], names[j], counts.first, counts.second, counts.both, *values])
     write_csv(path, HEADER, rows)

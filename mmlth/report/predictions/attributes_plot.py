@@ -24,50 +24,50 @@ _WIDEST = 100  # of a change in %, to be drawn
 _LINE = 0.3  # inches
 
 
-def plot_attributes(found: Attributes, path: Path) -> None:
+def plot_attributes(attributes: Attributes, path: Path) -> None:
     """Draws the change of AP in % in each group, with its interval, as PNG or SVG.
 
     The dense model is the line at 0. The axis ends at ±100 %, or where values do; intervals may go
     on. A hollow mark has no interval, for all objects are in one image.
 
     Args:
-        found: Of models on one data set.
+        attributes: Of models on one data set.
         path: Where to write.
 
     Raises:
         ValueError: If there is no model to compare with the dense one.
     """
-    groups: list[Group | str] = [found.overall]
-    for by, members in shown_groups(found).items():
+    groups: list[Group | str] = [attributes.overall]
+    for by, members in shown_groups(attributes).items():
         groups += [GROUP_NAMES[by], *members]
-    label = f'change of {ap_name(found)} against the dense model (%)'
-    _plot(found, groups, lambda result: result.change, label, path)
+    label = f'change of {ap_name(attributes)} against the dense model (%)'
+    _plot(attributes, groups, lambda result: result.change, label, path)
 
 
-def plot_classes(found: Attributes, path: Path, most: int = 20) -> None:
+def plot_classes(attributes: Attributes, path: Path, most: int = 20) -> None:
     """Draws the difference in AP on each class, with its interval, as PNG or SVG.
 
     Args:
-        found: Of models on one data set.
+        attributes: Of models on one data set.
         path: Where to write.
         most: As for `class_table`.
 
     Raises:
         ValueError: If there is no model to compare with the dense one.
     """
-    label = f'difference in {ap_name(found)} to the dense model'
-    _plot(found, most_changed(found, most), lambda result: result.difference, label, path)
+    label = f'difference in {ap_name(attributes)} to the dense model'
+    _plot(attributes, most_changed(attributes, most), lambda result: result.difference, label, path)
 
 
 def _plot(
-    found: Attributes,
+    attributes: Attributes,
     groups: Sequence[Group | str],
     of: Callable[[Result], Estimate | None],
     label: str,
     path: Path,
 ) -> None:
-    styles = model_styles(found.models)
-    tickets = found.models[1:]
+    styles = model_styles(attributes.models)
+    tickets = attributes.models[1:]
     if not tickets:
         raise ValueError('there is nothing to compare: give a ticket beside the dense model')
     # In inches: a row of points for each ticket, and lines of text between them.
@@ -76,7 +76,7 @@ def _plot(
     with figure_at(path, 8, sum(size for _, size in rows) + 1.1) as figure:
         axes = figure.subplots()
         middles = row_axis(axes, rows)
-        axes.axvline(0, color=GREY, linestyle='--', linewidth=1, label=found.models[0])
+        axes.axvline(0, color=GREY, linestyle='--', linewidth=1, label=attributes.models[0])
         values: list[float] = [_WIDEST]
         for index, ticket in enumerate(tickets):
             shift = 0.7 * height * ((index + 0.5) / len(tickets) - 0.5)

@@ -35,15 +35,15 @@ GROUP_NAMES = {
 }
 
 
-def attributes_table(found: Attributes) -> Table:
+def attributes_table(attributes: Attributes) -> Table:
     """A row a group of classes or sizes, below each other by what makes the groups.
 
     Args:
-        found: Of models on one data set.
+        attributes: Of models on one data set.
     """
-    table = _table(ap_name(found), found)
-    _add(table, found.overall)
-    for by, groups in shown_groups(found).items():
+    table = _table(ap_name(attributes), attributes)
+    _add(table, attributes.overall)
+    for by, groups in shown_groups(attributes).items():
         table.add_section()
         table.add_row(Text(GROUP_NAMES[by], 'dim'))
         for group in groups:
@@ -51,52 +51,54 @@ def attributes_table(found: Attributes) -> Table:
     return table
 
 
-def class_table(found: Attributes, most: int = 20) -> Table:
+def class_table(attributes: Attributes, most: int = 20) -> Table:
     """A row a class, from the one that the first ticket loses most on.
 
     Args:
-        found: Of models on one data set.
+        attributes: Of models on one data set.
         most: Of more classes, those are shown that lose most and that gain most, half of each.
     """
-    table = _table(f'class: {ap_name(found)}', found, training=True)
-    for group in most_changed(found, most):
+    table = _table(f'class: {ap_name(attributes)}', attributes, training=True)
+    for group in most_changed(attributes, most):
         _add(table, group, training=True)
     return table
 
 
-def attribute_rows(found: Attributes) -> list[list[object]]:
+def attribute_rows(attributes: Attributes) -> list[list[object]]:
     """A row each group and model: see `HEADER`.
 
     AP and differences are in [0, 1], changes in %; None where there is no value.
 
     Args:
-        found: Of models on one data set.
+        attributes: Of models on one data set.
     """
-    groups = {'all': (found.overall,), **shown_groups(found), 'class': found.classes}
+    groups = {'all': (attributes.overall,), **shown_groups(attributes), 'class': attributes.classes}
     return [
-        [found.kind, by, *_facts(group), model, *_numbers(result)]
+        [attributes.kind, by, *_facts(group), model, *_numbers(result)]
         for by, members in groups.items()
         for group in members
         for model, result in group.models.items()
     ]
 
 
-def write_attributes_csv(found: Iterable[Attributes], path: Path) -> None:
+def write_attributes_csv(analysed: Iterable[Attributes], path: Path) -> None:
     """Writes the `attribute_rows` of all kinds of prediction.
 
     Args:
-        found: One a kind.
+        analysed: One a kind.
         path: Where to write.
     """
-    write_csv(path, HEADER, [row for each in found for row in attribute_rows(each)])
+    write_csv(path, HEADER, [row for each in analysed for row in attribute_rows(each)])
 
 
-def ap_name(found: Attributes) -> str:
-    return f'{SINGULAR[found.kind]} AP'
+def ap_name(attributes: Attributes) -> str:
+    """What is measured: box AP, mask AP or keypoint AP."""
+    return f'{SINGULAR[attributes.kind]} AP'
 
 
-def shown_groups(found: Attributes) -> dict[str, tuple[Group, ...]]:
-    parts = (found.sizes, found.frequency, found.lvis, found.difficulty)
+def shown_groups(attributes: Attributes) -> dict[str, tuple[Group, ...]]:
+    """The groups that hold objects, by a key of `GROUP_NAMES`."""
+    parts = (attributes.sizes, attributes.frequency, attributes.lvis, attributes.difficulty)
     shown = {
         by: tuple(group for group in groups if group.objects)
         for by, groups in zip(GROUP_NAMES, parts)
@@ -104,23 +106,30 @@ def shown_groups(found: Attributes) -> dict[str, tuple[Group, ...]]:
     return {by: groups for by, groups in shown.items() if groups}
 
 
-def most_changed(found: Attributes, most: int) -> list[Group]:
-    if len(found.models) < 2:
-        return list(found.classes[:most])
-    every = len(found.classes)
-    gains, losses = changed_most(found.classes, found.models[1], every)
+def most_changed(attributes: Attributes, most: int) -> list[Group]:
+    """The classes from the largest loss of the first ticket to its largest gain.
+
+    Args:
+        attributes: What was measured of models on one data set.
+        most: Of more classes, half of this number is of those that lose most, the other half of
+            those that gain most.
+    """
+    if len(attributes.models) < 2:
+        return list(attributes.classes[:most])
+    every = len(attributes.classes)
+    gains, losses = changed_most(attributes.classes, attributes.models[1], every)
     changed = {id(group) for group in (*gains, *losses)}
-    ordered = [*losses, *(g for g in found.classes if id(g) not in changed), *reversed(gains)]
+    ordered = [*losses, *(g for g in attributes.classes if id(g) not in changed), *reversed(gains)]
     if every <= most:
         return ordered
     return ordered[: most - most // 2] + ordered[every - most // 2 :]
 
 
-def _table(first: str, found: Attributes, *, training: bool = False) -> Table:
+def _table(first: str, attributes: Attributes, *, training: bool = False) -> Table:
     table = plain_table(first)
     for header in ('objects', *(['training'] if training else [])):
         table.add_column(header, justify='right', no_wrap=True)
-    for index, model in enumerate(found.models):
+    for index, model in enumerate(attributes.models):
         table.add_column(Text(model, overflow='fold'), justify='right', no_wrap=True)
         if index:
             table.add_column('change (%)', justify='right', no_wrap=True)

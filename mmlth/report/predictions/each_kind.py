@@ -30,12 +30,12 @@ def analyse_each_kind(
     Raises:
         ValueError: If none can be analysed; says why, once if it is the same of all.
     """
-    found, reasons = [], {}
+    results, reasons = [], {}
     for kind in kinds:
         try:
-            found.append(analyse(kind))
+            results.append(analyse(kind))
         except EXPECTED as error:
             reasons[kind] = reason(error)
-    if not found:
+    if not results:
         raise ValueError('; '.join(dict.fromkeys(reasons.values())))
-    return found, [f'No {KIND_WORDS[kind]} here: {reason}' for kind, reason in reasons.items()]
+    return results, [f'No {KIND_WORDS[kind]} here: {reason}' for kind, reason in reasons.items()]

@@ -32,16 +32,16 @@ def plot_keypoint_errors(models: Mapping[str, KeypointErrors], oks: float, path:
     """
     with figure_at(path, 4.6 * len(models), 5.6) as figure:
         panels = figure.subplots(1, len(models), sharey=True, squeeze=False)[0]
-        for axes, (name, found) in zip(panels, models.items()):
-            _draw(axes, found, oks)
+        for axes, (name, errors) in zip(panels, models.items()):
+            _draw(axes, errors, oks)
             axes.set_title(name)
         panels[0].set_ylabel(f'precision at OKS ≥ {oks:g}')
 
 
-def _draw(axes: Axes, found: KeypointErrors, oks: float) -> None:
+def _draw(axes: Axes, errors: KeypointErrors, oks: float) -> None:
     for index, name in enumerate((DETECTED, *ERRORS)):
         detected, (colour, marker, *_) = name == DETECTED, _STYLES[name]
-        curve = found.curve(oks, None if detected else name)
+        curve = errors.curve(oks, None if detected else name)
         # Down to 0 once: the rest would be a line along the axis under every other.
         heights = curve.precision[: 1 + sum(precision > 0 for precision in curve.precision)]
         axes.plot(

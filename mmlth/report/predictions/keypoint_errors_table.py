@@ -41,24 +41,24 @@ def keypoint_error_table(models: Mapping[str, KeypointErrors], oks: float | None
             table.add_column(Text(header), justify='right', overflow='fold')
     for error in (None, *ERRORS):
         cells = []
-        for found in models.values():
-            cells.append(ABSENT if error is None else percent(found.share(error)))
-            cells += [_value(found, error, each) for each in thresholds]
+        for errors in models.values():
+            cells.append(ABSENT if error is None else percent(errors.share(error)))
+            cells += [_value(errors, error, each) for each in thresholds]
         table.add_row(error or DETECTED, *cells)
     table.caption, table.caption_justify = LEGEND, 'left'
     return table
 
 
-def joint_table(found: KeypointErrors) -> Table:
+def joint_table(errors: KeypointErrors) -> Table:
     """A row a joint, and all together: how many keypoints there are, and the share of each kind."""
     table = plain_table('joint')
     for header in ('keypoints', *KINDS):
         table.add_column(header, justify='right', no_wrap=True)
-    for index, joint in enumerate(found.joints):
-        counts = [found.kinds[kind][index] for kind in KINDS]
+    for index, joint in enumerate(errors.joints):
+        counts = [errors.kinds[kind][index] for kind in KINDS]
         table.add_row(Text(joint), *_shares(counts))
     table.add_section()
-    table.add_row('all', *_shares([found.count(kind) for kind in KINDS]))
+    table.add_row('all', *_shares([errors.count(kind) for kind in KINDS]))
     return table
 
 
@@ -73,12 +73,12 @@ def write_keypoint_errors_csv(models: Mapping[str, KeypointErrors], path: Path) 
         path: Where to write.
     """
     rows: list[Sequence[object]] = []
-    for name, found in models.items():
-        for oks in (None, *(curve.oks for curve in found.detected)):
-            rows.append((name, oks, None, None, None, found.ap(None, oks), None))
+    for name, errors in models.items():
+        for oks in (None, *(curve.oks for curve in errors.detected)):
+            rows.append((name, oks, None, None, None, errors.ap(None, oks), None))
             for error in ERRORS:
-                numbers = found.ap(error, oks), found.gain(error, oks)
-                rows.append((name, oks, error, found.count(error), found.share(error), *numbers))
+                numbers = errors.ap(error, oks), errors.gain(error, oks)
+                rows.append((name, oks, error, errors.count(error), errors.share(error), *numbers))
     write_csv(path, ('model', 'oks', 'error', 'count', 'share', 'ap', 'gain'), rows)
 
 
@@ -98,9 +98,9 @@ def write_keypoint_curves_csv(models: Mapping[str, KeypointErrors], oks: float, 
     """
     rows = [
         (name, error, oks, recall, precision)
-        for name, found in models.items()
+        for name, errors in models.items()
         for error in (None, *ERRORS)
-        for recall, precision in zip(RECALLS.tolist(), found.curve(oks, error).precision)
+        for recall, precision in zip(RECALLS.tolist(), errors.curve(oks, error).precision)
     ]
     write_csv(path, ('model', 'error', 'oks', 'recall', 'precision'), rows)
 
@@ -113,9 +113,9 @@ def write_keypoint_kinds_csv(models: Mapping[str, KeypointErrors], path: Path) -
         path: Where to write.
     """
     rows = [
-        (name, joint, kind, found.kinds[kind][index])
-        for name, found in models.items()
-        for index, joint in enumerate(found.joints)
+        (name, joint, kind, errors.kinds[kind][index])
+        for name, errors in models.items()
+        for index, joint in enumerate(errors.joints)
         for kind in KINDS
     ]
     write_csv(path, ('model', 'joint', 'kind', 'count'), rows)
@@ -126,12 +126,13 @@ def _shares(counts: Sequence[int]) -> list[str]:
     return [str(total), *(percent(count / total if total else None) for count in counts)]
 
 
-def _value(found: KeypointErrors, error: str | None, oks: float | None) -> str:
+def _value(errors: KeypointErrors, error: str | None, oks: float | None) -> str:
     """As detected the average precision, of an error its gain."""
-    return ap_cell(found.ap(oks=oks)) if error is None else _gain(found.gain(error, oks))
+    return ap_cell(errors.ap(oks=oks)) if error is None else _gain(errors.gain(error, oks))
 
 
 def ap_cell(value: float | None) -> str:
+    """An average precision with three digits."""
     return ABSENT if value is None else f'{value:.3f}'
 
 

@@ -23,62 +23,70 @@ MEANING = {
 HEADER = ('kind', 'model', 'error', 'gain', 'count', 'ap')
 
 
-def tide_table(found: Tide) -> Table:
+def tide_table(tide: Tide) -> Table:
     """A row an error: by how much the AP would grow without it, and how many there are.
 
     Args:
-        found: Of models on one data set.
+        tide: Of models on one data set.
     """
     table = plain_table('error')
-    for model in found.models:
+    for model in tide.models:
         table.add_column(Text(model, overflow='fold'), justify='right')
         table.add_column('count', justify='right', no_wrap=True)
-    heights = [[f'{errors.ap:.3f}', ''] for errors in found.models.values()]
-    table.add_row(ap_name(found), *(cell for cells in heights for cell in cells))
+    heights = [[f'{errors.ap:.3f}', ''] for errors in tide.models.values()]
+    table.add_row(ap_name(tide), *(cell for cells in heights for cell in cells))
     for names in (MAIN, SPECIAL):
         table.add_section()
         for name in names:
-            cells = [_cells(errors, name) for errors in found.models.values()]
+            cells = [_cells(errors, name) for errors in tide.models.values()]
             table.add_row(error_label(name), *(cell for pair in cells for cell in pair))
     table.caption = (
-        f'gain: by which the {ap_name(found)} grows where all errors of a kind are mended'
+        f'gain: by which the {ap_name(tide)} grows where all errors of a kind are mended'
     )
     table.caption_justify = 'left'
     return table
 
 
-def tide_rows(found: Tide) -> list[list[object]]:
+def tide_rows(tide: Tide) -> list[list[object]]:
     """A row each model and error: see `HEADER`; gains and AP are in [0, 1].
 
     Args:
-        found: Of models on one data set.
+        tide: Of models on one data set.
     """
     return [
-        [found.kind, model, name, error_gain(errors, name), errors.counts.get(name), errors.ap]
-        for model, errors in found.models.items()
+        [tide.kind, model, name, error_gain(errors, name), errors.counts.get(name), errors.ap]
+        for model, errors in tide.models.items()
         for name in (*MAIN, *SPECIAL)
     ]
 
 
-def write_tide_csv(found: Iterable[Tide], path: Path) -> None:
+def write_tide_csv(tides: Iterable[Tide], path: Path) -> None:
     """Writes the `tide_rows` of all kinds of prediction.
 
     Args:
-        found: One a kind.
+        tides: One a kind.
         path: Where to write.
     """
-    write_csv(path, HEADER, [row for each in found for row in tide_rows(each)])
+    write_csv(path, HEADER, [row for each in tides for row in tide_rows(each)])
 
 
-def ap_name(found: Tide) -> str:
-    return f'{SINGULAR[found.kind]} AP at IoU {found.foreground:g}'
+def ap_name(tide: Tide) -> str:
+    """What is measured: box AP or mask AP, and at which threshold."""
+    return f'{SINGULAR[tide.kind]} AP at IoU {tide.foreground:g}'
 
 
 def error_label(name: str) -> str:
+    """The name of an error and what it means."""
     return f'{name}: {MEANING[name]}'
 
 
 def error_gain(errors: Errors, name: str) -> float:
+    """By how much the AP would grow without an error, in [0, 1].
+
+    Args:
+        errors: The errors of a model.
+        name: One of `MAIN` or `SPECIAL`.
+    """
     return errors.main[name] if name in errors.main else errors.special[name]
 
 
