@@ -38,5 +38,10 @@ def conversion_command(
 
 
 def missing(path: Path, source: str) -> FileNotFoundError:
-    """The error about a file that a checkout of ``source`` would have."""
+    """The error about a file that the source does not have.
+
+    Args:
+        path: The file.
+        source: Address of the public repository whose checkout would have it.
+    """
     return FileNotFoundError(f'{path} is missing; SOURCE must be a checkout of {source}')

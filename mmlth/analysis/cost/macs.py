@@ -142,6 +142,10 @@ def count_macs(model: nn.Module, run: Callable[[], Any]) -> Macs:
 def check_masks_model(mask: Mask, model: nn.Module) -> None:
     """Makes sure that a mask belongs to a model.
 
+    Args:
+        mask: The mask of a ticket.
+        model: The dense model.
+
     Raises:
         TicketMismatchError: If the model lacks a masked parameter, or has another shape of it.
     """

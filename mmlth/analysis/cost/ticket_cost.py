@@ -10,7 +10,7 @@ from mmlth.analysis.masks import Layer, density
 
 @dataclass(frozen=True)
 class TicketCost:
-    """Of one ticket.
+    """What one ticket costs.
 
     Attributes:
         sparsity: Share of the prunable weights that is removed, in [0, 1].

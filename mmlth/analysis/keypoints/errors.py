@@ -69,6 +69,10 @@ class KeypointErrors:
     def curve(self, oks: float, error: str | None = None) -> Curve:
         """The curve at one of the thresholds, as detected or without an error.
 
+        Args:
+            oks: The threshold.
+            error: The kind that is corrected; None as detected.
+
         Raises:
             ValueError: If nothing was computed at this threshold.
         """
@@ -93,7 +97,12 @@ class KeypointErrors:
         return float(np.mean(areas)) if areas else None
 
     def gain(self, error: str, oks: float | None = None) -> float | None:
-        """By how much average precision rises when a kind of error is corrected."""
+        """By how much average precision rises when a kind of error is corrected.
+
+        Args:
+            error: The kind that is corrected.
+            oks: The threshold; None for the mean over all.
+        """
         second = self.formula == 'released' and error == UNDETECTED
         before, after = self.ap(BACKGROUND if second else None, oks), self.ap(error, oks)
         return None if before is None or after is None else after - before

@@ -71,6 +71,10 @@ def compare_tickets(first: Ticket, second: Ticket) -> TicketComparison:
 
     A weight that only one of them masks counts as kept whole by the other, if that holds it.
 
+    Args:
+        first: The ticket that comes before.
+        second: The ticket that comes after.
+
     Raises:
         TicketMismatchError: If they are tickets of different models; names the first differences.
     """

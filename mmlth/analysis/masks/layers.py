@@ -78,7 +78,12 @@ class Module:
 
 
 def density(kept: int, total: int) -> float:
-    """Share that is kept, in [0, 1]; of nothing, all is."""
+    """The share of weights that is kept, in [0, 1]; of no weights it is 1.
+
+    Args:
+        kept: Number of weights kept.
+        total: Number of weights.
+    """
     return kept / total if total else 1.0
 
 
@@ -106,7 +111,12 @@ def by_module(layers: Iterable[Layer]) -> dict[str, list[Layer]]:
 
 
 def summed(name: str, group: Sequence[Layer]) -> Module:
-    """Layers as one module of this name."""
+    """Counts layers together as one module.
+
+    Args:
+        name: The name of the module.
+        group: Its layers.
+    """
     return Module(
         name,
         len(group),

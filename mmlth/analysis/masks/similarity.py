@@ -55,7 +55,12 @@ class Similarity:
         return (self._sums - 2 * self.chance_both) / max(self.total, 1)
 
     def overlap(self, first: int, second: int) -> Overlap:
-        """The counts of two masks by their positions."""
+        """The counts of two masks.
+
+        Args:
+            first: The position of the one mask.
+            second: The position of the other.
+        """
         return Overlap(
             self.total,
             int(self.kept[first]),

@@ -14,7 +14,7 @@ from mmlth.pruning import Mask
 
 
 def inspection_json(inspection: Inspection) -> dict[str, Any]:
-    """One ticket: shares are in [0, 1], sizes in bytes."""
+    """What a ticket file holds as JSON: shares are in [0, 1], sizes in bytes."""
     mask, sizes = inspection.ticket.mask, inspection.sizes
     return {
         'path': inspection.path,
@@ -54,7 +54,12 @@ def comparison_json(comparison: TicketComparison) -> dict[str, Any]:
 
 
 def macs_json(counted: ModelMacs, mask: Mask) -> dict[str, Any]:
-    """The MACs of one forward pass, dense and with a ticket's weights; sizes in pixels."""
+    """The MACs of one forward pass, dense and with a ticket's weights; sizes in pixels.
+
+    Args:
+        counted: The MACs of the model.
+        mask: The mask of the ticket.
+    """
     macs = counted.macs
     return {
         'model': counted.model,

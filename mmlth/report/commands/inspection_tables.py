@@ -38,13 +38,13 @@ def print_inspection(
     comparison: TicketComparison | None = None,
     macs: ModelMacs | None = None,
 ) -> None:
-    """Prints all that was found of one ticket, or of two side by side.
+    """Prints all that is known of one ticket, or of two side by side.
 
     Args:
-        console: Where to.
-        inspections: Of one ticket or of two.
-        comparison: Of two.
-        macs: Of their model, if they were counted.
+        console: The console to print to.
+        inspections: What one ticket or each of two holds.
+        comparison: What changed from the first of two to the second.
+        macs: The MACs of their model, if they were counted.
     """
     parts: list[Table | Text]
     if comparison is None:
@@ -125,7 +125,12 @@ def _in_format(inspection: Inspection, field: str) -> int | None:
 
 
 def macs_notes(inspections: Sequence[Inspection], counted: ModelMacs) -> list[str]:
-    """What was counted, in total, and what was not, a line each."""
+    """Says what was counted, in total, and what was not, a line each.
+
+    Args:
+        inspections: One ticket, or two side by side.
+        counted: The MACs of their model.
+    """
     macs = counted.macs
     padded = '' if counted.size == counted.image else f', padded to {_pixels(counted.size)}'
     totals = [macs.sparse(inspection.ticket.mask) for inspection in inspections]

@@ -22,7 +22,12 @@ IoU: kept by both / kept by either; chance: of independent masks of the same den
 
 
 def layer_table(inspection: Inspection, macs: ModelMacs | None = None) -> Table:
-    """The layers of a ticket: density, what is wholly zero, MACs."""
+    """A row a layer of a ticket: its density, what is wholly zero, and MACs.
+
+    Args:
+        inspection: What the ticket holds.
+        macs: The MACs of its model; None where they are not shown.
+    """
     table = _zero_table('layer', macs, 'shape')
     work = _work(macs.macs.layers(inspection.ticket.mask)) if macs else {}
     for layer in inspection.layers:
@@ -34,7 +39,12 @@ def layer_table(inspection: Inspection, macs: ModelMacs | None = None) -> Table:
 
 
 def module_table(inspection: Inspection, macs: ModelMacs | None = None) -> Table:
-    """The same by the first component of the layers' names, and in total."""
+    """The same by the first component of the layers' names, and in total.
+
+    Args:
+        inspection: What the ticket holds.
+        macs: The MACs of its model; None where they are not shown.
+    """
     table = _zero_table('module', macs, 'layers')
     work = _work(macs.macs.modules(inspection.ticket.mask)) if macs else {}
     for module in inspection.modules:
@@ -59,7 +69,14 @@ def pair_table(
     *,
     by_module: bool,
 ) -> Table:
-    """Two tickets by layer, or by module and in total."""
+    """Two tickets beside each other by layer, or by module and in total.
+
+    Args:
+        comparison: What changed from the first ticket to the second.
+        inspections: What each of them holds.
+        macs: The MACs of their model; None where they are not shown.
+        by_module: Whether a row is a module rather than a layer.
+    """
     table = plain_table('module' if by_module else 'layer')
     for header in ('weights', 'density 1', 'density 2', 'difference', 'IoU', 'chance'):
         table.add_column(header, justify='right', no_wrap=True)

@@ -28,8 +28,8 @@ def plot_costs(costs: Costs, metric: str | None, path: Path) -> None:
     Of several searches all are means; bars are standard deviations of the metric.
 
     Args:
-        costs: Of one search or several.
-        metric: Which, if any.
+        costs: What the tickets of one search or several cost.
+        metric: The metric to draw, if any.
         path: Where to write.
     """
     panels: list[Callable[[Axes], None]] = [partial(_draw_sizes, costs=costs)]
@@ -149,13 +149,13 @@ def _sparsities(costs: Costs) -> list[float]:
 
 
 def _sizes(costs: Costs, name: str) -> list[float]:
-    """In megabytes."""
+    """The sizes in megabytes."""
     sizes = [[bytes_of(row, name) for _, row in group] for group in costs.rounds]
     return [_mean(size / MEGABYTE for size in each if size is not None) for each in sizes]
 
 
 def _macs(costs: Costs) -> list[float]:
-    """In the unit of the picture."""
+    """The MACs in the unit of the picture."""
     unit, _ = _unit(costs)
     works = [[row.macs for _, row in group] for group in costs.rounds]
     return [_mean(work.sparse / unit for work in each if work is not None) for each in works]
@@ -166,7 +166,7 @@ def _dense_macs(costs: Costs) -> int:
 
 
 def _unit(costs: Costs) -> tuple[float, str]:
-    """In what MACs are told, and the label that says so."""
+    """The unit of the MACs, and the label that says so."""
     if _dense_macs(costs) >= _GIGA:
         return _GIGA, 'MACs an image (billions)'
     return 1e6, 'MACs an image (millions)'

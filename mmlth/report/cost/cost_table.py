@@ -32,8 +32,8 @@ def cost_table(costs: Costs, metric: str | None = None) -> Table:
     """A row a ticket: bytes in each format, MACs, and the metric; over seeds mean and deviation.
 
     Args:
-        costs: Of one search or several.
-        metric: Which is shown, if any.
+        costs: What the tickets of one search or several cost.
+        metric: The metric to show, if any.
     """
     table = plain_table('ticket')
     for header in ('sparsity', FILE, *FORMATS.values()):
@@ -74,7 +74,12 @@ def macs_table(costs: Costs) -> Table:
 
 
 def size_cell(size: int | None, whole: int | None) -> str:
-    """Megabytes, and below them their share of the dense model's."""
+    """Megabytes, and below them their share of the dense model's.
+
+    Args:
+        size: The bytes; None where they are unknown.
+        whole: The bytes of the dense model; None where they are unknown.
+    """
     return _size_and_share([(size, whole)])
 
 
@@ -87,8 +92,8 @@ def write_cost_csv(costs: Costs, metrics: Sequence[str], path: Path) -> None:
     """Writes a row a ticket: sparsity, bytes by format, MACs dense and sparse by module, metrics.
 
     Args:
-        costs: Of one search or several.
-        metrics: Which.
+        costs: What the tickets of one search or several cost.
+        metrics: The metrics to write.
         path: Where to write.
     """
     first = costs.rows[0].works if costs.rows else None

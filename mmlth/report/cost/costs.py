@@ -42,10 +42,10 @@ class Costs:
 
 
 def count_costs(tickets: Sequence[RoundTicket], size: tuple[int, int] | None = None) -> Costs:
-    """Finds what tickets cost; their weights are not read but for the first, to count the MACs.
+    """Counts what tickets cost; their weights are not read but for the first, to count the MACs.
 
     Args:
-        tickets: Of one model. The MACs are counted of the first that is dense, if there is one,
+        tickets: The tickets of one model. The MACs are those of the first that is dense, if any,
             for how many regions a detector looks at depends on its weights.
         size: Height and width in pixels of the image that they are counted for; by default what
             the config in the ticket resizes validated images to.
@@ -83,14 +83,27 @@ def works_by_module(costs: Costs) -> Iterator[tuple[str, int, list[list[LayerMac
 
 
 def bytes_of(row: TicketCost, name: str) -> int | None:
-    """The size of the ticket's file, or in one of the formats; None of one without weights."""
+    """The size of a ticket's file, or its size in one of the formats.
+
+    Args:
+        row: What the ticket costs.
+        name: `FILE`, or a key of `FORMATS`.
+
+    Returns:
+        The size in bytes; None of a ticket without weights.
+    """
     if name == FILE:
         return row.file
     return None if row.sizes is None else int(getattr(row.sizes, name))
 
 
 def measured_in(group: Sequence[tuple[RoundTicket, TicketCost]], metric: str) -> list[float]:
-    """The metric of the same round in the searches that have it."""
+    """The metric of the same round in the searches that have it.
+
+    Args:
+        group: The tickets of the round with what they cost.
+        metric: The name of the metric.
+    """
     values = [measured(ticket.round, metric) for ticket, _ in group]
     return [value for value in values if value is not None]
 

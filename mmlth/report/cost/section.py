@@ -41,7 +41,7 @@ def cost_of(
     """The same of any tickets of one model.
 
     Args:
-        tickets: Their models'.
+        tickets: The tickets.
         size: As for `cost_section`.
         metric: The one that counts; by default the first of the main ones.
         notes: Sentences to add.

@@ -59,7 +59,7 @@ def layers_of(
     """The density of each module and layer, ticket by ticket.
 
     Args:
-        tickets: Of one model.
+        tickets: The tickets of one model.
         notes: Sentences to add.
         listed: The tickets in the CSV; by default the same.
         floor: The smallest share of a layer that was kept, as ``lottery.floor``.

@@ -23,8 +23,9 @@ def plot_noise(noisy: Sequence[NoisyTicket], metric: str, dense: float | None, p
     """Draws a line a ticket from no noise to the most, PNG or SVG by suffix.
 
     Args:
-        noisy: Of searches that differ by seed, whose mean and standard deviation are drawn.
-        metric: Which.
+        noisy: The tickets with noise of searches that differ by seed, whose mean and standard
+            deviation are drawn.
+        metric: The name of the metric.
         dense: The dense model's value, if it has one.
         path: Where to write.
     """

@@ -34,8 +34,8 @@ def noise_table(noisy: Sequence[NoisyTicket], metric: str) -> Table:
     """A row a ticket without noise, below it one a share of noise; of seeds mean and deviation.
 
     Args:
-        noisy: Of searches that differ by seed.
-        metric: Which.
+        noisy: The tickets with noise of searches that differ by seed.
+        metric: The name of the metric.
     """
     table = plain_table('ticket')
     for header in ('sparsity', 'flipped of kept', 'of pruned', 'of all', metric, 'difference'):
@@ -67,8 +67,8 @@ def write_noise_csv(noisy: Sequence[NoisyTicket], metric: str, path: Path) -> No
     """Writes a row a ticket with noise: see `HEADER`; shares are in [0, 1].
 
     Args:
-        noisy: What was found.
-        metric: Which.
+        noisy: The tickets with noise.
+        metric: The name of the metric.
         path: Where to write.
     """
     write_csv(

@@ -56,7 +56,7 @@ def masks_of(tickets: Sequence[RoundTicket]) -> Section:
     """Wholly zero parts and the similarity of any masks of one model.
 
     Args:
-        tickets: With these masks.
+        tickets: The tickets of one model whose masks are shown.
 
     Raises:
         TicketError: If a ticket cannot be read.
@@ -81,7 +81,7 @@ def compared_lines(searches: Searches) -> list[Sequence[RoundTicket]]:
 
 
 def evenly(lines: Sequence[Sequence[RoundTicket]], most: int) -> list[RoundTicket]:
-    """Of lines of tickets so many that they are no more than ``most`` together.
+    """Chooses tickets of several lines, ``most`` of them at most.
 
     Each line keeps as many as the others, if it has them: its first, its last, and those evenly
     between. Where but one is left, that is the last; where not even that, the last lines go.

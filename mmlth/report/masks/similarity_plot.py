@@ -21,8 +21,8 @@ def plot_similarity(similarity: Similarity, names: Sequence[str], path: Path) ->
     """Draws the IoU above the diagonal, how much it is above chance below, PNG or SVG by suffix.
 
     Args:
-        similarity: Of the tickets.
-        names: Of them.
+        similarity: How alike the masks of the tickets are.
+        names: The names of the tickets.
         path: Where to write.
     """
     side = max(2.5, _CELL * len(names))

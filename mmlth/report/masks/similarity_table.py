@@ -25,12 +25,22 @@ below it: of independent masks with as many weights in each layer"""
 
 
 def iou_table(similarity: Similarity, names: Sequence[str]) -> Table:
-    """A row a ticket: its IoU with each one before, and below it the one that chance gives."""
+    """A row a ticket: its IoU with each one before, and below it the one that chance gives.
+
+    Args:
+        similarity: How alike the masks of the tickets are.
+        names: The names of the tickets.
+    """
     return _table('IoU', similarity.iou, similarity.chance_iou, names, IOU_CAPTION)
 
 
 def hamming_table(similarity: Similarity, names: Sequence[str]) -> Table:
-    """The same of the Hamming distance."""
+    """A row a ticket: its Hamming distance to each one before, and the one that chance gives.
+
+    Args:
+        similarity: How alike the masks of the tickets are.
+        names: The names of the tickets.
+    """
     return _table('distance', similarity.hamming, similarity.chance_hamming, names, HAMMING_CAPTION)
 
 
@@ -38,8 +48,8 @@ def write_similarity_csv(similarity: Similarity, names: Sequence[str], path: Pat
     """Writes a row a pair of tickets: see `HEADER`.
 
     Args:
-        similarity: Of the tickets.
-        names: Of them.
+        similarity: How alike the masks of the tickets are.
+        names: The names of the tickets.
         path: Where to write.
     """
     matrices = similarity.iou, similarity.chance_iou, similarity.hamming, similarity.chance_hamming

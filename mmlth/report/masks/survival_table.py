@@ -23,6 +23,10 @@ density: share of the weights that is kept
 def survival_of(tickets: Sequence[RoundTicket], by_module: bool = False) -> Survival:
     """The densities of tickets side by side, by layer or by module.
 
+    Args:
+        tickets: The tickets of one model.
+        by_module: Whether the layers of each module are counted together.
+
     Raises:
         TicketError: If one cannot be read.
         ValueError: If they are of different models.
