@@ -13,7 +13,7 @@ from pycocotools import mask as masks
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
-from mmlth.analysis.detection import average_precision, match
+from mmlth.analysis.detection import average_precision, match_detections
 from mmlth.analysis.detection.bootstrap import estimate, resamples
 from mmlth.analysis.detection.federated import filter_lvis_predictions
 from mmlth.analysis.detection.tide import tide
@@ -58,7 +58,7 @@ def test_each_image_once_is_pycocotools(name, kind, noise):
     found = disturbed(truth, kind, noise)
     borders = (16, 24) if name == 'nuclei' else (32, 96)  # nuclei are all small
     stats, by_cell = reference(truth, found, kind, borders=borders)
-    matches = match(truth, found, kind, borders=borders)
+    matches = match_detections(truth, found, kind, borders=borders)
     ours = average_precision(matches, np.ones((1, matches.images), int))[0]
     same(ours, by_cell)
     for number, part in enumerate(
@@ -77,7 +77,7 @@ def test_keypoints_are_pycocotools(noise, boxes):
         found = [{k: v for k, v in each.items() if k != 'bbox'} for each in found]
     borders = (96, 150)  # between which some mice lie, and the keypoints of more
     stats, by_cell = reference(truth, found, 'keypoints', SIGMAS, borders)
-    matches = match(truth, found, 'keypoints', sigmas=SIGMAS, borders=borders)
+    matches = match_detections(truth, found, 'keypoints', sigmas=SIGMAS, borders=borders)
     ours = average_precision(matches, np.ones((1, matches.images), int))[0]
     same(ours[..., [0, 2, 3]], by_cell)
     same(ours[..., 0].mean(), stats[0])
@@ -108,7 +108,7 @@ def test_a_pose_is_as_large_as_its_box():
     ]
 
     def large(found):
-        matches = match(truth, found, 'keypoints', sigmas=(0.05, 0.05))
+        matches = match_detections(truth, found, 'keypoints', sigmas=(0.05, 0.05))
         return average_precision(matches, np.ones((1, 1), int))[0, 0, 0, 3]
 
     # A false one of the same size counts, one that is smaller than its range does not.
@@ -163,7 +163,7 @@ def test_weights_are_images_repeated(seed, weights):
     again = repeated(truth, found, weights)
     if not found or not again[1] or not again[0]['annotations']:
         return
-    matches = match(truth, found, 'bbox')
+    matches = match_detections(truth, found, 'bbox')
     # Other rows must not matter.
     ours = average_precision(matches, np.array([[1] * 6, weights, [0] * 6]))[1]
     same(ours, reference(*again, 'bbox')[1])
@@ -174,21 +174,21 @@ def test_nothing_is_changed_and_ids_do_not_matter():
     found = disturbed(truth, 'bbox', 0.05)
     before = copy.deepcopy((truth, found))
     one = np.ones((1, 6), int)
-    ours = average_precision(match(truth, found, 'bbox'), one)
+    ours = average_precision(match_detections(truth, found, 'bbox'), one)
     assert (truth, found) == before
     zero = {**truth, 'annotations': [{**a, 'id': 0} for a in truth['annotations']]}
-    same(average_precision(match(zero, found, 'bbox'), one), ours)
+    same(average_precision(match_detections(zero, found, 'bbox'), one), ours)
 
 
 def test_borders_of_size():
     truth = toy(1)
     found = disturbed(truth, 'bbox', 0.05)
     one = np.ones((1, 6), int)
-    whole = average_precision(match(truth, found, 'bbox', borders=()), one)
+    whole = average_precision(match_detections(truth, found, 'bbox', borders=()), one)
     assert whole.shape[-1] == 2  # all, and the one range
     same(whole[..., 0], whole[..., 1])
     with pytest.raises(ValueError, match=r'positive and ascend, got \[96, 32\]'):
-        match(truth, found, 'bbox', borders=(96, 32))
+        match_detections(truth, found, 'bbox', borders=(96, 32))
 
 
 def box(image, category, x, score=None):
@@ -213,10 +213,14 @@ def test_lvis_by_hand():
         box(1, 2, 0, 0.8),  # errs, for class 2 is absent
         box(0, 2, 50, 0.7),  # hits
     ]
-    ap = average_precision(match(truth, found, 'bbox'), np.ones((1, 2), int))[0, :, :, 0].mean(0)
+    ap = average_precision(match_detections(truth, found, 'bbox'), np.ones((1, 2), int))[
+        0, :, :, 0
+    ].mean(0)
     np.testing.assert_allclose(ap, [1, 0.5])
     plain = {**truth, 'images': [{'id': 0}, {'id': 1}]}
-    ap = average_precision(match(plain, found, 'bbox'), np.ones((1, 2), int))[0, :, :, 0].mean(0)
+    ap = average_precision(match_detections(plain, found, 'bbox'), np.ones((1, 2), int))[
+        0, :, :, 0
+    ].mean(0)
     np.testing.assert_allclose(ap, [1 / 2, 1 / 3])
 
 
@@ -248,7 +252,9 @@ def test_what_has_no_area_is_nothing_in_lvis(kind):
     found = [hit, nothing, elsewhere]
 
     def ap(truth, found):
-        return average_precision(match(truth, found, kind), np.ones((1, 2), int))[0, 0, 0, 0]
+        return average_precision(match_detections(truth, found, kind), np.ones((1, 2), int))[
+            0, 0, 0, 0
+        ]
 
     assert ap(truth, found) == ap(truth, [hit]) == pytest.approx(1)
     assert len(filter_lvis_predictions(truth, [hit, listed], kind)) == 1
@@ -284,7 +290,7 @@ def test_an_interval_holds_the_mean_of_other_draws():
     found = [disturbed(truth, 'bbox', 0.1, seed) for seed, truth in enumerate(draws)]
     values, intervals = [], []
     for truth, each in zip(draws, found):
-        matches = match(truth, each, 'bbox', borders=())
+        matches = match_detections(truth, each, 'bbox', borders=())
         value = np.nanmean(average_precision(matches, np.ones((1, 30), int))[..., 0])
         rows = np.nanmean(average_precision(matches, resamples(30, 200, 0))[..., 0], axis=(1, 2))
         values.append(value)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from mmlth.analysis.keypoints import ERRORS, KINDS, Skeleton, diagnose, keypoint_errors, read_scenes
 from mmlth.analysis.keypoints.correction import correct
-from mmlth.analysis.keypoints.matching import match
+from mmlth.analysis.keypoints.matching import match_instances
 from mmlth.analysis.keypoints.similarity import instance_similarities
 
 SKELETON = Skeleton(('nose', 'left', 'right'), (0.05,) * 3, (('left', 'right'),))
@@ -354,7 +354,7 @@ def test_an_instance_without_labelled_keypoints_is_like_what_is_around_it():
 )
 def test_matching(oks, threshold, ignored, crowd, indices):
     flags = (np.array(each, dtype=bool) for each in (ignored, crowd))
-    assert match(np.array(oks), threshold, *flags).tolist() == indices
+    assert match_instances(np.array(oks), threshold, *flags).tolist() == indices
 
 
 def test_the_mean_over_categories():

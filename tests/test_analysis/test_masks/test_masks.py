@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmlth.analysis import compare, modules
+from mmlth.analysis import compare_tickets, modules
 from mmlth.analysis.masks import KINDS, flips, layers, profile, similarity, survival, zero_parts
 from mmlth.analysis.masks.zeros import empty_by_chance
 from mmlth.pruning import Mask
@@ -36,7 +36,7 @@ def test_matrices_hold_what_pairs_say(seeds, density):
     found = similarity([profile(mask) for mask in masks])
     for i, first in enumerate(masks):
         for j, second in enumerate(masks):
-            pair = compare(Ticket(first, None), Ticket(second, None))
+            pair = compare_tickets(Ticket(first, None), Ticket(second, None))
             assert found.overlap(i, j) == together(overlaps(first, second).values())
             assert found.hamming[i, j] == pytest.approx(hamming(first, second))
             for matrix, value in (

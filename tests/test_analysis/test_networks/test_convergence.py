@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mmlth.analysis.networks.convergence import epochs_to_shares, first_reached, goal
+from mmlth.analysis.networks.dense_shares import epochs_to_shares, first_reached, goal
 
 VALUES = st.floats(0.01, 100)
 POINTS = st.lists(st.tuples(st.integers(0, 50), VALUES), max_size=20)

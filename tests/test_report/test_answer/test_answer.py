@@ -13,21 +13,31 @@ from toy import toy_config
 import mmlth
 from mmlth import load_ticket
 from mmlth.pruning.scores.grasp import DIFFERENCE
-from mmlth.report.answer.answer import answer, sentence
 from mmlth.report.answer.section import answer_section
+from mmlth.report.answer.winning_ticket import find_winning_ticket, sentence
 from mmlth.report.page import Code, Details
 from mmlth.report.page.table_cells import cells
-from mmlth.report.searches.aggregate import Comparison, Point
-from mmlth.report.searches.search import Search, read_search
+from mmlth.report.searches import (
+    LineComparison,
+    LinePoint,
+    Search,
+    Searches,
+    compare_searches,
+    read_searches,
+)
 from mmlth.report.settings_section import settings_section
-from mmlth.report.write import compared, write_report
+from mmlth.report.write import write_report
 from mmlth_cli.main import main
 
 
 def line(*values, metric='AP', dense=(0.5, 0.52)):
     """Tickets at 50, 60, … % with the values of each seed, beside a dense model of 0.51 ± 0.014."""
-    points = [Point((5 + n) / 10, (5 + n) / 20, seeds) for n, seeds in enumerate(values)]
-    return Comparison(metric, Point(0, 0, dense), {'ticket': points} if points else {})
+    points = [LinePoint((5 + n) / 10, (5 + n) / 20, seeds) for n, seeds in enumerate(values)]
+    return LineComparison(metric, LinePoint(0, 0, dense), {'ticket': points} if points else {})
+
+
+def single(search, metric=None):
+    return Searches((search,), ((),), metric)
 
 
 @pytest.mark.parametrize(
@@ -43,7 +53,7 @@ def line(*values, metric='AP', dense=(0.5, 0.52)):
     ],
 )
 def test_the_sparsest_winning_ticket(comparison, expected):
-    found = answer(comparison)
+    found = find_winning_ticket(comparison)
     assert (found.ticket and found.ticket.sparsity) == expected
     said = sentence(found)
     if expected is None:
@@ -55,14 +65,14 @@ def test_the_sparsest_winning_ticket(comparison, expected):
 
 
 def test_no_pruned_round_yet():
-    assert sentence(answer(line())) == (
+    assert sentence(find_winning_ticket(line())) == (
         'The dense model reaches 0.510 ± 0.014 AP; no pruned round is done yet.'
     )
 
 
 def test_a_sparsity_that_not_all_seeds_have_trained_wins_not_yet():
     comparison = line((0.5, 0.52), (0.6,))
-    assert answer(comparison).ticket.sparsity == 0.5
+    assert find_winning_ticket(comparison).ticket.sparsity == 0.5
     assert comparison.lines['ticket'][1].wins(comparison.dense, 'AP') is None
 
 
@@ -71,10 +81,10 @@ def test_the_search_that_has_trained_the_winner():
         Search(Path(name), {}, [{'sparsity': each} for each in sparsities])
         for name, sparsities in (('a', (0, 0.5)), ('b', (0, 0.5, 0.600004)))
     )
-    found = answer(line((0.5, 0.52), (0.5, 0.52)))
+    found = find_winning_ticket(line((0.5, 0.52), (0.5, 0.52)))
     assert found.found_in([short, long]) == (long, long.rounds[2])
     assert found.found_in([short]) is None
-    assert answer(line()).found_in([short]) is None
+    assert find_winning_ticket(line()).found_in([short]) is None
 
 
 @pytest.fixture(scope='module')
@@ -95,7 +105,8 @@ def searches(tmp_path_factory):
 
 
 def test_metric_weights_and_bytes_beside_the_dense_model(searches):
-    section = answer_section([read_search(searches[0])], compared(searches[:1]))
+    one = read_searches(searches[:1])
+    section = answer_section(one, compare_searches(one))
     table = cells(next(part for part in section.parts if isinstance(part, Table)))
     (dense, winner) = table.groups[0]
     ticket = searches[0] / 'tickets/round_01.safetensors'
@@ -111,7 +122,8 @@ def test_metric_weights_and_bytes_beside_the_dense_model(searches):
 
 
 def texts(folders):
-    section = answer_section([read_search(folder) for folder in folders], compared(folders))
+    searches = read_searches(folders)
+    section = answer_section(searches, compare_searches(searches))
     return ' '.join(part for part in section.parts if isinstance(part, str))
 
 
@@ -162,8 +174,9 @@ def test_one_metric_where_only_one_is_asked_for(searches):
     for round_ in state['rounds']:
         round_['metrics'] |= {'toy/other': 0.7}
     search = Search(searches[0], state, state['rounds'])
-    compared = [Comparison('toy/other', Point(0, 0, (0.7,)), {'ticket': [Point(0.5, 0.4, (0.7,))]})]
-    section = answer_section([search], compared, 'toy/other')
+    lines = {'ticket': [LinePoint(0.5, 0.4, (0.7,))]}
+    compared = [LineComparison('toy/other', LinePoint(0, 0, (0.7,)), lines)]
+    section = answer_section(single(search, 'toy/other'), compared)
     *_, table = (cells(part) for part in section.parts if isinstance(part, Table))
     assert 'other' in table.header
     assert 'accuracy' not in table.header
@@ -174,7 +187,7 @@ def test_prunable_weights_before_the_dense_round_is_done(searches, tmp_path):
     prunable = state['rounds'][0]['prunable']
     assert state['parameters'] > prunable
     search = Search(tmp_path, {**state, 'rounds': []}, [])
-    assert f' {prunable:,} prunable weights' in answer_section([search], []).parts[0]
+    assert f' {prunable:,} prunable weights' in answer_section(single(search), []).parts[0]
 
 
 def test_metrics_that_were_not_measured_are_left_out(tmp_path):
@@ -183,7 +196,9 @@ def test_metrics_that_were_not_measured_are_left_out(tmp_path):
         for s in (0, 0.5)
     ]
     (tmp_path / 'search.json').write_text(json.dumps({'rounds': rounds}))
-    assert [comparison.metric for comparison in compared([tmp_path])] == ['AP']
+    assert [comparison.metric for comparison in compare_searches(read_searches([tmp_path]))] == [
+        'AP'
+    ]
 
 
 def test_commands_that_repeat_it(searches, monkeypatch):
@@ -191,7 +206,7 @@ def test_commands_that_repeat_it(searches, monkeypatch):
     monkeypatch.chdir(searches[0].parent)
     state = json.loads((searches[0] / 'search.json').read_text())
     state['load_from'], state['world_size'] = '/elsewhere/pre trained.pth', 2
-    section = settings_section([Search(searches[0], state, state['rounds'])], 'toy/accuracy')
+    section = settings_section(single(Search(searches[0], state, state['rounds']), 'toy/accuracy'))
     training, report = next(part for part in section.parts if isinstance(part, Code)).text.split(
         '\n'
     )
@@ -209,7 +224,7 @@ def test_a_page_says_what_the_finite_difference_of_grasp_is(searches, product):
     state = json.loads((searches[0] / 'search.json').read_text())
     score = 'grasp' if product is None else {'type': 'grasp', 'product': product}
     state['config']['lottery']['score'] = score
-    parts = settings_section([Search(searches[0], state, state['rounds'])]).parts
+    parts = settings_section(single(Search(searches[0], state, state['rounds']))).parts
     assert (DIFFERENCE in parts) == (product == 'difference')
 
 
@@ -222,7 +237,7 @@ def test_a_resumed_search_is_repeated_to_the_same_result(tmp_path, monkeypatch):
     assert main([*search, '--cfg-options', 'lottery.rounds_per_run=1']) == 0
     assert main([*search, '--resume']) == 0
     assert main(['branch', str(tmp_path / 'a'), 'random', '--tickets', '2']) == 0
-    section = settings_section([read_search(tmp_path / 'a')])
+    section = settings_section(read_searches([tmp_path / 'a']))
     codes = [part.part if isinstance(part, Details) else part for part in section.parts]
     codes = [part.text for part in codes if isinstance(part, Code)][:2]
     for command in [codes[0].split('\n')[0], codes[1]]:
@@ -238,6 +253,7 @@ def test_a_dense_round_that_early_bird_ended_is_told(searches, spared):
     state = json.loads((searches[0] / 'search.json').read_text())
     state['rounds'][0]['saved_iterations'] = spared
     search = Search(searches[0], state, state['rounds'])
-    parts = answer_section([search], compared(searches[:1])).parts
+    one = single(search)
+    parts = answer_section(one, compare_searches(one)).parts
     told = ' '.join(part for part in parts if isinstance(part, str))
     assert ('Early-bird ended the dense round early' in told) == bool(spared)

@@ -9,9 +9,9 @@ import pytest
 from matplotlib.image import imread
 from rich.console import Console
 
-from mmlth.report.answer.comparison_plot import looks
+from mmlth.report.answer.comparison_plot import line_styles
 from mmlth.report.answer.comparison_table import comparison_table
-from mmlth.report.searches.aggregate import Point, compare, rounds_by_line
+from mmlth.report.searches import LinePoint, compare_lines, read_searches, rounds_by_line
 from mmlth.report.write import write_report
 from mmlth_cli.main import main
 
@@ -52,7 +52,7 @@ def searches(tmp_path):
 
 
 def test_means_deviations_and_the_rule_of_winning(searches):
-    result = compare(*rounds_by_line(searches), 'coco/bbox_mAP')
+    result = compare_lines(*rounds_by_line(read_searches(searches)), 'coco/bbox_mAP')
     assert result.dense.mean == pytest.approx(0.52)
     assert result.dense.std == pytest.approx(math.sqrt(0.0008))  # (0.02² + 0.02²) / (2 − 1)
     assert list(result.lines) == ['ticket', 'one_shot', 'random']
@@ -67,7 +67,7 @@ def test_means_deviations_and_the_rule_of_winning(searches):
 
 
 def test_one_seed_has_no_deviation_and_no_winner(searches):
-    result = compare(*rounds_by_line(searches[:1]), 'coco/bbox_mAP')
+    result = compare_lines(*rounds_by_line(read_searches(searches[:1])), 'coco/bbox_mAP')
     assert result.dense.std is None
     assert result.lines['ticket'][0].wins(result.dense, result.metric) is None
 
@@ -92,7 +92,9 @@ def test_the_command_writes_and_prints_the_same_numbers(searches, capsys):
 
 
 def test_errors_are_better_when_lower():
-    dense, worse, better = (Point(0, 0, values) for values in ((5.0, 6.0), (7.0, 8.0), (1.0, 2.0)))
+    dense, worse, better = (
+        LinePoint(0, 0, values) for values in ((5.0, 6.0), (7.0, 8.0), (1.0, 2.0))
+    )
     for metric, best in (('NME', better), ('coco/AP', worse)):
         assert best.wins(dense, metric)
         assert not ({worse, better} - {best}).pop().wins(dense, metric)
@@ -101,7 +103,7 @@ def test_errors_are_better_when_lower():
 def test_an_accuracy_of_zero_counts(searches):
     path = searches[0] / 'branches/random/search.json'
     path.write_text(path.read_text().replace('0.2', '0.0'))
-    result = compare(*rounds_by_line(searches), 'coco/bbox_mAP')
+    result = compare_lines(*rounds_by_line(read_searches(searches)), 'coco/bbox_mAP')
     assert result.lines['random'][1].values == (0.0, 0.2)
 
 
@@ -124,15 +126,15 @@ def test_unknown_metrics_and_missing_searches_are_one_line(searches, tmp_path, c
 
 def test_lines_look_different_and_the_same_in_every_plot():
     own = [f'own_{index}' for index in range(25)]
-    many = looks(['ticket', 'random', *own])
+    many = line_styles(['ticket', 'random', *own])
     assert len(set(many.values())) == len(many)
-    few = looks(['random'])
+    few = line_styles(['random'])
     assert few['random'] == many['random']
     assert few['ticket'] == many['ticket']
 
 
 def test_names_of_lines_stay_whole_in_a_narrow_terminal(searches, capsys):
-    result = compare(*rounds_by_line(searches), 'coco/bbox_mAP')
+    result = compare_lines(*rounds_by_line(read_searches(searches)), 'coco/bbox_mAP')
     long = 'learning_rate_rewinding_from_1ep'
     renamed = replace(result, lines={long: result.lines['ticket']})
     Console(width=56).print(comparison_table(renamed))

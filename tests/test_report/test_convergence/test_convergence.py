@@ -9,10 +9,12 @@ from rich.console import Console
 from toy import toy_config
 
 from mmlth.engine.search.run import run_search
-from mmlth.report.convergence.convergence import read_runs, write_convergence_csv
+from mmlth.report.convergence.convergence_table import write_convergence_csv
 from mmlth.report.convergence.curves import read_curves
+from mmlth.report.convergence.runs import read_runs
 from mmlth.report.convergence.section import convergence_section
 from mmlth.report.page.section import Details, Figure
+from mmlth.report.searches import read_search, read_searches
 
 AP = 'coco/bbox_mAP'
 
@@ -64,7 +66,7 @@ def ticket(first=0.4, last=0.48):
 
 
 def test_curves_are_told_by_round(search):
-    curves = read_curves(search([dense()], [ticket()]))
+    curves = read_curves(read_search(search([dense()], [ticket()])))
     assert curves.unit == 'epochs'
     assert curves.names == ['train/loss', 'val/loss', 'val/loss_cls', AP]
     first, second = curves.rounds
@@ -83,7 +85,7 @@ def test_attempts_are_joined_and_later_ones_count(search):
     repeated = [*val(2, 0.3), train(25, 3, 9.0), train(30, 3, 9.0), '{"coco/bbo']
     killed = [*dense()[:7], *repeated]
     resumed = [*val(2, 0.46), train(25, 3, 1.0), train(30, 3, 0.0), *val(3, 0.5)]
-    first = read_curves(search([killed, resumed])).rounds[0]
+    first = read_curves(read_search(search([killed, resumed]))).rounds[0]
     assert first.points[AP] == [(1, 0.2), (2, 0.46), (3, 0.5)]
     assert first.points['train/loss'] == [(1, 2.5), (2, 1.5), (3, 0.5)]
 
@@ -93,7 +95,7 @@ def test_attempts_are_joined_and_later_ones_count(search):
 def test_loops_without_epochs_are_counted_in_iterations(search, epoch, steps):
     """However MMEngine is told to count the steps of validations."""
     lines = [train(25, epoch), *val(steps[0], 0.2), train(50, epoch), *val(steps[1], 0.3)]
-    curves = read_curves(search([lines]))
+    curves = read_curves(read_search(search([lines])))
     assert curves.unit == 'iterations'
     assert curves.rounds[0].points[AP] == [(25, 0.2), (50, 0.3)]
 
@@ -103,7 +105,7 @@ def test_prefixes_of_a_log_with_hierarchy_are_left_out(search):
     for epoch in (1, 2):
         lines += [{'train/loss': 1.0, 'iter': epoch, 'epoch': epoch, 'step': epoch}]
         lines += [{f'val/{AP}': 0.1 * epoch, 'step': epoch}]
-    assert read_curves(search([lines])).rounds[0].points == {
+    assert read_curves(read_search(search([lines]))).rounds[0].points == {
         'train/loss': [(1, 1.0), (2, 1.0)],
         AP: [(1, 0.1), (2, 0.2)],
     }
@@ -118,14 +120,14 @@ def test_what_was_not_measured_is_left_out(search):
         train(3, 3),
         *val(3, 0.4),
     ]
-    assert read_curves(search([lines])).rounds[0].points[AP] == [(3, 0.4)]
+    assert read_curves(read_search(search([lines]))).rounds[0].points[AP] == [(3, 0.4)]
 
 
 def test_a_branch_has_the_dense_round_of_its_search(search, tmp_path):
     branch = search([dense()], [ticket()]) / 'branches/random'
     branch.mkdir(parents=True)
     (branch / 'search.json').write_text((tmp_path / 'search.json').read_text())
-    curves = read_curves(branch)
+    curves = read_curves(read_search(branch))
     assert curves.dense(AP) == [(1, 0.2), (2, 0.46), (3, 0.5)]
     assert not curves.rounds[1].points
 
@@ -138,7 +140,7 @@ def text_of(part):
 
 
 def test_the_section_tells_when_shares_are_reached(search, tmp_path, drawn):
-    section = convergence_section([search([dense()], [ticket()])])
+    section = convergence_section(read_searches([search([dense()], [ticket()])]))
     text, figure, metric, loss, _ = section.parts
     assert 'rewind step' in text
     assert 'validation_loss=True' not in text
@@ -167,7 +169,9 @@ def test_the_section_tells_when_shares_are_reached(search, tmp_path, drawn):
 
 
 def test_without_a_validation_loss_the_section_shows_that_of_training(search):
-    text, figure, _metric, _ = convergence_section([search([dense(with_loss=False)])]).parts
+    text, figure, _metric, _ = convergence_section(
+        read_searches([search([dense(with_loss=False)])])
+    ).parts
     assert 'lottery.validation_loss=True' in text
     assert 'training loss' in figure.caption
 
@@ -176,14 +180,14 @@ def test_without_a_validation_loss_the_section_shows_that_of_training(search):
     'rounds', [[], [[[]]], [[[train(10, 1), train(30, 3), *val(3, 0.5, 1.0)]], [[]]]]
 )
 def test_there_is_no_section_where_nothing_was_validated_twice(search, rounds):
-    assert convergence_section([search(*rounds)]) is None
+    assert convergence_section(read_searches([search(*rounds)])) is None
 
 
 def test_the_csv_has_a_row_each_round_and_position(search, tmp_path):
     path = tmp_path / 'convergence.csv'
     folder = search([dense(with_loss=False)], [ticket()])
     search([], [ticket()], to=folder / 'branches/random', branch={'label': 'by chance'})
-    write_convergence_csv(read_runs([folder]), path)
+    write_convergence_csv(read_runs(read_searches([folder])), path)
     header, *rows = csv.reader(path.open())
     assert header[:5] == ['search', 'branch', 'round', 'sparsity', 'epochs']
     assert header[5:] == ['train/loss', 'val/loss', 'val/loss_cls', AP]
@@ -210,7 +214,7 @@ def seeds(search, tmp_path):
 
 
 def test_searches_are_measured_each_against_its_own_dense_model(seeds):
-    table = convergence_section(seeds).parts[2]
+    table = convergence_section(read_searches(seeds)).parts[2]
     rows = [[str(cell) for cell in column.cells] for column in table.columns]
     assert list(zip(*rows)) == [
         # 90 % of 0.5, 0.4 and 0.6 are first found in epochs 2, 3 and 3: 2.7 ± √(2/3 / 2) = 0.6
@@ -224,7 +228,7 @@ def test_searches_are_measured_each_against_its_own_dense_model(seeds):
 
 
 def test_searches_are_drawn_thin_and_their_mean_thick(seeds, tmp_path, drawn):
-    figure = convergence_section(seeds).parts[1]
+    figure = convergence_section(read_searches(seeds)).parts[1]
     assert '3 searches; thick: their mean' in figure.caption
     figure.draw(tmp_path / 'curves.png')
     lines = drawn[0].axes[0].lines
@@ -242,7 +246,7 @@ def test_means_are_taken_where_all_searches_have_a_point(search, tmp_path, drawn
         search([dense(False)], [lines], to=tmp_path / name)
         for name, lines in (('a', ticket(0.4, 0.48)), ('b', shorter))
     ]
-    convergence_section(folders).parts[1].draw(tmp_path / 'curves.png')
+    convergence_section(read_searches(folders)).parts[1].draw(tmp_path / 'curves.png')
     (mean,) = [line for line in drawn[0].axes[0].lines if line.get_label() == '50.00%']
     assert mean.get_xydata().tolist() == [[2, pytest.approx(0.3)]]
 
@@ -250,7 +254,7 @@ def test_means_are_taken_where_all_searches_have_a_point(search, tmp_path, drawn
 def test_many_rows_of_branches_are_hidden(seeds, search):
     for number in range(10):
         search([], [ticket()], to=seeds[0] / f'branches/{number}', branch={'label': None})
-    _, _, own, hidden, *_ = convergence_section(seeds).parts
+    _, _, own, hidden, *_ = convergence_section(read_searches(seeds)).parts
     assert own.row_count == 2
     assert isinstance(hidden, Details)
     assert hidden.summary == f'Branches, {AP}'
@@ -261,7 +265,7 @@ def test_epochs_and_iterations_are_not_mixed(seeds, search, tmp_path):
     other = [train(25), *val(25, 0.2), train(50), *val(50, 0.3)]
     begun = search(to=tmp_path / 'begun')
     folder = search([other], to=tmp_path / 'iterations')
-    text, _, table, *_ = convergence_section([begun, *seeds, folder]).parts
+    text, _, table, *_ = convergence_section(read_searches([begun, *seeds, folder])).parts
     assert 'Left out, since they do not count epochs: iterations.' in text
     assert str(next(iter(table.columns[-1].cells))) == '0.5000 ± 0.1000'
 
@@ -271,7 +275,7 @@ def test_a_real_search_has_curves(tmp_path):
     config.lottery.validation_loss = True
     runner = Runner.from_cfg(config)
     run_search(runner, runner.train.settings, lambda *_: None)  # without reports
-    curves = read_curves(tmp_path)
+    curves = read_curves(read_search(tmp_path))
     assert curves.unit == 'epochs'
     assert curves.names == ['train/loss', 'val/loss', 'toy/accuracy']
     for round_ in curves.rounds:
@@ -281,7 +285,7 @@ def test_a_real_search_has_curves(tmp_path):
     state = json.loads((tmp_path / 'search.json').read_text())
     ends = [round_.points['toy/accuracy'][-1][1] for round_ in curves.rounds]
     assert ends == [each['metrics']['toy/accuracy'] for each in state['rounds']]
-    assert convergence_section([tmp_path]) is not None
+    assert convergence_section(read_searches([tmp_path])) is not None
 
 
 def test_small_losses_keep_their_digits(search):
@@ -290,7 +294,9 @@ def test_small_losses_keep_their_digits(search):
     def last(value, loss):
         return [[train(10, 1), *val(1, 0.01, 0.1), train(20, 2), *val(2, value, loss)]]
 
-    section = convergence_section([search(last(0.05, 0.0020731), last(12.5, 0.0018))])
+    section = convergence_section(
+        read_searches([search(last(0.05, 0.0020731), last(12.5, 0.0018))])
+    )
     *_, metric, loss, _ = section.parts
     assert [str(cell) for cell in metric.columns[-1].cells] == ['0.0500', '12.5000']
     assert [str(cell) for cell in loss.columns[-1].cells] == ['0.002073', '0.001800']

@@ -15,26 +15,33 @@ from toy import toy_config
 
 import mmlth
 from mmlth import Mask, Ticket, load_ticket, save_ticket
-from mmlth.analysis.cost import cost, sizes
-from mmlth.analysis.cost.cost import cost as cost_of
+from mmlth.analysis.cost import TicketCost, sizes, ticket_cost
 from mmlth.analysis.cost.model_macs import model_macs
 from mmlth.analysis.masks import Survival, layers, similarity
 from mmlth.engine import read_config
 from mmlth.engine.models.building import stock_model
 from mmlth.pruning import find_targets, masked
 from mmlth.pruning.distance import hamming, iou
-from mmlth.report.cost.cost import costs, write_cost_csv
+from mmlth.report.cost.cost_table import write_cost_csv
+from mmlth.report.cost.costs import count_costs
 from mmlth.report.cost.section import cost_section
 from mmlth.report.masks.density_map import plot_density_map
 from mmlth.report.masks.layers_section import layers_section
-from mmlth.report.masks.noise import noisy_tickets, write_noise_csv
+from mmlth.report.masks.noise_table import write_noise_csv
+from mmlth.report.masks.noisy_tickets import noisy_tickets
 from mmlth.report.masks.section import compared_lines, masks_section
-from mmlth.report.masks.similarity import write_similarity_csv
-from mmlth.report.masks.survival import survival_of, write_survival_csv
-from mmlth.report.masks.zeros import write_zeros_csv
+from mmlth.report.masks.similarity_table import write_similarity_csv
+from mmlth.report.masks.survival_table import survival_of, write_survival_csv
+from mmlth.report.masks.zeros_table import write_zeros_csv
 from mmlth.report.page import Details, Figure, write_page
-from mmlth.report.searches import tickets as tickets_module
-from mmlth.report.searches.tickets import round_tickets
+from mmlth.report.searches import (
+    read_search,
+    read_searches,
+    round_tickets,
+)
+from mmlth.report.searches import (
+    tickets as tickets_module,
+)
 
 
 @pytest.fixture(scope='module')
@@ -105,7 +112,8 @@ def zero_share(mask, module, kind):
 
 
 def test_a_page_of_all_three(searches, tmp_path, drawn):
-    sections = [layers_section(searches), masks_section(searches), cost_section(searches)]
+    read = read_searches(searches)
+    sections = [layers_section(read), masks_section(read), cost_section(read)]
     assert [section.title for section in sections] == ['Layers', 'Masks', 'Cost']
     page = write_page('toy', sections, tmp_path).read_text()
     names = ['layers', 'zero_parts', 'mask_similarity', 'mask_noise', 'cost']
@@ -138,7 +146,7 @@ def test_a_page_of_all_three(searches, tmp_path, drawn):
 
 
 def test_densities_are_those_of_the_masks(searches, tmp_path):
-    tickets = round_tickets(searches[0])
+    tickets = round_tickets(read_search(searches[0]))
     write_survival_csv(tickets, tmp_path / 'layers.csv')
     found = {(row['ticket'], row['layer']): row for row in rows_of(tmp_path / 'layers.csv')}
     for index, ticket in enumerate(tickets):
@@ -152,12 +160,12 @@ def test_densities_are_those_of_the_masks(searches, tmp_path):
     assert len(found) == 3 * 3
     assert found['round 1', 'fc.weight']['zero_kernels'] == ''
     assert found['round 1', 'conv.weight']['kernels'] == '24'
-    module_table = layers_section([searches[0]]).parts[1]
+    module_table = layers_section(read_searches([searches[0]])).parts[1]
     assert column(module_table, 'round 2')[-1] == '25.00%'
 
 
 def test_zero_parts_sum_up_over_modules(searches, tmp_path):
-    write_zeros_csv(round_tickets(searches[0]), tmp_path / 'zeros.csv')
+    write_zeros_csv(round_tickets(read_search(searches[0])), tmp_path / 'zeros.csv')
     rows = [row for row in rows_of(tmp_path / 'zeros.csv') if row['ticket'] == 'round 2']
     for kind, of in (('kernels', 24 + 8), ('outputs', 8 + 8 + 2), ('inputs', 3 + 1 + 8)):
         whole, *parts = [row for row in rows if row['kind'] == kind]
@@ -169,7 +177,7 @@ def test_zero_parts_sum_up_over_modules(searches, tmp_path):
 
 
 def test_masks_of_searches_and_branches_beside_each_other(searches):
-    found = [[(t.search, t.name) for t in line] for line in compared_lines(searches)]
+    found = [[(t.search, t.name) for t in line] for line in compared_lines(read_searches(searches))]
     assert found == [
         [('seed_0', 'round 1'), ('seed_0', 'round 2')],
         [('seed_1', 'round 1'), ('seed_1', 'round 2')],
@@ -179,12 +187,16 @@ def test_masks_of_searches_and_branches_beside_each_other(searches):
         [('seed_0', 'random round 2')],
         [('seed_1', 'noise_0.1 round 2')],
     ]
-    tables = [part for part in masks_section(searches[:1]).parts if isinstance(part, Details)]
+    tables = [
+        part
+        for part in masks_section(read_searches(searches[:1])).parts
+        if isinstance(part, Details)
+    ]
     assert column(tables[1].part, 'round 1')[0].startswith('0.500\n')  # nested: 25 % of 50 %
 
 
 def test_similarities_as_csv(searches, tmp_path):
-    tickets = round_tickets(searches[0]) + round_tickets(searches[1])[1:]
+    tickets = round_tickets(read_search(searches[0])) + round_tickets(read_search(searches[1]))[1:]
     names = ['a', 'b', 'c', 'd', 'e']
     found = similarity([ticket.profile for ticket in tickets])
     write_similarity_csv(found, names, tmp_path / 'similarity.csv')
@@ -196,7 +208,7 @@ def test_similarities_as_csv(searches, tmp_path):
 
 
 def test_noise_is_measured_from_the_masks(searches, tmp_path):
-    found = noisy_tickets(searches)
+    found = noisy_tickets(read_searches(searches))
     folders = dict(zip(('seed_0', 'seed_1'), searches))
     assert len(found) == 3
     for each in found:
@@ -213,7 +225,7 @@ def test_noise_is_measured_from_the_masks(searches, tmp_path):
     write_noise_csv(found, 'toy/accuracy', tmp_path / 'noise.csv')
     rows = rows_of(tmp_path / 'noise.csv')
     assert {row['search'] for row in rows} == {'seed_0', 'seed_1'}
-    table = masks_section(searches).parts[-2]
+    table = masks_section(read_searches(searches)).parts[-2]
     assert isinstance(table, Table)
     assert column(table, 'ticket') == ['round 2'] * 3
     _, joined, single = column(table, 'toy/accuracy')
@@ -229,12 +241,12 @@ def test_tickets_are_read_once_and_again_when_they_change(searches, tmp_path, mo
     load = tickets_module.load_mask
     monkeypatch.setattr(tickets_module, 'load_mask', lambda path: read.append(path) or load(path))
     for _ in range(2):
-        layers_section([work_dir])
+        layers_section(read_searches([work_dir]))
     assert len(read) == 3
     path = work_dir / 'tickets/round_02.safetensors'
     whole = load_ticket(path)
     save_ticket(Ticket(Mask.dense(whole.mask), whole.weights, whole.info), path)
-    assert '100.00%' in column(layers_section([work_dir]).parts[1], 'round 2')[-1]
+    assert '100.00%' in column(layers_section(read_searches([work_dir])).parts[1], 'round 2')[-1]
     assert len(read) == 4
 
 
@@ -243,17 +255,20 @@ def test_tickets_that_are_gone_are_named(searches, tmp_path):
     shutil.copytree(searches[0], work_dir)
     (work_dir / 'tickets/round_01.safetensors').unlink()
     assert 'for want of a ticket that this mmlth can read: round 1.' in texts(
-        layers_section([work_dir])
+        layers_section(read_searches([work_dir]))
     )
     assert 'for want of a ticket that this mmlth can read: round 1.' in texts(
-        cost_section([work_dir])
+        cost_section(read_searches([work_dir]))
     )
-    assert len(noisy_tickets([work_dir])) == 2
+    assert len(noisy_tickets(read_searches([work_dir]))) == 2
     for index in (0, 2):
         (work_dir / f'tickets/round_{index:02d}.safetensors').unlink()
-    assert noisy_tickets([work_dir]) == []
+    assert noisy_tickets(read_searches([work_dir])) == []
     assert (
-        layers_section([work_dir]) is masks_section([work_dir]) is cost_section([work_dir]) is None
+        layers_section(read_searches([work_dir]))
+        is masks_section(read_searches([work_dir]))
+        is cost_section(read_searches([work_dir]))
+        is None
     )
 
 
@@ -263,8 +278,11 @@ def test_a_search_that_just_began(searches, tmp_path):
     for count, there in ((0, False), (1, True)):
         path = tmp_path / 'copy/search.json'
         path.write_text(json.dumps({**state, 'rounds': state['rounds'][:count]}))
-        assert masks_section([path.parent]) is None
-        sections = [layers_section([path.parent]), cost_section([path.parent])]
+        assert masks_section(read_searches([path.parent])) is None
+        sections = [
+            layers_section(read_searches([path.parent])),
+            cost_section(read_searches([path.parent])),
+        ]
         assert [section is not None for section in sections] == [there, there]
     assert 'Nothing is pruned yet.' in texts(sections[0])
     write_page('toy', sections, tmp_path / 'report')
@@ -272,10 +290,10 @@ def test_a_search_that_just_began(searches, tmp_path):
 
 def test_costs_are_those_that_inspect_finds(detector, tmp_path, drawn):
     generator = torch.get_rng_state()
-    found = costs(round_tickets(detector))
+    found = count_costs(round_tickets(read_search(detector)))
     assert torch.equal(torch.get_rng_state(), generator)
     assert (found.reason, found.macs.image) == (None, (128, 128))
-    tickets = [load_ticket(ticket.path) for ticket in round_tickets(detector)]
+    tickets = [load_ticket(ticket.path) for ticket in round_tickets(read_search(detector))]
     expected = model_macs(tickets[0], 128, 128).macs
     for ticket, row in zip(tickets, found.rows):
         assert row.sizes == sizes(ticket.mask, ticket.weights)
@@ -287,7 +305,7 @@ def test_costs_are_those_that_inspect_finds(detector, tmp_path, drawn):
     assert int(half['sparse_macs_backbone']) == found.rows[1].works[0].sparse
     assert [row['coco/bbox_mAP'] for row in (dense, half)] == ['0.5', '0.4']
     assert int(half['bitmask']) == found.rows[1].sizes.bitmask
-    section = cost_section([detector])
+    section = cost_section(read_searches([detector]))
     assert '128 × 128 pixels, to which validated images are resized at most' in texts(section)
     assert 'The second stage ran on 50 regions' in texts(section)
     (figure,) = [part for part in section.parts if isinstance(part, Figure)]
@@ -301,13 +319,13 @@ def test_costs_are_those_that_inspect_finds(detector, tmp_path, drawn):
     assert lines['backbone'] == [row.works[0].sparse / 1e6 for row in found.rows]
     (line,) = [each.lines[0] for each in metric_by_macs.containers]
     assert (list(line.get_xdata()), list(line.get_ydata())) == (lines['all'], [0.5, 0.4])
-    assert '64 × 64 pixels;' in texts(cost_section([detector], (64, 64)))
+    assert '64 × 64 pixels;' in texts(cost_section(read_searches([detector]), (64, 64)))
 
 
 def test_costs_of_a_ticket_without_weights_and_of_nothing():
-    found = cost_of(layers({'a.w': torch.arange(4) < 1}), 7, None, None)
+    found = ticket_cost(layers({'a.w': torch.arange(4) < 1}), 7, None, None)
     assert (found.sparsity, found.macs, found.works) == (0.75, None, None)
-    assert cost.Cost(0, 1, None, ()).macs.dense == 0
+    assert TicketCost(0, 1, None, ()).macs.dense == 0
 
 
 @pytest.mark.parametrize('count', [1, 130])  # in one column, and in two
@@ -325,7 +343,7 @@ def test_the_heat_map_names_all_layers_and_modules(tmp_path, count):
 
 
 def test_densities_of_a_module_are_of_all_its_weights(detector):
-    tickets = round_tickets(detector)
+    tickets = round_tickets(read_search(detector))
     found = survival_of(tickets, by_module=True)
     mask = load_ticket(tickets[1].path).mask
     for name, density in zip(found.names, found.parts[:, 1]):

@@ -91,7 +91,7 @@ def test_attributes_and_errors_are_of_these_predictions(sections, tmp_path):
 
 def test_samples_show_truth_and_each_model(sections):
     (*_, samples), coco = sections
-    photos = [part.photos for part in samples.parts if isinstance(part, Images)]
+    photos = [part.images for part in samples.parts if isinstance(part, Images)]
     assert len(photos) == len(coco['images']) == 4
     for image, (truth, dense, ticket) in zip(coco['images'], photos):
         own = [each for each in coco['annotations'] if each['image_id'] == image['id']]

@@ -9,16 +9,15 @@ from rich.console import Console
 
 from mmlth.analysis.detection import Attributes, Estimate, Group, Result
 from mmlth.analysis.detection.tide import MAIN, SPECIAL, Errors, Tide
-from mmlth.report.kit.figure import COLOURS, GREY
-from mmlth.report.kit.row_axis import model_styles
-from mmlth.report.predictions.attributes import (
+from mmlth.report.kit import COLOURS, GREY, model_styles
+from mmlth.report.predictions.attributes_plot import plot_attributes, plot_classes
+from mmlth.report.predictions.attributes_table import (
     attributes_table,
     class_table,
-    plot_attributes,
-    plot_classes,
     write_attributes_csv,
 )
-from mmlth.report.predictions.tide import plot_tide, tide_table, write_tide_csv
+from mmlth.report.predictions.tide_plot import plot_tide
+from mmlth.report.predictions.tide_table import tide_table, write_tide_csv
 
 
 def group(name, change, certain=True, objects=12):

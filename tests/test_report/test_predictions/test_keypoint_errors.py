@@ -7,10 +7,10 @@ from matplotlib.image import imread
 from rich.console import Console
 
 from mmlth.analysis.keypoints import ERRORS, KINDS, Skeleton, keypoint_errors
-from mmlth.report.predictions.keypoint_errors import (
+from mmlth.report.predictions.keypoint_errors_plot import plot_keypoint_errors
+from mmlth.report.predictions.keypoint_errors_table import (
     joint_table,
     keypoint_error_table,
-    plot_keypoint_errors,
     write_keypoint_curves_csv,
     write_keypoint_errors_csv,
     write_keypoint_kinds_csv,

@@ -96,7 +96,7 @@ def test_sections_are_of_keypoints(models):
         'keypoint_curves.csv',
         'keypoint_kinds.csv',
     ]
-    photos = [part.photos for part in samples.parts if isinstance(part, Images)]
+    photos = [part.images for part in samples.parts if isinstance(part, Images)]
     assert len(photos) == 4
     coco = models.data.coco
     for image, shown in zip(coco['images'], photos):

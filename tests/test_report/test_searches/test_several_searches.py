@@ -11,15 +11,17 @@ from rich.table import Table
 from mmlth import Mask, Ticket, save_ticket
 from mmlth.pruning import masked
 from mmlth.pruning.distance import Overlap
-from mmlth.report.cost.cost import cost_table, costs
 from mmlth.report.cost.cost_plot import plot_costs
+from mmlth.report.cost.cost_table import cost_table
+from mmlth.report.cost.costs import count_costs
 from mmlth.report.cost.section import cost_section
 from mmlth.report.masks.layers_section import layers_section
-from mmlth.report.masks.noise import noise_table, noisy_tickets
+from mmlth.report.masks.noise_table import noise_table
+from mmlth.report.masks.noisy_tickets import noisy_tickets
 from mmlth.report.masks.section import compared_lines, evenly, masks_section
 from mmlth.report.page import CsvFile, Details, Figure
-from mmlth.report.searches.multi_seed import same_rounds, search_names
-from mmlth.report.searches.tickets import branches, round_tickets, tickets_of
+from mmlth.report.searches import read_search, read_searches, round_tickets, same_rounds
+from mmlth.report.searches.searches import search_names
 
 AP = 'coco/bbox_mAP'
 NAME = 'backbone.conv.weight'
@@ -119,7 +121,7 @@ def test_many_masks_are_thinned_evenly_within_their_lines():
 def test_a_single_search_of_many_rounds_has_its_similarities(tmp_path):
     kept = [int(1000 * 0.8**n) for n in range(24)]
     folder = write(tmp_path / 'long', kept, [0.4] * 24)
-    section = masks_section([folder])
+    section = masks_section(read_searches([folder]))
     found = written(section, tmp_path)['mask_similarity.csv']
     assert figure(section, 'mask_similarity')
     assert len(found) == 20 * 19 / 2
@@ -135,7 +137,7 @@ def test_masks_are_called_by_search_branch_and_the_round_they_change(searches, t
     for folder in searches:
         write(folder / 'branches/fine', (1000, 500), (0.5, 0.2), 1, {'label': 'fine tuning'})
     write(searches[1] / 'branches/one_50', (1000, 250), (0.5, 0.2), 1, {'label': 'one'})
-    lines = compared_lines(searches)
+    lines = compared_lines(read_searches(searches))
     assert [[(t.search, t.name) for t in line] for line in lines] == [
         *([(seed, 'round 1'), (seed, 'round 2')] for seed in ('seed_7', 'seed_8')),
         [('seed_7', 'fine tuning round 1')],
@@ -145,35 +147,40 @@ def test_masks_are_called_by_search_branch_and_the_round_they_change(searches, t
         [('seed_8', 'fine tuning round 1')],
         [('seed_8', 'one_50 round 1')],  # as in the other search, though here it is alone
     ]
-    own = round_tickets(searches[0] / 'branches/random')  # in a report of its own
+    own = round_tickets(read_search(searches[0] / 'branches/random'))  # in a report of its own
     assert [ticket.name for ticket in own] == ['round 0', 'round 1']
-    rows = written(masks_section(searches), tmp_path)['mask_similarity.csv']
+    rows = written(masks_section(read_searches(searches)), tmp_path)['mask_similarity.csv']
     names = {row['first'] for row in rows} | {row['second'] for row in rows}
     assert len(names) == 4 + 6
     assert 'seed_7 random round 2' in names
-    assert [branch.folder.name for branch in branches(searches)[1]] == ['fine', 'one_50']
+    assert [branch.search.work_dir.name for branch in read_searches(searches).branches[1]] == [
+        'fine',
+        'one_50',
+    ]
 
 
 def test_searches_of_one_folder_name_stay_apart(tmp_path):
     folders = [write(tmp_path / f'{n}/search', (1000, 500), (0.5, 0.5)) for n in 'ab']
-    (row,) = written(masks_section(folders), tmp_path)['mask_similarity.csv']
+    (row,) = written(masks_section(read_searches(folders)), tmp_path)['mask_similarity.csv']
     assert (row['first'], row['second']) == ('a/search round 1', 'b/search round 1')
 
 
 def test_left_out_lines_are_told(searches, monkeypatch):
     monkeypatch.setattr('mmlth.report.masks.section._MOST', 3)
     assert '2 of 4 masks are shown: the last of each search' in ' '.join(
-        texts(masks_section(searches))
+        texts(masks_section(read_searches(searches)))
     )
     for folder, name in itertools.product(searches, 'abc'):
         write(folder / f'branches/{name}', (1000, 500), (0.5, 0.2), 1, {'label': None})
-    told = ' '.join(texts(masks_section(searches)))
+    told = ' '.join(texts(masks_section(read_searches(searches))))
     assert '3 of 10 masks are shown: the last of 3 of 8 searches and branches.' in told
 
 
 def test_both_measures_of_similarity_stand_beside_chance(searches):
     hidden = {
-        p.summary: p.part for p in masks_section(searches[:1]).parts if isinstance(p, Details)
+        p.summary: p.part
+        for p in masks_section(read_searches(searches[:1])).parts
+        if isinstance(p, Details)
     }
     # 250 of the 500 weights are in both: of 1000 the 250 others differ. By chance 125 of the 250
     # are in both, so that 375 + 125 = 500 differ, and 625 are in either.
@@ -192,17 +199,19 @@ def test_what_is_of_the_first_search_says_so_and_csvs_are_of_all(searches, tmp_p
         (layers_section, 'layers.csv', 3),
         (masks_section, 'zero_parts.csv', 3 * 2 * 2),  # of all and one module, rows and columns
     ):
-        assert 'Of seed 7, the first of the searches.' in texts(section(searches))
-        assert 'of the searches' not in ' '.join(texts(section(searches[:1])))
-        rows = written(section(searches), tmp_path)[name]
+        assert 'Of seed 7, the first of the searches.' in texts(section(read_searches(searches)))
+        assert 'of the searches' not in ' '.join(texts(section(read_searches(searches[:1]))))
+        rows = written(section(read_searches(searches)), tmp_path)[name]
         assert next(iter(rows[0])) == 'search'
         assert [row['search'] for row in rows] == ['seed_7'] * per_search + ['seed_8'] * per_search
-    (table,) = [part for part in layers_section(searches).parts if isinstance(part, Table)]
+    (table,) = [
+        part for part in layers_section(read_searches(searches)).parts if isinstance(part, Table)
+    ]
     assert column(table, 'round 2')[-1] == '25.00%'
 
 
 def test_costs_are_means_over_the_searches(searches, tmp_path, drawn):
-    section = cost_section(searches)
+    section = cost_section(read_searches(searches))
     (table,) = [part for part in section.parts if isinstance(part, Table)]
     # √(0.02² + 0.02²) = 0.028; the last rounds are of other sparsities, so each is of one search.
     assert column(table, 'bbox_mAP') == [
@@ -211,7 +220,12 @@ def test_costs_are_means_over_the_searches(searches, tmp_path, drawn):
     ]
     assert column(table, 'sparsity') == ['0.00%', '50.00%', '75.00%', '80.00%']
     assert column(table, 'dense checkpoint')[0] == '0.00\n100.00%'  # 4000 bytes, in both the same
-    assert '±' not in column(cost_table(costs(round_tickets(searches[0])), AP), 'bbox_mAP')[0]
+    assert (
+        '±'
+        not in column(
+            cost_table(count_costs(round_tickets(read_search(searches[0]))), AP), 'bbox_mAP'
+        )[0]
+    )
     rows = written(section, tmp_path)['cost.csv']
     assert [(row['search'], row['ticket'], row[AP]) for row in rows[2:4]] == [
         ('seed_7', 'round 2', '0.4'),
@@ -228,16 +242,16 @@ def test_costs_are_means_over_the_searches(searches, tmp_path, drawn):
 
 
 def test_only_what_is_not_pruned_is_called_dense(searches, tmp_path, drawn):
-    tickets = round_tickets(searches[0])
+    tickets = round_tickets(read_search(searches[0]))
     for chosen, named in ((tickets, True), (tickets[1:], False), (tickets[::-1], True)):
-        plot_costs(costs(chosen), AP, tmp_path / 'cost.png')
+        plot_costs(count_costs(chosen), AP, tmp_path / 'cost.png')
         lines = {line.get_label(): line for line in drawn[-1].axes[1].lines}
         assert ('dense model' in lines) == named
         if named:
             assert set(lines['dense model'].get_ydata()) == {0.5}
     # Sizes are shares of a dense checkpoint of the very model, whichever tickets are at hand.
     for chosen in (tickets, tickets[1:]):
-        table = cost_table(costs(chosen))
+        table = cost_table(count_costs(chosen))
         assert column(table, 'dense checkpoint')[-1].endswith('\n100.00%')
         assert column(table, 'index + value')[-1].endswith('\n50.00%')  # 250 · 8 of 4000 bytes
 
@@ -245,8 +259,10 @@ def test_only_what_is_not_pruned_is_called_dense(searches, tmp_path, drawn):
 def test_tickets_that_are_gone_are_told_by_search(searches):
     (searches[1] / 'tickets/round_01.safetensors').unlink()
     for section in (layers_section, cost_section):
-        assert 'can read: round 1 of seed_8.' in ' '.join(texts(section(searches)))
-    found = [[ticket.round['round'] for ticket in tickets] for tickets in tickets_of(searches)]
+        assert 'can read: round 1 of seed_8.' in ' '.join(texts(section(read_searches(searches))))
+    found = [
+        [ticket.round['round'] for ticket in tickets] for tickets in read_searches(searches).tickets
+    ]
     assert found == [[0, 1, 2], [0, 2]]
 
 
@@ -254,11 +270,11 @@ def test_noise_stands_below_the_ticket_and_against_it(searches):
     told = {'control': {'type': 'noise', 'share': 0.5}, 'label': 'noise'}
     for folder, value in zip(searches, (0.42, 0.46)):
         write(folder / 'branches/noise', (1000, 500), (0.5, value), 1, told, of_rounds=[1])
-    table = noise_table(noisy_tickets(searches), AP)
+    table = noise_table(noisy_tickets(read_searches(searches)), AP)
     assert column(table, 'ticket') == ['round 1', 'round 1']
     assert column(table, 'flipped of kept')[0] == '0.00%'
     assert column(table, AP) == ['0.510 ± 0.014', '0.440 ± 0.028']
     # 0.42 − 0.52 = −0.10 and 0.46 − 0.50 = −0.04: seed by seed, with √(2 · 0.03²) = 0.042
     assert column(table, 'difference') == ['', '-0.070 ± 0.042']
-    single = noise_table(noisy_tickets(searches[:1]), AP)
+    single = noise_table(noisy_tickets(read_searches(searches[:1])), AP)
     assert column(single, 'difference') == ['', '-0.100']

@@ -23,6 +23,10 @@ density: share of the weights that is kept
 def survival_of(tickets: Sequence[RoundTicket], by_module: bool = False) -> Survival:
     """The densities of tickets side by side, by layer or by module.
 
+    Args:
+        tickets: The tickets of one model.
+        by_module: Whether the layers of each module are counted together.
+
     Raises:
         TicketError: If one cannot be read.
         ValueError: If they are of different models.
@@ -33,31 +37,31 @@ def survival_of(tickets: Sequence[RoundTicket], by_module: bool = False) -> Surv
 
 def module_survival_table(tickets: Sequence[RoundTicket]) -> Table:
     """A row a module: its density in each ticket, and in how far that is the whole's."""
-    found = survival_of(tickets, by_module=True)
+    survived = survival_of(tickets, by_module=True)
     table = _table('module', tickets)
-    for i, name in enumerate(found.names):
+    for i, name in enumerate(survived.names):
         cells = [
             f'{percent(density)}\n×{ratio:.2f}' if ratio == ratio else percent(density)
-            for density, ratio in zip(found.parts[i], found.relative[i])
+            for density, ratio in zip(survived.parts[i], survived.relative[i])
         ]
-        table.add_row(Text(name), f'{found.weights[i]:,}', *cells)
+        table.add_row(Text(name), f'{survived.weights[i]:,}', *cells)
     table.add_section()
-    table.add_row('all', f'{sum(found.weights):,}', *map(percent, found.whole))
+    table.add_row('all', f'{sum(survived.weights):,}', *map(percent, survived.whole))
     table.caption, table.caption_justify = CAPTION, 'left'
     return table
 
 
 def layer_survival_table(tickets: Sequence[RoundTicket]) -> Table:
     """A row a layer: its density in each ticket."""
-    found = survival_of(tickets)
+    survived = survival_of(tickets)
     table = _table('layer', tickets)
     before = ''
-    for i, name in enumerate(found.names):
+    for i, name in enumerate(survived.names):
         if before and module_of(name) != before:
             table.add_section()
         before = module_of(name)
-        cells = map(percent, found.parts[i])
-        table.add_row(Text(name.removesuffix('.weight')), f'{found.weights[i]:,}', *cells)
+        cells = map(percent, survived.parts[i])
+        table.add_row(Text(name.removesuffix('.weight')), f'{survived.weights[i]:,}', *cells)
     return table
 
 
@@ -68,8 +72,8 @@ def write_survival_csv(tickets: Sequence[RoundTicket], path: Path) -> None:
         tickets: Of one model.
         path: Where to write.
     """
-    found = survival_of(tickets)
-    rows = {name: i for i, name in enumerate(found.names)}
+    survived = survival_of(tickets)
+    rows = {name: i for i, name in enumerate(survived.names)}
     write_csv(
         path,
         HEADER,
@@ -78,7 +82,7 @@ def write_survival_csv(tickets: Sequence[RoundTicket], path: Path) -> None:
                 *(ticket.search, ticket.name, ticket.round['sparsity']),
                 *(layer.name, module_of(layer.name)),
                 *(layer.total, layer.kept, layer.density),
-                float(found.relative[rows[layer.name], i]),
+                float(survived.relative[rows[layer.name], i]),
                 *_zeros(layer),
             ]
             for i, ticket in enumerate(tickets)

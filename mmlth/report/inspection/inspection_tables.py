@@ -1,14 +1,14 @@
 """What a ticket is like, and what changed since another one, as tables in the terminal."""
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from mmlth.analysis import Comparison, Inspection
+from mmlth.analysis import Inspection, TicketComparison
 from mmlth.analysis.cost import ModelMacs, left_out_notes
 from mmlth.report.inspection.layer_tables import (
     PAIR_LEGEND,
@@ -17,28 +17,33 @@ from mmlth.report.inspection.layer_tables import (
     module_table,
     pair_table,
 )
-from mmlth.report.kit import ABSENT, percent, plain_table, short
+from mmlth.report.kit import (
+    ABSENT,
+    FORMAT_LEGEND,
+    FORMATS,
+    percent,
+    plain_table,
+    short_count,
+)
 
-SIZE_LEGEND = """\
+SIZE_LEGEND = f"""\
 share: of the dense checkpoint
-index + value: an int32 and the number for each kept weight of a masked tensor
-bitmask: a bit a weight and the numbers kept
-entropy bound: the same with the mask at the entropy of independent bits of its density"""
+{FORMAT_LEGEND}"""
 
 
 def print_inspection(
     console: Console,
     inspections: Sequence[Inspection],
-    comparison: Comparison | None = None,
+    comparison: TicketComparison | None = None,
     macs: ModelMacs | None = None,
 ) -> None:
-    """Prints all that was found of one ticket, or of two side by side.
+    """Prints all that is known of one ticket, or of two side by side.
 
     Args:
-        console: Where to.
-        inspections: Of one ticket or of two.
-        comparison: Of two.
-        macs: Of their model, if they were counted.
+        console: The console to print to.
+        inspections: What one ticket or each of two holds.
+        comparison: What changed from the first of two to the second.
+        macs: The MACs of their model, if they were counted.
     """
     parts: list[Table | Text]
     if comparison is None:
@@ -74,7 +79,7 @@ def provenance_table(inspections: Sequence[Inspection]) -> Table:
     return table
 
 
-def nesting(comparison: Comparison) -> str:
+def nesting(comparison: TicketComparison) -> str:
     """Whether the second ticket nests in the first, in a sentence."""
     kept = sum(pair.second for pair in comparison.layers)
     if comparison.nested:
@@ -93,59 +98,68 @@ def size_table(inspections: Sequence[Inspection]) -> Table:
             header = _numbered(header, i, inspections)
             table.add_column(header, justify='right', no_wrap=True)
 
-    def row(name: str, size: Callable[[Inspection], int | None]) -> None:
+    def row(name: str, counts: Sequence[int | None]) -> None:
         cells: list[str] = []
-        for inspection in inspections:
-            count, sizes = size(inspection), inspection.sizes
+        for inspection, count in zip(inspections, counts):
+            sizes = inspection.sizes
             share = None if sizes is None or count is None else count / sizes.dense
             cells += [ABSENT if count is None else f'{count:,}', percent(share)]
         table.add_row(name, *cells)
 
-    row('this file', lambda i: i.stored.file)
-    row('  mask', lambda i: i.stored.mask)
-    row('  trained weights', lambda i: i.stored.weights)
-    if any(inspection.stored.initial for inspection in inspections):
-        row('  initial weights', lambda i: i.stored.initial)
-    row('  names, config, …', lambda i: i.stored.rest)
-    row('dense checkpoint', lambda i: None if i.sizes is None else i.sizes.dense)
-    row('index + value', lambda i: None if i.sizes is None else i.sizes.index_value)
-    row('bitmask', lambda i: None if i.sizes is None else i.sizes.bitmask)
-    row('entropy bound', lambda i: None if i.sizes is None else i.sizes.entropy)
+    files = [inspection.stored for inspection in inspections]
+    row('this file', [stored.file for stored in files])
+    row('  mask', [stored.mask for stored in files])
+    row('  trained weights', [stored.weights for stored in files])
+    if any(stored.initial for stored in files):
+        row('  initial weights', [stored.initial for stored in files])
+    row('  names, config, …', [stored.rest for stored in files])
+    for field, name in FORMATS.items():
+        row(name, [_in_format(inspection, field) for inspection in inspections])
     return table
 
 
-def macs_notes(inspections: Sequence[Inspection], found: ModelMacs) -> list[str]:
-    """What was counted, in total, and what was not, a line each."""
-    macs = found.macs
-    padded = '' if found.size == found.image else f', padded to {_pixels(found.size)}'
+def _in_format(inspection: Inspection, field: str) -> int | None:
+    """Bytes in a format; None of a ticket without weights."""
+    return None if inspection.sizes is None else int(getattr(inspection.sizes, field))
+
+
+def macs_notes(inspections: Sequence[Inspection], counted: ModelMacs) -> list[str]:
+    """Says what was counted, in total, and what was not, a line each.
+
+    Args:
+        inspections: One ticket, or two side by side.
+        counted: The MACs of their model.
+    """
+    macs = counted.macs
+    padded = '' if counted.size == counted.image else f', padded to {_pixels(counted.size)}'
     totals = [macs.sparse(inspection.ticket.mask) for inspection in inspections]
     sparse = ' and '.join(
-        f'{short(total)} ({percent(total / macs.dense) if macs.dense else ABSENT}) with the kept '
-        f'weights{_numbered(" of ticket", i, inspections) if len(totals) > 1 else ""}'
+        f'{short_count(total)} ({percent(total / macs.dense) if macs.dense else ABSENT}) with the '
+        f'kept weights{_numbered(" of ticket", i, inspections) if len(totals) > 1 else ""}'
         for i, total in enumerate(totals)
     )
     notes = [
-        f'MACs of {found.model} for an image of {_pixels(found.image)}{padded}: '
-        f'{short(macs.dense)} dense, {sparse}.',
+        f'MACs of {counted.model} for an image of {_pixels(counted.image)}{padded}: '
+        f'{short_count(macs.dense)} dense, {sparse}.',
         'Counted are convolutions and matrix products; those of a masked weight times its density.',
     ]
     unmasked = sum(n for name, n in macs.weights.items() if name not in inspections[0].ticket.mask)
     others = sum(macs.others.values())
     if unmasked or others:
         notes.append(
-            f'Dense in any case: {short(unmasked)} with weights that are not masked, '
-            f'{short(others)} without parameters, such as attention.'
+            f'Dense in any case: {short_count(unmasked)} with weights that are not masked, '
+            f'{short_count(others)} without parameters, such as attention.'
         )
-    return notes + left_out_notes(found)
+    return notes + left_out_notes(counted)
 
 
 def _provenance(inspection: Inspection) -> dict[str, str]:
-    mask, told = inspection.ticket.mask, inspection.provenance
+    mask, facts = inspection.ticket.mask, inspection.provenance
     removed = mask.total - mask.kept
     network = inspection.network_sparsity
     rows: dict[str, str] = {
         'file': inspection.path,
-        **{key: str(told[key]) for key in ('model', 'round', 'seed') if key in told},
+        **{key: str(facts[key]) for key in ('model', 'round', 'seed') if key in facts},
         'sparsity': f'{percent(mask.sparsity)} of the {mask.total:,} prunable weights '
         f'({mask.kept:,} kept, {removed:,} removed)',
         'network sparsity': 'unknown: the ticket does not tell how many parameters there are'
@@ -155,13 +169,13 @@ def _provenance(inspection: Inspection) -> dict[str, str]:
     if inspection.stored.values:
         rows['kept weights'] = f'shortened to {inspection.stored.values}'
     for key in ('rewind', 'lottery', 'versions'):
-        if isinstance(told.get(key), dict):
-            rows[key] = ', '.join(f'{name} {_brief(value)}' for name, value in told[key].items())
+        if isinstance(facts.get(key), dict):
+            rows[key] = ', '.join(f'{name} {_brief(value)}' for name, value in facts[key].items())
     for key, name in (('parent_sha256', 'parent'), ('config_sha256', 'config')):
-        if key in told:
-            rows[name] = f'SHA-256 {_brief(told[key])}'
-    if isinstance(told.get('metrics'), dict):
-        rows.update({str(name): _metric(value) for name, value in told['metrics'].items()})
+        if key in facts:
+            rows[name] = f'SHA-256 {_brief(facts[key])}'
+    if isinstance(facts.get('metrics'), dict):
+        rows.update({str(name): _metric(value) for name, value in facts['metrics'].items()})
     return rows
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 SHARES = (0.9, 0.95, 0.99)
 """Of the dense result."""
 
-Point = tuple[float, float]
+Measurement = tuple[float, float]
 """How far a training is, in epochs or iterations, and what was measured there."""
 
 
@@ -34,7 +34,7 @@ def goal(dense: float, share: float, lower_is_better: bool = False) -> float | N
 
 
 def first_reached(
-    points: Iterable[Point], value: float, lower_is_better: bool = False
+    points: Iterable[Measurement], value: float, lower_is_better: bool = False
 ) -> float | None:
     """Where a training was first measured at a value or better.
 
@@ -51,14 +51,14 @@ def first_reached(
     """
     reached = [
         position
-        for position, found in points
-        if (found <= value if lower_is_better else found >= value)
+        for position, measured in points
+        if (measured <= value if lower_is_better else measured >= value)
     ]
     return min(reached, default=None)
 
 
 def epochs_to_shares(
-    points: Sequence[Point],
+    points: Sequence[Measurement],
     dense: float,
     lower_is_better: bool = False,
     shares: Sequence[float] = SHARES,

@@ -8,8 +8,8 @@ from rich.text import Text
 
 from mmlth.analysis.networks import lower_is_better
 from mmlth.report.cost import Costs, macs_cell, size_cell
-from mmlth.report.kit import percent, plain_table
-from mmlth.report.searches import TICKET, Comparison, Point, Round, Search, level
+from mmlth.report.kit import mean_cell, percent, plain_table
+from mmlth.report.searches import TICKET, LineComparison, LinePoint, Round, Search, round_sparsity
 
 
 @dataclass(frozen=True)
@@ -24,8 +24,8 @@ class WinningTicket:
             no worse than the dense model.
     """
 
-    comparison: Comparison
-    ticket: Point | None
+    comparison: LineComparison
+    ticket: LinePoint | None
     by_rule: bool
 
     def found_in(self, searches: Iterable[Search]) -> tuple[Search, Round] | None:
@@ -34,11 +34,16 @@ class WinningTicket:
             return None
         rounds = ((search, round_) for search in searches for round_ in search.rounds[1:])
         return next(
-            (each for each in rounds if level(each[1]['sparsity']) == self.ticket.sparsity), None
+            (
+                each
+                for each in rounds
+                if round_sparsity(each[1]['sparsity']) == self.ticket.sparsity
+            ),
+            None,
         )
 
 
-def answer(comparison: Comparison) -> WinningTicket:
+def find_winning_ticket(comparison: LineComparison) -> WinningTicket:
     """Finds the sparsest winning ticket of searches.
 
     Args:
@@ -59,56 +64,59 @@ def answer(comparison: Comparison) -> WinningTicket:
     return WinningTicket(comparison, winners[-1] if winners else None, by_rule)
 
 
-def sentence(found: WinningTicket, what: str = 'ticket') -> str:
+def sentence(answer: WinningTicket, what: str = 'ticket') -> str:
     """Tells it in a sentence or two.
 
     Args:
-        found: The answer.
+        answer: The answer.
         what: What was trained: tickets, or a control of them.
     """
-    metric, dense = found.comparison.metric, found.comparison.dense
-    if not found.comparison.lines.get(TICKET):
+    metric, dense = answer.comparison.metric, answer.comparison.dense
+    if not answer.comparison.lines.get(TICKET):
         return f'The dense model reaches {_value(dense)} {metric}; no pruned round is done yet.'
-    if found.ticket is None:
-        short = 'comes within one standard deviation of' if found.by_rule else 'is as good as'
+    if answer.ticket is None:
+        short = 'comes within one standard deviation of' if answer.by_rule else 'is as good as'
         return f'No {what} {short} the dense model, {_value(dense)} {metric}.'
     rule = (
         f'within one standard deviation of the dense model, or better, over {len(dense.values)} '
         'seeds'
-        if found.by_rule
+        if answer.by_rule
         else 'no worse than the dense model; one seed has no standard deviation, so that chance '
         'may have decided: run more seeds'
     )
     return (
-        f'The sparsest winning {what} keeps {1 - found.ticket.sparsity:.1%} of the prunable '
-        f'weights ({found.ticket.sparsity:.2%} are removed, {found.ticket.network_sparsity:.2%} '
-        f'of the whole network) and reaches {_value(found.ticket)} {metric}, the dense model '
+        f'The sparsest winning {what} keeps {1 - answer.ticket.sparsity:.1%} of the prunable '
+        f'weights ({answer.ticket.sparsity:.2%} are removed, {answer.ticket.network_sparsity:.2%} '
+        f'of the whole network) and reaches {_value(answer.ticket)} {metric}, the dense model '
         f'{_value(dense)}. Winning is: {rule}.'
     )
 
 
-def answer_table(found: WinningTicket, costs: Costs, what: str = 'ticket') -> Table | None:
+def answer_table(answer: WinningTicket, costs: Costs, what: str = 'ticket') -> Table | None:
     """The sparsest winning ticket beside the dense model: metric, weights, bytes and MACs.
 
     Args:
-        found: The answer.
+        answer: The answer.
         costs: Of the tickets of a search.
         what: As for `sentence`.
 
     Returns:
         A row each; None where no ticket wins, or the file of one of the two is gone.
     """
-    rows = {level(ticket.round['sparsity']): row for ticket, row in zip(costs.tickets, costs.rows)}
-    winner = found.ticket
+    rows = {
+        round_sparsity(ticket.round['sparsity']): row
+        for ticket, row in zip(costs.tickets, costs.rows)
+    }
+    winner = answer.ticket
     if winner is None or not {0, winner.sparsity} <= rows.keys():
         return None
     dense, ticket = rows[0], rows[winner.sparsity]
     whole = None if dense.sizes is None else dense.sizes.dense
     table = plain_table('')
-    for name in (found.comparison.metric, 'prunable weights', 'on disk (MB)', 'MACs an image'):
+    for name in (answer.comparison.metric, 'prunable weights', 'on disk (MB)', 'MACs an image'):
         table.add_column(Text(name), justify='right', no_wrap=True)
     for title, point, row, size in (
-        ('dense model', found.comparison.dense, dense, whole),
+        ('dense model', answer.comparison.dense, dense, whole),
         (f'sparsest winning {what}', winner, ticket, ticket.file),
     ):
         cells = (size_cell(size, whole), macs_cell(row.macs))
@@ -117,5 +125,5 @@ def answer_table(found: WinningTicket, costs: Costs, what: str = 'ticket') -> Ta
     return table
 
 
-def _value(point: Point) -> str:
-    return f'{point.mean:.3f}' + (f' ± {point.std:.3f}' if point.std is not None else '')
+def _value(point: LinePoint) -> str:
+    return mean_cell(point.values, '.3f')

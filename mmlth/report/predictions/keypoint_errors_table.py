@@ -1,19 +1,14 @@
-"""Errors of keypoints of several models side by side: tables, CSV, and a picture."""
+"""Errors of keypoints of several models side by side: tables and CSV."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from matplotlib.axes import Axes
 from rich.table import Table
 from rich.text import Text
 
 from mmlth.analysis.keypoints import ERRORS, KINDS, RECALLS, KeypointErrors
 from mmlth.report.kit import (
     ABSENT,
-    COLOURS,
-    MARKERS,
-    despine,
-    figure_at,
     percent,
     plain_table,
     write_csv,
@@ -23,10 +18,7 @@ LEGEND = """\
 share: of the keypoints; of background, of the predictions; of undetected, of the instances
 AP: average precision, the mean over thresholds of OKS unless one is told; as detected, and below it
 what is gained when this error alone is corrected"""
-
-_DETECTED = 'as detected'
-_STYLES = dict(zip((*ERRORS, _DETECTED), zip(COLOURS, MARKERS)))
-_APART = 3  # points by which markers are set off, so that curves that coincide can be told
+DETECTED = 'as detected'
 
 
 def keypoint_error_table(models: Mapping[str, KeypointErrors], oks: float | None = None) -> Table:
@@ -49,24 +41,24 @@ def keypoint_error_table(models: Mapping[str, KeypointErrors], oks: float | None
             table.add_column(Text(header), justify='right', overflow='fold')
     for error in (None, *ERRORS):
         cells = []
-        for found in models.values():
-            cells.append(ABSENT if error is None else percent(found.share(error)))
-            cells += [_value(found, error, each) for each in thresholds]
-        table.add_row(error or _DETECTED, *cells)
+        for errors in models.values():
+            cells.append(ABSENT if error is None else percent(errors.share(error)))
+            cells += [_value(errors, error, each) for each in thresholds]
+        table.add_row(error or DETECTED, *cells)
     table.caption, table.caption_justify = LEGEND, 'left'
     return table
 
 
-def joint_table(found: KeypointErrors) -> Table:
+def joint_table(errors: KeypointErrors) -> Table:
     """A row a joint, and all together: how many keypoints there are, and the share of each kind."""
     table = plain_table('joint')
     for header in ('keypoints', *KINDS):
         table.add_column(header, justify='right', no_wrap=True)
-    for index, joint in enumerate(found.joints):
-        counts = [found.kinds[kind][index] for kind in KINDS]
+    for index, joint in enumerate(errors.joints):
+        counts = [errors.kinds[kind][index] for kind in KINDS]
         table.add_row(Text(joint), *_shares(counts))
     table.add_section()
-    table.add_row('all', *_shares([found.count(kind) for kind in KINDS]))
+    table.add_row('all', *_shares([errors.count(kind) for kind in KINDS]))
     return table
 
 
@@ -81,12 +73,12 @@ def write_keypoint_errors_csv(models: Mapping[str, KeypointErrors], path: Path) 
         path: Where to write.
     """
     rows: list[Sequence[object]] = []
-    for name, found in models.items():
-        for oks in (None, *(curve.oks for curve in found.detected)):
-            rows.append((name, oks, None, None, None, found.ap(None, oks), None))
+    for name, errors in models.items():
+        for oks in (None, *(curve.oks for curve in errors.detected)):
+            rows.append((name, oks, None, None, None, errors.ap(None, oks), None))
             for error in ERRORS:
-                numbers = found.ap(error, oks), found.gain(error, oks)
-                rows.append((name, oks, error, found.count(error), found.share(error), *numbers))
+                numbers = errors.ap(error, oks), errors.gain(error, oks)
+                rows.append((name, oks, error, errors.count(error), errors.share(error), *numbers))
     write_csv(path, ('model', 'oks', 'error', 'count', 'share', 'ap', 'gain'), rows)
 
 
@@ -106,9 +98,9 @@ def write_keypoint_curves_csv(models: Mapping[str, KeypointErrors], oks: float, 
     """
     rows = [
         (name, error, oks, recall, precision)
-        for name, found in models.items()
+        for name, errors in models.items()
         for error in (None, *ERRORS)
-        for recall, precision in zip(RECALLS.tolist(), found.curve(oks, error).precision)
+        for recall, precision in zip(RECALLS.tolist(), errors.curve(oks, error).precision)
     ]
     write_csv(path, ('model', 'error', 'oks', 'recall', 'precision'), rows)
 
@@ -121,58 +113,12 @@ def write_keypoint_kinds_csv(models: Mapping[str, KeypointErrors], path: Path) -
         path: Where to write.
     """
     rows = [
-        (name, joint, kind, found.kinds[kind][index])
-        for name, found in models.items()
-        for index, joint in enumerate(found.joints)
+        (name, joint, kind, errors.kinds[kind][index])
+        for name, errors in models.items()
+        for index, joint in enumerate(errors.joints)
         for kind in KINDS
     ]
     write_csv(path, ('model', 'joint', 'kind', 'count'), rows)
-
-
-def plot_keypoint_errors(models: Mapping[str, KeypointErrors], oks: float, path: Path) -> None:
-    """Draws precision against recall, as detected and without each error, PNG or SVG by suffix.
-
-    One panel a model; legends give the areas under the curves, which are average precisions.
-
-    Args:
-        models: By name, at least one.
-        oks: The threshold from which on a prediction is correct.
-        path: Where to write.
-
-    Raises:
-        ValueError: If nothing was computed at this threshold.
-    """
-    with figure_at(path, 4.6 * len(models), 5.6) as figure:
-        panels = figure.subplots(1, len(models), sharey=True, squeeze=False)[0]
-        for axes, (name, found) in zip(panels, models.items()):
-            _draw(axes, found, oks)
-            axes.set_title(name)
-        panels[0].set_ylabel(f'precision at OKS ≥ {oks:g}')
-
-
-def _draw(axes: Axes, found: KeypointErrors, oks: float) -> None:
-    for index, name in enumerate((_DETECTED, *ERRORS)):
-        detected, (colour, marker) = name == _DETECTED, _STYLES[name]
-        curve = found.curve(oks, None if detected else name)
-        # Down to 0 once: the rest would be a line along the axis under every other.
-        heights = curve.precision[: 1 + sum(precision > 0 for precision in curve.precision)]
-        axes.plot(
-            RECALLS[: len(heights)],
-            heights,
-            drawstyle='steps-pre',
-            color=colour,
-            marker=marker,
-            markersize=4.5,
-            markevery=(_APART * index, _APART * len(_STYLES)),
-            linewidth=2.4 if detected else 1.4,
-            label=f'{_precision(curve.area)}  {name if detected else f"without {name}"}',
-            zorder=3 if detected else 2,
-        )
-    axes.set_xlabel('recall')
-    axes.set_xlim(-0.01, 1.01)
-    axes.set_ylim(-0.02, 1.02)
-    despine(axes)
-    axes.legend(title='area, curve', loc='upper center', bbox_to_anchor=(0.5, -0.13), frameon=False)
 
 
 def _shares(counts: Sequence[int]) -> list[str]:
@@ -180,12 +126,13 @@ def _shares(counts: Sequence[int]) -> list[str]:
     return [str(total), *(percent(count / total if total else None) for count in counts)]
 
 
-def _value(found: KeypointErrors, error: str | None, oks: float | None) -> str:
+def _value(errors: KeypointErrors, error: str | None, oks: float | None) -> str:
     """As detected the average precision, of an error its gain."""
-    return _precision(found.ap(oks=oks)) if error is None else _gain(found.gain(error, oks))
+    return ap_cell(errors.ap(oks=oks)) if error is None else _gain(errors.gain(error, oks))
 
 
-def _precision(value: float | None) -> str:
+def ap_cell(value: float | None) -> str:
+    """An average precision with three digits."""
     return ABSENT if value is None else f'{value:.3f}'
 
 

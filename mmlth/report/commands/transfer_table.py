@@ -18,7 +18,12 @@ left out: predictors and heads of a task; masked: under a mask of the source; de
 
 
 def print_transfer(console: Console, done: Transfer) -> None:
-    """Prints what matched, module by module, and what did not."""
+    """Prints what matched, module by module, and what did not.
+
+    Args:
+        console: The console to print to.
+        done: The transfer.
+    """
     console.print(transfer_table(done))
     console.print(Text(_LEGEND, style='dim'))
     console.print()
@@ -27,7 +32,7 @@ def print_transfer(console: Console, done: Transfer) -> None:
 
 
 def transfer_table(done: Transfer) -> Table:
-    """By the first component of the target's names, and in total."""
+    """A row a module: the parameters that matched and that did not, and those in total."""
     table = plain_table('module')
     for header in ('matched', 'missing', 'left out', 'other shape', 'masked', 'density'):
         table.add_column(header, justify='right', no_wrap=True)

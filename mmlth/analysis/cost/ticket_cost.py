@@ -9,8 +9,8 @@ from mmlth.analysis.masks import Layer, density
 
 
 @dataclass(frozen=True)
-class Cost:
-    """Of one ticket.
+class TicketCost:
+    """What one ticket costs.
 
     Attributes:
         sparsity: Share of the prunable weights that is removed, in [0, 1].
@@ -33,7 +33,9 @@ class Cost:
         return LayerMacs('all', *sums)
 
 
-def cost(layers: Sequence[Layer], file: int, sizes: Sizes | None, macs: Macs | None) -> Cost:
+def ticket_cost(
+    layers: Sequence[Layer], file: int, sizes: Sizes | None, macs: Macs | None
+) -> TicketCost:
     """Puts together what a ticket costs.
 
     Args:
@@ -45,4 +47,6 @@ def cost(layers: Sequence[Layer], file: int, sizes: Sizes | None, macs: Macs | N
     counts = {layer.name: (layer.kept, layer.total) for layer in layers}
     total = sum(total for _, total in counts.values())
     works = None if macs is None else tuple(works_by_module(macs.weighted(counts)))
-    return Cost(1 - density(sum(kept for kept, _ in counts.values()), total), file, sizes, works)
+    return TicketCost(
+        1 - density(sum(kept for kept, _ in counts.values()), total), file, sizes, works
+    )
