@@ -1,6 +1,6 @@
 """What any config says, read and compared without building anything."""
 
-from mmlth.engine.configs.accepted_config import config_record
+from mmlth.engine.configs.accepted_config import STATE_FORMAT, config_record
 from mmlth.engine.configs.contents import sha256_of
 from mmlth.engine.configs.data_check import check_annotations, check_data
 from mmlth.engine.configs.data_loader import plain_loader
@@ -19,6 +19,7 @@ from mmlth.engine.configs.runner_config import built_from, defaults
 from mmlth.engine.configs.untrained import reinitialised
 
 __all__ = [
+    'STATE_FORMAT',
     'ImageSize',
     'built_from',
     'check_annotations',

@@ -37,7 +37,7 @@ _IRRELEVANT = {
     'tta_model',
     'tta_pipeline',
 }
-_OF_THE_RUN = ('checkpoints', 'rounds_per_run', 'ticket', 'validation_loss')
+_LOTTERY_WITHOUT_EFFECT = ('checkpoints', 'rounds_per_run', 'ticket', 'validation_loss')
 _IRRELEVANT_ANYWHERE = {
     'num_workers',
     'persistent_workers',
@@ -70,7 +70,7 @@ def recorded_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 def decisive_lottery(lottery: Mapping[str, Any], read: bool = True) -> dict[str, Any]:
     """The part of the ``lottery`` key that decides the result; ``read`` as in `plain_settings`."""
-    kept = {key: item for key, item in lottery.items() if key not in _OF_THE_RUN}
+    kept = {key: item for key, item in lottery.items() if key not in _LOTTERY_WITHOUT_EFFECT}
     return dict(plain_settings(kept, read))
 
 
