@@ -356,9 +356,6 @@ def test_a_base_config_does_not_get_into_the_way_of_a_list():
 
 OWN = """
 from mmlth.engine.registry import ALLOCATIONS, PATTERNS, SCORES
-from mmlth.engine.rng import rng_state, seed_all
-from mmlth.engine.search import choose_targets
-from mmlth.engine.trial import check_choices
 from mmlth.pruning.allocation import global_allocation
 
 @SCORES.register_module(name='own')

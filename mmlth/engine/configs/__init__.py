@@ -14,6 +14,7 @@ from mmlth.engine.configs.decisive_settings import (
 from mmlth.engine.configs.image_size import ImageSize, validation_size
 from mmlth.engine.configs.lazy_configs import without_modules
 from mmlth.engine.configs.longer_training import scale_schedule
+from mmlth.engine.configs.parts import all_parts, type_name, values_of
 from mmlth.engine.configs.reading import read_config, searched_config
 from mmlth.engine.configs.runner_config import built_from, defaults
 from mmlth.engine.configs.untrained import reinitialised
@@ -21,6 +22,7 @@ from mmlth.engine.configs.untrained import reinitialised
 __all__ = [
     'STATE_FORMAT',
     'ImageSize',
+    'all_parts',
     'built_from',
     'check_annotations',
     'check_data',
@@ -37,6 +39,8 @@ __all__ = [
     'scale_schedule',
     'searched_config',
     'sha256_of',
+    'type_name',
     'validation_size',
+    'values_of',
     'without_modules',
 ]

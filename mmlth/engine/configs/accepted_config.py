@@ -8,6 +8,7 @@ from typing import Any
 
 from mmengine.config import Config
 
+from mmlth.engine.configs.parts import dotted_name
 from mmlth.engine.errors import LotteryError
 from mmlth.messages import reason
 from mmlth.ticket import from_json, to_json
@@ -86,11 +87,11 @@ def _data(value: Any, key: str) -> Any:
     if marked is not None:
         return {_MARK: marked}
     if isinstance(value, (type, FunctionType)) and '<' not in value.__qualname__:
-        return f'{value.__module__}.{value.__qualname__}'
+        return dotted_name(value)
     try:
         to_json(value)
     except TypeError:
-        return {_MARK: ('object', key, f'{type(value).__module__}.{type(value).__qualname__}')}
+        return {_MARK: ('object', key, dotted_name(type(value)))}
     return value
 
 

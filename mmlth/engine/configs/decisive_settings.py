@@ -11,6 +11,7 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 from mmlth.engine.configs.contents import by_content, is_hash, same_content
+from mmlth.engine.configs.parts import dotted_name
 
 _BY_THE_RUNNER = (
     *(name for name in inspect.signature(Runner.__init__).parameters),
@@ -132,7 +133,7 @@ def _without(value: Any) -> Any:
 def _text(value: Any) -> str:
     """What stands for a value that is none of JSON's."""
     if isinstance(value, (type, FunctionType)):
-        return f'{value.__module__}.{value.__qualname__}'
+        return dotted_name(value)
     return str(value)
 
 
