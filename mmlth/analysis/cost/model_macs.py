@@ -9,6 +9,7 @@ from mmlth.analysis.cost.macs import Macs, check_masks_model, count_macs
 from mmlth.engine.configs import read_config
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.models import Forward, forward_of, stock_model
+from mmlth.engine.random_numbers import own_random_numbers
 from mmlth.engine.tickets import config_of
 from mmlth.messages import reason
 from mmlth.ticket import Ticket
@@ -55,8 +56,9 @@ def model_macs(
     check_masks_model(ticket.mask, model)
     kind = type(model).__name__
     try:
-        forward = forward_of(model, height, width)
-        macs, left_out = _count(model, forward)
+        with own_random_numbers(0):  # some models draw some while they run
+            forward = forward_of(model, height, width)
+            macs, left_out = _count(model, forward)
     except Exception as error:  # whatever a model's own code raises
         raise LotteryError(
             f'{kind} cannot run on an image of {height} × {width} pixels: {reason(error)}; '

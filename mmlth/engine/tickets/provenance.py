@@ -46,7 +46,7 @@ def counts(mask: Mask, parameters: int) -> dict[str, Any]:
         'kept': mask.kept,
         'parameters': parameters,
         'sparsity': mask.sparsity,
-        'network_sparsity': (mask.total - mask.kept) / parameters,
+        'network_sparsity': mask.network_sparsity(parameters),
     }
 
 

@@ -12,7 +12,6 @@ from rich.text import Text
 from mmlth.analysis.cost import Cost, LayerMacs, ModelMacs, cost, model_macs, sizes_in
 from mmlth.engine.configs import ImageSize, validation_size
 from mmlth.engine.errors import LotteryError
-from mmlth.engine.random_numbers import rng_state, set_rng_state
 from mmlth.quiet import quiet
 from mmlth.report.kit import ABSENT, mean_cell, percent, plain_table, short, write_csv
 from mmlth.report.searches import RoundTicket, measured, same_rounds, short_names, stamp
@@ -209,14 +208,11 @@ def _counted(
         if isinstance(found, str):
             return found
         size = found.height, found.width
-    before = rng_state()
     try:
         with quiet():
             return model_macs(load_ticket(path), *size)
     except (LotteryError, TicketError) as error:
         return str(error)
-    finally:
-        set_rng_state(before)
 
 
 def _searches(found: Costs) -> int:
