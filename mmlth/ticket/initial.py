@@ -44,11 +44,8 @@ def with_initial(ticket: Ticket, rewind: str | Path) -> Ticket:
 def load_rewind_weights(path: str | Path) -> dict[str, Tensor]:
     """θ_k: the weights that were being trained at the rewind step."""
     tensors, _ = load_tensors(path)
-    return {
-        n.removeprefix(REWIND_WEIGHTS): t
-        for n, t in tensors.items()
-        if n.startswith(REWIND_WEIGHTS)
-    }
+    weights = {name: each for name, each in tensors.items() if name.startswith(REWIND_WEIGHTS)}
+    return {name.removeprefix(REWIND_WEIGHTS): each for name, each in weights.items()}
 
 
 def weights_hash(weights: Mapping[str, Tensor]) -> str:

@@ -27,8 +27,8 @@ def save_training_state(path: Path, checkpoint: dict[str, Any], weights: dict[st
         path: The rewind file.
         checkpoint: What `training_state` returned.
         weights: θ_k, the weights being trained, by the names of the model's ``state_dict()``;
-            stored under these names, after `REWIND_WEIGHTS`. Where the checkpoint holds the very same
-            tensors they are stored once.
+            stored under these names, after `REWIND_WEIGHTS`. Where the checkpoint holds the very
+            same tensors they are stored once.
 
     Raises:
         LotteryError: If a hook put something into the state that cannot be stored.
