@@ -81,11 +81,11 @@ class Samples:
 
     @cached_property
     def _paths(self) -> dict[Any, str]:
-        found = {}
+        paths = {}
         for index in range(len(self._data_set)):
             info = self._data_set.get_data_info(index)
-            found[info['img_id']] = info['img_path']
-        return found
+            paths[info['img_id']] = info['img_path']
+        return paths
 
     @cached_property
     def _visualizer(self) -> Any:

@@ -170,15 +170,14 @@ def _require_packages(check: bool) -> None:
 
 def _input_size(config: Mapping[str, Any]) -> tuple[int, int]:
     """Height and width of the largest images that a validation of this config sees."""
-    found = validation_size(config)
-    if isinstance(found, str):
+    size = validation_size(config)
+    if isinstance(size, str):
         raise LotteryError(
-            f'the config does not tell the size of its images: {found}; give '
-            '--input-size H W (size)'
+            f'the config does not tell the size of its images: {size}; give --input-size H W (size)'
         )
     places = (config.get('data_preprocessor'), config.get('model', {}).get('data_preprocessor'))
     divisor = max(int((place or {}).get('pad_size_divisor') or 1) for place in places)
-    height, width = (math.ceil(side / divisor) * divisor for side in (found.height, found.width))
+    height, width = (math.ceil(side / divisor) * divisor for side in (size.height, size.width))
     return height, width
 
 

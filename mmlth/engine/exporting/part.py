@@ -139,6 +139,6 @@ def outputs_of_one(part: Part, image: Tensor) -> Outputs:
             f'{reason(error)}; give another --input-size (size){part.alternative}'
         ) from error
     if not outputs or any(bool(tensor.isnan().any()) for tensor in outputs.values()):
-        found = 'NaN' if outputs else 'nothing'
-        raise LotteryError(f'{part.model} computes {found} from an image of {size}')
+        computed = 'NaN' if outputs else 'nothing'
+        raise LotteryError(f'{part.model} computes {computed} from an image of {size}')
     return outputs

@@ -1,4 +1,4 @@
-"""How much disk a search will take, told before it starts."""
+"""How much disk a search will take, estimated before it starts."""
 
 import inspect
 import shutil

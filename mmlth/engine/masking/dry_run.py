@@ -51,7 +51,7 @@ def dry_run_pruning(pruner: Pruner, runner: Runner, targets: Sequence[Target], k
 def _untrained_scores(
     pruner: Pruner, runner: Runner, weights: Mapping[str, Tensor]
 ) -> Mapping[str, Tensor]:
-    """The scores of untrained weights; magnitudes where these are no numbers that tell anything.
+    """The scores of untrained weights; magnitudes where these are not finite.
 
     Raises:
         LotteryError: If the score cannot be used with this model and these data.

@@ -95,9 +95,9 @@ def _recorded_regions(model: nn.Module, regions: list[int]) -> Iterator[None]:
     predict = first_stage.predict
 
     def recording(*args: Any, **kwargs: Any) -> Any:
-        found = predict(*args, **kwargs)
-        regions.append(sum(len(proposals) for proposals in found))
-        return found
+        regions_of_images = predict(*args, **kwargs)
+        regions.append(sum(len(proposals) for proposals in regions_of_images))
+        return regions_of_images
 
     first_stage.predict = recording
     try:

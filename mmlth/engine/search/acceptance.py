@@ -69,7 +69,7 @@ def _begun(search: Search, traces: RunnerTraces) -> SearchState:
         rewind_iteration(search.runner, settings.rewind)
         if is_main_process():
             set_search_aside(paths)
-    # That a round cannot be is told by the Runner of the round alone.
+    # Whether a round can be trained only its own Runner shows.
     traces.keep(lambda error: not isinstance(error, LotteryError) or paths.state.exists())
     barrier()
     return state

@@ -68,7 +68,7 @@ def settle_rewind_file(search: Search, trainer: Runner) -> None:
 
 
 def settle_rewind_hash(search: Search) -> None:
-    """Hashes θ_k, once the rewind file is there: tickets tell by it what they start from."""
+    """Hashes θ_k, once the rewind file is there: in tickets it stands for what they start from."""
     rewind, file = search.state.rewind, search.paths.rewind
     if 'weights_sha256' not in rewind and file.exists():
         rewind['weights_sha256'] = weights_hash(load_rewind_weights(file))

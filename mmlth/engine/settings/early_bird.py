@@ -34,22 +34,24 @@ def parse_early_bird(given: Any, lottery: Mapping[str, Any]) -> EarlyBirdSetting
             f'lottery.early_bird must be a dict like dict(window=5, distance=0.1), got {given!r}'
         )
     check_keys('lottery.early_bird', given, [field.name for field in fields(EarlyBirdSettings)])
-    found = EarlyBirdSettings(**{key: value for key, value in given.items() if value is not None})
-    check_number('early_bird.distance', found.distance)
-    check_count('early_bird.window', found.window)
-    check_count('early_bird.interval', 1 if found.interval is None else found.interval)
-    if found.window < 2:
+    early_bird = EarlyBirdSettings(
+        **{key: value for key, value in given.items() if value is not None}
+    )
+    check_number('early_bird.distance', early_bird.distance)
+    check_count('early_bird.window', early_bird.window)
+    check_count('early_bird.interval', 1 if early_bird.interval is None else early_bird.interval)
+    if early_bird.window < 2:
         raise LotteryError(
-            f'lottery.early_bird.window compares 2 masks or more, got {found.window}'
+            f'lottery.early_bird.window compares 2 masks or more, got {early_bird.window}'
         )
-    check_flag('early_bird.full_dense', found.full_dense)
-    if lottery.get('rewind_what') == 'nothing' and not found.full_dense:
+    check_flag('early_bird.full_dense', early_bird.full_dense)
+    if lottery.get('rewind_what') == 'nothing' and not early_bird.full_dense:
         raise LotteryError(
             "lottery.rewind_what='nothing' stays at the learning rate that round 0 ended with, "
             'which is still high where early_bird stops it; add early_bird.full_dense=True'
         )
-    if lottery.get('rounds') == 1 and found.full_dense:
+    if lottery.get('rounds') == 1 and early_bird.full_dense:
         raise LotteryError(
             'lottery.early_bird.full_dense=True leaves no round to stop where rounds=1; remove it'
         )
-    return found
+    return early_bird

@@ -111,11 +111,11 @@ class Settings:
             kept = int(allocation.kept(sizes))
         except ValueError as error:
             raise LotteryError(f'lottery.allocation: {reason(error)}') from error
-        given, found = self.target_sparsity, (total - kept) / total
-        if given is not None and abs(given - found) > AGREEMENT:
+        given, removed = self.target_sparsity, (total - kept) / total
+        if given is not None and abs(given - removed) > AGREEMENT:
             key = 'target_sparsity' if self.sparsities is None else 'sparsities'
             raise LotteryError(
-                f'lottery.allocation={self.allocation} removes {found:.4f} of the prunable '
+                f'lottery.allocation={self.allocation} removes {removed:.4f} of the prunable '
                 f'weights, but lottery.{key} asks for {given}; give that number, or leave '
                 'target_sparsity out (None)'
             )

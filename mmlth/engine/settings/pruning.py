@@ -1,4 +1,4 @@
-"""How much is cut by each round, and by what: sparsities, score, allocation, floor, pattern."""
+"""How much each round prunes, and by what: sparsities, score, allocation, floor, pattern."""
 
 from collections.abc import Mapping
 from typing import Any

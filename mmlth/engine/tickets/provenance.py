@@ -1,4 +1,4 @@
-"""What a ticket tells of where it comes from.
+"""What a ticket holds of where it comes from.
 
 Neither times nor paths of the run: equal trainings give equal files.
 """
@@ -51,7 +51,7 @@ def counts(mask: Mask, parameters: int) -> dict[str, Any]:
 
 
 def provenance(mask: Mask, parameters: int, seed: int, config: dict[str, Any]) -> dict[str, Any]:
-    """What tickets of searches and of other trainings tell alike.
+    """What tickets of searches and of other trainings hold alike.
 
     Args:
         mask: The mask that was trained under.

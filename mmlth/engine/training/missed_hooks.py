@@ -14,8 +14,8 @@ def replay_validations(runner: Runner, metrics: Sequence[Mapping[str, float]]) -
     """Tells early stopping the metrics of earlier validations, by which it counts its patience."""
     for hook in runner.hooks:
         if isinstance(hook, EarlyStoppingHook):
-            for found in metrics:
-                hook.after_val_epoch(runner, found)
+            for values in metrics:
+                hook.after_val_epoch(runner, values)
 
 
 def replay_switches(runner: Runner) -> None:
