@@ -11,10 +11,12 @@ from mmlth.engine.errors import StoppedEarly
 from mmlth.engine.hooks import ResultHook, RunningTimeHook
 from mmlth.engine.training import learning_rates, saved_weights
 
+TRAIN_LOSS = 'train/loss'
+"""The scalar by which MMEngine logs what is minimised."""
 LOSS_METRIC = 'train_loss'
-"""The mean of what is minimised, over the last epoch, or the last tenth of a loop without epochs.
+"""The metric of rounds without validation: the mean of `TRAIN_LOSS` over their last epoch.
 
-What regularises the training and what makes its task easier lower it alike, so it is no measure of
+Over the last tenth of a loop without epochs. What regularises the training and what makes its task easier lower it alike, so it is no measure of
 quality beside other settings; it compares rounds of one search.
 """
 
@@ -66,7 +68,7 @@ def train_round(runner: Runner) -> RoundResult:
 
 def _train_loss(runner: Runner) -> dict[str, float | None]:
     """`LOSS_METRIC` from what MMEngine logged; nothing if the model's losses have another name."""
-    logged = runner.message_hub.log_scalars.get('train/loss')
+    logged = runner.message_hub.log_scalars.get(TRAIN_LOSS)
     if logged is None:
         return {}
     loop = runner.train_loop

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from mmlth.analysis.networks import Point
+from mmlth.engine.search import TRAIN_LOSS
 from mmlth.report.searches import Round, metric_names, read_rounds, ticket_round
 
-TRAIN_LOSS = 'train/loss'
 VALIDATION_LOSS = 'val/loss'
 Unit = Literal['epochs', 'iterations']
 
