@@ -16,8 +16,9 @@ TRAIN_LOSS = 'train/loss'
 LOSS_METRIC = 'train_loss'
 """The metric of rounds without validation: the mean of `TRAIN_LOSS` over their last epoch.
 
-Over the last tenth of a loop without epochs. What regularises the training and what makes its task easier lower it alike, so it is no measure of
-quality beside other settings; it compares rounds of one search.
+In loops without epochs it is taken over the last tenth of the iterations. What regularises the
+training and what makes its task easier lower it alike, so it is no measure of quality beside other
+settings; it compares rounds of one search.
 """
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from mmlth.analysis.networks import Point
-from mmlth.engine.search import TRAIN_LOSS
+from mmlth.engine.search import TRAIN_LOSS as TRAIN_LOSS
 from mmlth.report.searches import Round, metric_names, read_rounds, ticket_round
 
 VALIDATION_LOSS = 'val/loss'
