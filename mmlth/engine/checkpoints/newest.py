@@ -25,7 +25,7 @@ def newest_checkpoint(config: Config, folder: Path, logger: MMLogger) -> Path | 
     Args:
         config: The config whose CheckpointHook wrote it.
         folder: The round's folder.
-        logger: Told of damaged ones, which are passed over.
+        logger: Gets a warning of damaged ones, which are passed over.
     """
     newest: list[Path | None] = [None]
     if is_main_process():

@@ -14,7 +14,7 @@ from mmlth.messages import reason
 from mmlth.ticket import from_json, to_json
 
 KEY = 'accepted_config'
-"""Its key in search.json."""
+"""The key of the config in search.json."""
 STATE_FORMAT = 'mmlth-search'
 """What search.json says under its key ``format``."""
 _SET_BY_EACH_RUN = ('work_dir', 'experiment_name', 'resume', 'load_from', 'launcher')

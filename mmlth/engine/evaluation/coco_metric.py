@@ -23,7 +23,8 @@ class DataSet:
             that the model knows. Without ``area`` where the config's metric goes by boxes instead
             (``use_area=False``).
         joints: Names of the keypoints; empty without keypoints.
-        sigmas: Of each the standard deviation of its annotation, as a share of the object's size.
+        sigmas: For each keypoint the standard deviation of its annotation, as a share of the
+            object's size.
         swaps: Pairs of joints that mirror each other, such as both eyes.
     """
 

@@ -78,7 +78,7 @@ def _without_paths(value: Any) -> Any:
 
 
 def _under(root: str, path: str) -> Path:
-    """As MMEngine joins them."""
+    """A path below a root, as MMEngine joins them."""
     return Path(path) if Path(path).exists() and not Path(root, path).exists() else Path(root, path)
 
 
@@ -99,7 +99,7 @@ def _add_folder(digest: Any, folder: Path, own: Path | None) -> None:
 
 
 def _described(folder: Path, own: Path | None) -> Iterator[tuple[str, int, str]]:
-    """Of each file its name below the folder, its size, and the hash of a short text."""
+    """The name of each file below the folder, its size, and the hash of a short text."""
     seen: set[str] = set()
     for place, folders, names in os.walk(folder, followlinks=True):
         real = os.path.realpath(place)

@@ -135,7 +135,7 @@ def _instances(objects: Objects, coco: Mapping[str, Any], size: tuple[int, ...])
 
 
 def _box(each: Mapping[str, Any]) -> Sequence[float]:
-    """Its own, or that around its keypoints: poses that are found bottom-up have none."""
+    """The box of an object, or one around its keypoints: bottom-up poses have none."""
     if 'bbox' in each:
         return each['bbox']
     points = np.reshape(each['keypoints'], (-1, 3))[:, :2]

@@ -13,7 +13,7 @@ from mmlth.engine.exporting.trace import INPUT
 from mmlth.messages import reason
 
 TOLERANCE = 1e-3
-"""Of the largest number of an output; rounding makes 1e-7 to 1e-4."""
+"""How far outputs may be apart, as a share of their largest number; rounding makes 1e-7 to 1e-4."""
 
 
 @dataclass(frozen=True)

@@ -67,8 +67,8 @@ def export_ticket(
     Args:
         ticket: A ticket file that holds trained weights.
         path: As for `export_model`.
-        config: Of the model: a file, a name such as ``mmdet::FOLDER/CONFIG.py``, or a config. By
-            default what the ticket tells.
+        config: The config of the model: a file, a name such as ``mmdet::FOLDER/CONFIG.py``, or a
+            config. By default it is what the ticket holds of it.
         size: As for `export_model`; by default that of the config's validation images.
         part: As for `export_model`.
         opset: As for `export_model`.
@@ -118,7 +118,7 @@ def export_model(
     traced, which the check finds: then the file takes one.
 
     Args:
-        model: Of MMDetection or MMPose, under a mask or not; stays as it is.
+        model: A model of MMDetection or MMPose, under a mask or not; stays as it is.
         path: Where to; written atomically.
         size: Height and width of the images, in pixels.
         part: ``'features'``: backbone and neck. ``'network'``: with the heads, up to their raw

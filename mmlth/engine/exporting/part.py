@@ -26,7 +26,7 @@ class Part:
     Attributes:
         module: The whole model, without masks, in evaluation mode on the CPU.
         name: One of `PARTS`.
-        forward: From images, float32 [N, 3, H, W], to the outputs of that part.
+        forward: Computes the outputs of that part from images, float32 [N, 3, H, W].
     """
 
     module: Any

@@ -181,7 +181,7 @@ def _with_buffers(runner: Runner) -> list[nn.Module]:
 
 
 def _plain(value: Any) -> Any:
-    """The same with plain dicts, in which configs and the like would come back."""
+    """A value with plain dicts in place of configs and the like, as it would come back."""
     if isinstance(value, Mapping):
         return {key: _plain(item) for key, item in value.items()}
     if type(value) in (list, tuple):

@@ -34,7 +34,7 @@ class RSTHook(MaskHook):
         every: After how many iterations it does.
         limit: The largest λ.
         hold: For how many iterations λ stays there.
-        seed: Of the random subset.
+        seed: The seed of the random subset.
 
     Raises:
         LotteryError: If an option is out of range.

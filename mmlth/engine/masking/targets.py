@@ -68,7 +68,7 @@ def table_of_targets(model: nn.Module, settings: Settings, choice: TargetChoice)
 
 
 def fitting(settings: Settings, model: nn.Module, targets: Sequence[Target]) -> list[Target]:
-    """Those of the weights that ``lottery.pattern`` can prune."""
+    """The weights that ``lottery.pattern`` can prune."""
     fits = getattr(build_pattern(settings.pattern), 'fits', None)
     if fits is None:
         return list(targets)

@@ -20,7 +20,7 @@ from mmlth.engine.models.losses import losses_of, own_message_hub
 from mmlth.engine.random_numbers import seed_all
 
 _SIDE = 256
-"""Of the image of ones that a detector sees, in pixels; their responses are sums over places."""
+"""The side of the image of ones that a detector sees, in pixels: responses sum over places."""
 
 
 class ConfigNetwork(contextlib.AbstractContextManager['ConfigNetwork']):
@@ -31,7 +31,7 @@ class ConfigNetwork(contextlib.AbstractContextManager['ConfigNetwork']):
 
     Args:
         config: The user's config.
-        seed: Of data order, augmentations, dropout and sampling.
+        seed: The seed of data order, augmentations, dropout and sampling.
         device: Where to compute.
     """
 

@@ -80,7 +80,7 @@ def with_new_tickets(search: Search, state: SearchState) -> SearchState:
 
     Args:
         search: The control.
-        state: Its state as it was.
+        state: The state of the control as it was.
 
     Raises:
         LotteryError: If the parent search lacks a ticket that is asked for.

@@ -37,8 +37,8 @@ def run_search(
         runner: The user's Runner; at the end its model has the weights of the last ticket.
         settings: The ``lottery`` key.
         report: Called after each round.
-        traces: Of the building of ``runner``, which a search that is refused takes back; by default
-            they stay.
+        traces: What the building of ``runner`` left, which a search that is refused takes back; by
+            default it stays.
 
     Returns:
         The model of ``runner``.

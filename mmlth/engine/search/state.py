@@ -23,7 +23,7 @@ class SearchState:
     Attributes:
         config: The settings that decide the result; see `decisive_settings`.
         load_from: The checkpoint that round 0 starts from, if any.
-        load_from_sha256: Of that file; None where it is no local one.
+        load_from_sha256: The SHA-256 of that file; None where it is no local one.
         accepted_config: The whole config, as it was when the search was last accepted; see
             `config_record`.
         seed: Seed of every round.
@@ -34,7 +34,7 @@ class SearchState:
         rewind: The rewind step, as given and in iterations, and the file's SHA-256 once written.
         rounds: The finished rounds; what `mmlth.report` reads.
         branch: What makes a branch differ from the search that it shares the dense round with.
-        begun: Of each prunable parameter a hash after the first iteration of round 0.
+        begun: For each prunable parameter a hash after the first iteration of round 0.
     """
 
     config: dict[str, Any]

@@ -29,7 +29,7 @@ def train_ticket(
     Args:
         runner: The user's Runner.
         settings: The ``lottery`` key, whose ``ticket`` is set.
-        traces: Of the building of ``runner``, which are taken back if the ticket is refused.
+        traces: What the building of ``runner`` left, which is taken back if the ticket is refused.
 
     Returns:
         The trained model.

@@ -18,7 +18,8 @@ class BranchSettings:
             as ``type`` and its options; see `mmlth.engine.settings.controls`. None: a search with
             other settings.
         tickets: The rounds of the parent search whose tickets get the control; by default all of
-        them. seed: Another one draws other masks, weights or orders.
+            them.
+        seed: Another one draws other masks, weights or orders.
         label: Its name in reports, where several branches may share one; by default the folder's.
     """
 

@@ -53,7 +53,7 @@ def closed_once(visualizer: Visualizer) -> Iterator[None]:
     A back end may open another run if it is closed again, as MLflow's does.
 
     Args:
-        visualizer: Of a round.
+        visualizer: The visualizer of a round.
     """
     close = visualizer.close
     closed: list[bool] = []

@@ -7,7 +7,7 @@ from mmengine.hooks import EarlyStoppingHook
 from mmengine.runner import EpochBasedTrainLoop, Runner
 
 _SWITCHES = ('YOLOXPoseModeSwitchHook', 'RTMOModeSwitchHook')
-"""Of MMPose; they change the model at exactly one epoch. MMDetection's look at all later ones."""
+"""Hooks of MMPose that change the model at one epoch. MMDetection's look at all later ones."""
 
 
 def replay_validations(runner: Runner, metrics: Sequence[Mapping[str, float]]) -> None:

@@ -13,7 +13,7 @@ from mmlth.engine.errors import LotteryError
 from mmlth.engine.training.dashboards import name_runs
 
 KEPT = 2
-"""Of the newest ones: should the last be damaged, the one before is there."""
+"""How many checkpoints are kept: should the last be damaged, the one before is there."""
 
 _trainings = itertools.count()
 

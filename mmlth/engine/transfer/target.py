@@ -38,7 +38,7 @@ class TargetModel:
 
     @cached_property
     def state(self) -> dict[str, Tensor]:
-        """Its parameters and buffers by name."""
+        """The parameters and buffers of the model by name."""
         return {name: tensor.detach() for name, tensor in self.model.state_dict().items()}
 
     @property
@@ -48,7 +48,7 @@ class TargetModel:
 
     @property
     def backbone(self) -> list[str]:
-        """Those of them that are the backbone's."""
+        """The names of the prunable weights of the backbone."""
         return [target.name for target in self.chosen if target.role in BACKBONE_ROLES]
 
     @property

@@ -58,8 +58,8 @@ def transfer(
 
     Args:
         source: A ticket, or a checkpoint of any form that `mmlth.read_foreign` takes.
-        config: Of the target, as for `mmlth.search`; its ``lottery.targets`` chooses what may be
-            pruned.
+        config: The target's config, as for `mmlth.search`; its ``lottery.targets`` chooses what may
+            be pruned.
         rules: ``SOURCE_PREFIX=TARGET_PREFIX``; by default names of known forms are recognised.
         values: ``'trained'``: the source's; ``'initial'``: those that the source's training
             started from, θ_k; ``'target'``: the target's own, so that only the mask is transferred.
@@ -76,7 +76,7 @@ def transfer(
             `mmlth.ticket.image_input.INPUTS` or ``ORDER:MEAN:STD``.
         source_config: The config that the source was trained with, which tells the same.
         any_input: Whether the inputs of source and target may differ or be unknown.
-        seed: Of the target's initial weights; default: the config's, else 0.
+        seed: The seed of the target's initial weights; default: the config's, else 0.
         cfg_options: Changes of the target's config by dotted key.
         dry_run: Whether to leave the target uninitialised, and inputs unchecked: names and masks
             are as they would be, values are not.
