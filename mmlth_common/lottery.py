@@ -144,7 +144,14 @@ class LotteryKeys:
         shown_default=repr(DEFAULT_RATE),
     )
     sparsities: tuple[float, ...] | None = _key(
-        None, 'the sparsity after each round, as a list', 'shares', metavar='S,S'
+        None, 'the sparsity after each round, as a list; or', 'shares', metavar='S,S'
+    )
+    schedule: str | dict[str, Any] | None = _key(
+        None,
+        "what says how many weights each round keeps: 'geometric', 'by_rate', 'by_list', "
+        "'one_shot' or your own, with options dict(type='geometric', rounds=5)",
+        'spec',
+        metavar='NAME[,KEY=VALUE]',
     )
     rewind: str = _key(
         '1ep',

@@ -9,20 +9,20 @@ from mmlth.pruning.scores import Snip
 
 
 @SCORES.register_module()
-def dice(evidence: Any) -> Any:
+def dice(inputs: Any) -> Any:
     """Scores at random, so differently in processes that are seeded differently."""
-    return {name: torch.rand_like(weight) for name, weight in evidence.weights.items()}
+    return {name: torch.rand_like(weight) for name, weight in inputs.weights.items()}
 
 
 @SCORES.register_module()
 class Feeling(Snip):
     """SNIP, where each loss is averaged over the processes, as some detectors do it."""
 
-    def __call__(self, evidence: Any) -> Any:
-        model = evidence.network.model
+    def __call__(self, inputs: Any) -> Any:
+        model = inputs.network.model
         hook = model.register_forward_hook(_average)
         try:
-            return super().__call__(evidence)
+            return super().__call__(inputs)
         finally:
             hook.remove()
 

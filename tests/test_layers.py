@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1] / 'mmlth'
 CORE = {'torch', 'numpy', 'safetensors', 'zstandard', 'mmlth'}
 ENGINE = [  # from the top to the bottom; rooms of one line do not import each other
     {'transfer'},
-    {'api'},
+    {'api', 'lottery_runner'},
     {'entry'},
     {'search'},
     {'hooks'},

@@ -7,6 +7,7 @@ from mmlth.engine.configs import read_config
 from mmlth.engine.entry import patch_runner
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.hooks import RSTHook
+from mmlth.engine.lottery_runner import LotteryRunner
 from mmlth.engine.models import build_model
 from mmlth.engine.settings import Settings, parse_settings
 from mmlth.engine.transfer import Transfer
@@ -14,6 +15,7 @@ from mmlth.engine.transfer import Transfer
 __all__ = [
     'DictAction',
     'LotteryError',
+    'LotteryRunner',
     'RSTHook',
     'Settings',
     'Transfer',

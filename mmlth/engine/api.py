@@ -21,9 +21,10 @@ from mmlth.engine.training import experiment_name
 from mmlth.pruning import Target
 
 _EXCLUSIVE = {
-    'rounds': ('rate', 'sparsities'),
-    'rate': ('rounds', 'sparsities'),
-    'sparsities': ('rounds', 'rate', 'target_sparsity'),
+    'rounds': ('rate', 'sparsities', 'schedule'),
+    'rate': ('rounds', 'sparsities', 'schedule'),
+    'sparsities': ('rounds', 'rate', 'schedule', 'target_sparsity'),
+    'schedule': ('rounds', 'rate', 'sparsities'),
 }
 
 
@@ -157,8 +158,9 @@ def _branch_name(
             'a branch needs a control, or settings that differ from those of the search, such as '
             "rewind_what='learning_rate'"
         )
-    given = {'type': control} if isinstance(control, str) else dict(control or {})
-    parts = [str(given.pop('type'))] if given else []
+    given = dict(control) if isinstance(control, Mapping) else {'type': control}
+    kind = given.pop('type')
+    parts = [str(getattr(kind, '__name__', kind))] if kind else []
     parts += [f'{key}_{value}' for key, value in (given or lottery).items()]
     if seed:
         parts.append(f'seed_{seed}')
@@ -182,7 +184,7 @@ def targets(
         LotteryError: On bad input, or if the model has no prunable weights.
     """
     cfg = _with_lottery(read_config(config, cfg_options), lottery)
-    settings = parse_settings(cfg.lottery)
+    settings = parse_settings(cfg.lottery, cfg.get('default_scope'))
     model = build_model(cfg)
     return choose_targets(model, settings), model
 
@@ -192,7 +194,8 @@ def targets_table(
 ) -> str:
     """What `targets` chooses, by module and as plain text; for arguments and errors see there."""
     cfg = _with_lottery(read_config(config, cfg_options), lottery)
-    model, settings = build_model(cfg), parse_settings(cfg.lottery)
+    model = build_model(cfg)
+    settings = parse_settings(cfg.lottery, cfg.get('default_scope'))
     return table_of_targets(model, settings, split_targets(model, settings))
 
 

@@ -48,11 +48,19 @@ def patch_runner(report: Report) -> None:
     """
     if hasattr(Runner.__init__, 'searches'):
         return
-    Runner.__init__ = _searching_init(Runner.__init__, report)
-    Runner.train = _searching_train(Runner.train)
-    Runner.from_cfg = classmethod(_searching_from_cfg(Runner.from_cfg.__func__))
+    Runner.__init__ = searching_init(Runner.__init__, report)
+    Runner.train = searching_train(Runner.train)
+    Runner.from_cfg = classmethod(searching_from_cfg(Runner.from_cfg.__func__))
     RUNNERS.build_func = _searching_build(RUNNERS.build_func)
     FlexibleRunner.__init__ = _refusing_init(FlexibleRunner.__init__)
+    install_loading()
+
+
+def install_loading() -> None:
+    """Makes MMEngine read tickets, and remember where a search starts.
+
+    Calling it again changes nothing.
+    """
     remember_load_from()
     install_ticket_loading()
     install_own_checkpoints()
@@ -104,7 +112,13 @@ class _Start:
             runner.train = self
 
 
-def _searching_init(original: Any, report: Report) -> Any:
+def searching_init(original: Any, report: Report) -> Any:
+    """``Runner.__init__`` that gives a Runner whose config has a ``lottery`` key its own ``train``.
+
+    Args:
+        original: MMEngine's.
+        report: Makes the report after each round.
+    """
     signature, plain = inspect.signature(original), defaults(original)
 
     @functools.wraps(original)
@@ -113,8 +127,9 @@ def _searching_init(original: Any, report: Report) -> Any:
         if arguments is None:
             original(self, *args, **kwargs)
             return
+        install_loading()
         cfg, refusal = built_from(self, arguments, plain)
-        settings = parse_settings(cfg['lottery'])
+        settings = parse_settings(cfg['lottery'], arguments.get('default_scope'))
         _refuse_sharding(cfg)
         _refuse_the_name_of_the_state(cfg)
         join_processes(cfg)
@@ -134,7 +149,7 @@ def _searching_init(original: Any, report: Report) -> Any:
     return init
 
 
-def _searching_train(original: Any) -> Any:
+def searching_train(original: Any) -> Any:
     """``Runner.train``, which a subclass may call under another name than ``train``."""
 
     @functools.wraps(original)
@@ -145,13 +160,16 @@ def _searching_train(original: Any) -> Any:
     return train
 
 
-def _searching_from_cfg(original: Any) -> Any:
+def searching_from_cfg(original: Any) -> Any:
+    """``Runner.from_cfg`` that refuses to build a Runner which would train densely."""
+
     @functools.wraps(original)
     def from_cfg(cls: type[Runner], cfg: Any) -> Runner:
         if cfg.get('lottery') is None:
             return original(cls, cfg)
         return _never_dense(original(cls, without_modules(cfg)), cfg)
 
+    from_cfg.searches = True  # type: ignore[attr-defined]
     return from_cfg
 
 

@@ -2,11 +2,13 @@
 
 from mmlth.pruning.allocation import Allocation, global_allocation
 from mmlth.pruning.averages import averaged_copies, count_parameters
-from mmlth.pruning.controls import noise
+from mmlth.pruning.controls import CONTROLS, Control, noise
 from mmlth.pruning.distance import Overlap, chance_hamming, overlap, overlaps, together
+from mmlth.pruning.errors import PruningError
 from mmlth.pruning.identity import identity
 from mmlth.pruning.mask import Mask, masked
 from mmlth.pruning.masked_modules import (
+    MASKED_CLASSES,
     attach_mask,
     attached_mask,
     detach_mask,
@@ -19,9 +21,18 @@ from mmlth.pruning.predictors import is_predictor
 from mmlth.pruning.prune import prune
 from mmlth.pruning.rst import add_penalty, growth, penalty, random_subset
 from mmlth.pruning.schedule import kept_at, kept_per_round
+from mmlth.pruning.schedules import (
+    SCHEDULES,
+    Schedule,
+    by_list,
+    by_rate,
+    check_schedule,
+    geometric,
+    one_shot,
+)
 from mmlth.pruning.scopes import read_scope
 from mmlth.pruning.score_inputs import Network, ScoreInputs
-from mmlth.pruning.scores import Score, magnitude
+from mmlth.pruning.scores import Score, magnitude, needing, needs_of
 from mmlth.pruning.starved_layers import starved
 from mmlth.pruning.targets import (
     PRUNABLE_PARAMETERS,
@@ -33,13 +44,19 @@ from mmlth.pruning.targets import (
 )
 
 __all__ = [
+    'CONTROLS',
+    'MASKED_CLASSES',
     'PRUNABLE_PARAMETERS',
+    'SCHEDULES',
     'Allocation',
+    'Control',
     'Mask',
     'NOfM',
     'Network',
     'Overlap',
     'Pattern',
+    'PruningError',
+    'Schedule',
     'Score',
     'ScoreInputs',
     'Target',
@@ -48,11 +65,15 @@ __all__ = [
     'attach_mask',
     'attached_mask',
     'averaged_copies',
+    'by_list',
+    'by_rate',
     'chance_hamming',
+    'check_schedule',
     'computed_weights',
     'count_parameters',
     'detach_mask',
     'find_targets',
+    'geometric',
     'global_allocation',
     'growth',
     'identity',
@@ -63,7 +84,10 @@ __all__ = [
     'magnitude',
     'masked',
     'masked_class',
+    'needing',
+    'needs_of',
     'noise',
+    'one_shot',
     'overlap',
     'overlaps',
     'penalty',

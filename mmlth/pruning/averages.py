@@ -27,7 +27,7 @@ def averaged_copies(model: nn.Module) -> dict[str, str | None]:
 
     The original of a copy is the first module outside of copies that has its class and its
     parameters' names and shapes; that of a container which was made for the copy, such as
-    ``nn.Sequential(backbone, neck)``, is found child by child.
+    ``nn.Sequential(backbone, neck)``, is looked up child by child.
 
     Args:
         model: Any model, masked or not.
@@ -44,16 +44,18 @@ def averaged_copies(model: nn.Module) -> dict[str, str | None]:
         for path, module in model.named_modules(remove_duplicate=False)
         if not _within(path, copies)
     }
-    found: dict[str, str | None] = {}
+    originals_of: dict[str, str | None] = {}
     for path, original in copies.items():
         taken: set[str] = set()
-        found |= dict.fromkeys(_names(path, model.get_submodule(path)))
+        originals_of |= dict.fromkeys(_names(path, model.get_submodule(path)))
         for copy_path, copy in _parts(path, model.get_submodule(path), originals, original):
             source = original or _first_like(copy, originals, taken)
             if source is not None:
                 taken.add(source)
-                found |= dict(zip(_names(copy_path, copy), _names(source, originals[source])))
-    return found
+                originals_of |= dict(
+                    zip(_names(copy_path, copy), _names(source, originals[source]))
+                )
+    return originals_of
 
 
 def count_parameters(model: nn.Module) -> int:

@@ -1,17 +1,41 @@
-"""Masks that a ticket's mask is compared with: they share its numbers, not its choice.
+"""Controls: what a ticket is compared with, trained as the ticket was but for one thing.
 
-Drawn with the same seed, `random_mask`, `random_layerwise` and `permuted` of masks that nest nest.
+For most that thing is the mask, which shares the ticket's numbers, not its choice. Drawn with the
+same seed, `random_mask`, `random_layerwise` and `permuted` of masks that nest nest.
 """
 
-from collections.abc import Callable
+from typing import ClassVar, Protocol
 
 import torch
 from torch import Generator, Tensor
 
+from mmlth.pruning.errors import PruningError
 from mmlth.pruning.mask import Mask
 
-MaskControl = Callable[[Mask, Generator], Mask]
-"""Makes the mask of a control from that of a ticket."""
+
+class Control(Protocol):
+    """Changes one thing about the training of a ticket.
+
+    A control that changes something else than the mask says so in an attribute that is true:
+    ``new_weights``, where it starts from new random weights rather than from θ_k; ``new_order``,
+    where it sees the data in another order, with other augmentations; or ``long_dense``, where it
+    is the dense model, trained as long as the whole search.
+    """
+
+    def __call__(self, mask: Mask, generator: Generator, /) -> Mask:
+        """Makes the mask of the control.
+
+        Args:
+            mask: The mask of a ticket, on the CPU.
+            generator: The only source of random numbers, on the CPU; the same for each ticket.
+
+        Returns:
+            A mask of the same names and shapes.
+
+        Raises:
+            PruningError: If it cannot be made. Users see its message alone, of any other error the
+                traceback.
+        """
 
 
 def random_mask(mask: Mask, generator: Generator) -> Mask:
@@ -87,10 +111,10 @@ def noise(mask: Mask, generator: Generator, share: float = 0.1, matched: bool = 
             which density d becomes d·(1 − share) + (1 − d)·share.
 
     Raises:
-        ValueError: If ``share`` is out of range.
+        PruningError: If ``share`` is out of range.
     """
     if not 0 <= share <= 1:
-        raise ValueError(f'the share of mask noise must lie in [0, 1], got {share}')
+        raise PruningError(f'the share of mask noise must lie in [0, 1], got {share}')
 
     def flip(kept: Tensor) -> Tensor:
         ones, zeros = kept.reshape(-1).nonzero()[:, 0], (~kept).reshape(-1).nonzero()[:, 0]
@@ -104,3 +128,41 @@ def noise(mask: Mask, generator: Generator, share: float = 0.1, matched: bool = 
         return flipped.view(kept.shape)
 
     return Mask({name: flip(kept) for name, kept in mask.items()})
+
+
+class _SameMask:
+    """The ticket's own mask."""
+
+    def __call__(self, mask: Mask, generator: Generator) -> Mask:
+        return mask
+
+
+class Reinit(_SameMask):
+    """Starts from new random weights, and none that were trained before."""
+
+    new_weights: ClassVar[bool] = True
+
+
+class DataOrder(_SameMask):
+    """Sees the data in another order, with other augmentations."""
+
+    new_order: ClassVar[bool] = True
+
+
+class LongDense(_SameMask):
+    """Is the dense model instead, trained as long as the whole search."""
+
+    long_dense: ClassVar[bool] = True
+
+
+CONTROLS = {
+    'random': random_mask,
+    'random_layerwise': random_layerwise,
+    'permuted': permuted,
+    'complement': complement,
+    'noise': noise,
+    'reinit': Reinit,
+    'data_order': DataOrder,
+    'long_dense': LongDense,
+}
+"""By the name that ``lottery.branch.control`` gives: functions, or classes of controls."""

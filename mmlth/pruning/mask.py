@@ -25,8 +25,8 @@ class Mask(Mapping[str, Tensor]):
             if not isinstance(name, str) or not name:
                 raise ValueError(f'a mask is keyed by parameter names, got {name!r}')
             if not isinstance(tensor, Tensor) or tensor.dtype != torch.bool:
-                found = getattr(tensor, 'dtype', type(tensor).__name__)
-                raise ValueError(f'the mask of {name!r} must be a torch.bool tensor, got {found}')
+                kind = getattr(tensor, 'dtype', type(tensor).__name__)
+                raise ValueError(f'the mask of {name!r} must be a torch.bool tensor, got {kind}')
         self._tensors = dict(tensors)
 
     @classmethod

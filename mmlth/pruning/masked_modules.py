@@ -33,7 +33,15 @@ class Masked(nn.Module):
         return self.__dict__.setdefault('_pruned', {})
 
     def set_mask(self, name: str, kept: Tensor) -> None:
-        """Masks the parameter ``name`` of this module by the bool tensor ``kept``."""
+        """Masks a parameter: its pruned weights become zero and stay zero while it trains.
+
+        Args:
+            name: Of the parameter in this module, such as ``'weight'``.
+            kept: A bool tensor of the parameter's shape on any device; true: kept.
+
+        Raises:
+            ValueError: If the shape differs.
+        """
         parameter = self._parameters[name]
         if parameter is None or parameter.shape != kept.shape:
             raise ValueError(
@@ -60,8 +68,21 @@ class Masked(nn.Module):
             if bool(((parameter != 0) & pruned).any())
         ]
 
+    def extra_repr(self) -> str:
+        """What the layer prints about itself, with the share of weights that are left."""
+        parts = [super().extra_repr()]
+        for name, pruned in self.pruned.items():
+            label = 'density' if name == 'weight' else f'{name}_density'
+            parts.append(f'{label}={1 - float(pruned.double().mean()):.4g}')
+        return ', '.join(filter(None, parts))
+
     def register_parameter(self, name: str, param: nn.Parameter | None) -> None:
-        """Puts a new parameter, ``module.weight = nn.Parameter(…)`` too, under the old mask."""
+        """Puts a new parameter, ``module.weight = nn.Parameter(…)`` too, under the old mask.
+
+        Args:
+            name: As torch has it.
+            param: As torch has it.
+        """
         super().register_parameter(name, param)
         if param is not None and name in self.pruned:
             self.set_mask(name, ~self.pruned[name])
@@ -212,6 +233,16 @@ MaskedConvTranspose1d = masked_class(nn.ConvTranspose1d)
 MaskedConvTranspose2d = masked_class(nn.ConvTranspose2d)
 MaskedConvTranspose3d = masked_class(nn.ConvTranspose3d)
 MaskedLinear = masked_class(nn.Linear)
+MASKED_CLASSES = (
+    MaskedConv1d,
+    MaskedConv2d,
+    MaskedConv3d,
+    MaskedConvTranspose1d,
+    MaskedConvTranspose2d,
+    MaskedConvTranspose3d,
+    MaskedLinear,
+)
+"""Those that a config can name, as in ``conv_cfg=dict(type='mmlth.MaskedConv2d')``."""
 
 
 def attach_mask(model: nn.Module, mask: Mapping[str, Tensor]) -> None:

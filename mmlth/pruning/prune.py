@@ -1,16 +1,16 @@
 """One pruning step: from trained weights and a mask to the next mask."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from torch import Tensor
 
 from mmlth.pruning.allocation import Allocation, global_allocation
+from mmlth.pruning.errors import PruningError
 from mmlth.pruning.mask import Mask
 from mmlth.pruning.patterns import Pattern, inward, outward, unstructured
-from mmlth.pruning.schedule import geometric
+from mmlth.pruning.schedule import geometric_steps
 from mmlth.pruning.score_inputs import Network, ScoreInputs
-from mmlth.pruning.scores import Score, magnitude
+from mmlth.pruning.scores import Score, magnitude, needs_of
 
 
 def prune(
@@ -51,7 +51,7 @@ def prune(
         asked for, or fewer where the pattern removes whole units.
 
     Raises:
-        ValueError: If not exactly one of ``keep`` and ``sparsity`` is given, if more is asked for
+        PruningError: If not exactly one of ``keep`` and ``sparsity`` is given, if more is asked for
             than the mask keeps, if a weight is missing or of another shape, if it is NaN, or if
             score, allocation or pattern lack something or do not fit.
 
@@ -61,50 +61,52 @@ def prune(
         [True, True, True, False]
     """
     if (keep is None) == (sparsity is None):
-        raise ValueError(f'give either keep or sparsity, got keep={keep} and sparsity={sparsity}')
+        raise PruningError(f'give either keep or sparsity, got keep={keep} and sparsity={sparsity}')
     mask = Mask.dense(weights) if mask is None else mask
     for name, kept in mask.items():
         if name not in weights:
-            raise ValueError(f'the mask names {name!r}, which the weights lack')
+            raise PruningError(f'the mask names {name!r}, which the weights lack')
         _check_shape(name, kept, weights[name], 'weight')
     if sparsity is not None:
         keep = mask.total - round(mask.total * sparsity)
     keep = int(keep or 0)
     if not 0 <= keep <= mask.kept:
-        raise ValueError(f'cannot keep {keep} weights of the {mask.kept} that the mask keeps')
-    evidence = ScoreInputs(weights, mask, start, network, seed)
-    for count in geometric(mask.kept, keep, getattr(score, 'iterations', 1)):
-        evidence = replace(evidence, mask=mask)
+        raise PruningError(f'cannot keep {keep} weights of the {mask.kept} that the mask keeps')
+    inputs = ScoreInputs(weights, mask, start, network, seed).limited_to(needs_of(score))
+    draw = _outputs_first(pattern, transposed or {})
+    for count in geometric_steps(mask.kept, keep, getattr(score, 'iterations', 1)):
+        scores = score(inputs.under(mask))
+        _check_scores(scores, mask)
         # A pattern of whole units may have left less than the step before was to keep.
-        count = min(count, mask.kept)
-        mask = _step(evidence, score(evidence), count, allocation, pattern, floor, transposed or {})
+        mask = draw(mask, scores, min(count, mask.kept), allocation, floor)
     return mask
 
 
-def _step(
-    evidence: ScoreInputs,
-    scores: Mapping[str, Tensor],
-    keep: int,
-    allocation: Allocation,
-    pattern: Pattern,
-    floor: float,
-    transposed: Mapping[str, int],
-) -> Mask:
-    mask = evidence.mask
+def _outputs_first(pattern: Pattern, transposed: Mapping[str, int]) -> Pattern:
+    """The pattern, which is given the weights of transposed convolutions turned round."""
+    if pattern is unstructured or not transposed:
+        return pattern
+
+    def turned(
+        mask: Mask, scores: Mapping[str, Tensor], keep: int, allocation: Allocation, floor: float
+    ) -> Mask:
+        drawn = pattern(
+            Mask(outward(mask, transposed)), outward(scores, transposed), keep, allocation, floor
+        )
+        return Mask(inward(drawn, transposed))
+
+    return turned
+
+
+def _check_scores(scores: Mapping[str, Tensor], mask: Mask) -> None:
     for name, kept in mask.items():
         if name not in scores:
-            raise ValueError(f'the score lacks {name!r}')
+            raise PruningError(f'the score lacks {name!r}')
         _check_shape(name, kept, scores[name], 'score')
-    if pattern is unstructured or not transposed:
-        return pattern(mask, scores, keep, allocation, floor)
-    turned = Mask(outward(mask, transposed))
-    return Mask(
-        inward(pattern(turned, outward(scores, transposed), keep, allocation, floor), transposed)
-    )
 
 
-def _check_shape(name: str, kept: Tensor, found: Tensor, what: str) -> None:
-    if found.shape != kept.shape:
-        raise ValueError(
-            f'the mask of {name!r} has shape {tuple(kept.shape)}, the {what} {tuple(found.shape)}'
+def _check_shape(name: str, kept: Tensor, tensor: Tensor, what: str) -> None:
+    if tensor.shape != kept.shape:
+        raise PruningError(
+            f'the mask of {name!r} has shape {tuple(kept.shape)}, the {what} {tuple(tensor.shape)}'
         )

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
+from mmlth.pruning.errors import PruningError
 from mmlth.pruning.mask import Mask
 
 
@@ -27,10 +28,10 @@ def random_subset(weights: Mapping[str, Tensor], sparsity: float, seed: int = 0)
         seed: Another one draws another subset.
 
     Raises:
-        ValueError: If the sparsity is out of range.
+        PruningError: If the sparsity is out of range.
     """
     if not 0 < sparsity < 1:
-        raise ValueError(f'sparsity must lie between 0 and 1 (excluded), got {sparsity}')
+        raise PruningError(f'sparsity must lie between 0 and 1 (excluded), got {sparsity}')
     generator = torch.Generator().manual_seed(seed)
     kept = {}
     for name, weight in weights.items():

@@ -4,6 +4,8 @@ import itertools
 import math
 from collections.abc import Sequence
 
+from mmlth.pruning.errors import PruningError
+
 SMALLEST_ROUND = 0.1
 """Of what a ``rate`` prunes a round: a last round of less is merged into the one before."""
 
@@ -29,23 +31,23 @@ def kept_per_round(
         N + 1 integers, strictly decreasing unless ``total`` is tiny.
 
     Raises:
-        ValueError: If a number is out of range, or not exactly one of ``rounds`` and ``rate``
+        PruningError: If a number is out of range, or not exactly one of ``rounds`` and ``rate``
             is given.
     """
     if not 0 < target_sparsity < 1:
-        raise ValueError(
+        raise PruningError(
             f'target_sparsity must lie between 0 and 1 (excluded), got {target_sparsity}'
         )
     if (rounds is None) == (rate is None):
-        raise ValueError(f'give either rounds or rate, got rounds={rounds} and rate={rate}')
+        raise PruningError(f'give either rounds or rate, got rounds={rounds} and rate={rate}')
     target = total - round(total * target_sparsity)
     if rounds is not None:
         if rounds < 1:
-            raise ValueError(f'rounds must be at least 1, got {rounds}')
+            raise PruningError(f'rounds must be at least 1, got {rounds}')
         inner = [round(total * (1 - target_sparsity) ** (r / rounds)) for r in range(1, rounds)]
         return [total, *(max(kept, target) for kept in inner), target]
     if rate is None or not 0 < rate < 1:
-        raise ValueError(f'rate must lie between 0 and 1 (excluded), got {rate}')
+        raise PruningError(f'rate must lie between 0 and 1 (excluded), got {rate}')
     count = math.ceil(math.log(1 - target_sparsity) / math.log(1 - rate))
     schedule = [total, *(round(total * (1 - rate) ** r) for r in range(1, count))]
     while len(schedule) > 1 and schedule[-1] - target < SMALLEST_ROUND * rate * schedule[-1]:
@@ -64,22 +66,27 @@ def kept_at(total: int, sparsities: Sequence[float]) -> list[int]:
         N + 1 integers, round 0 being the dense model.
 
     Raises:
-        ValueError: If there are none, or they do not rise, or one is out of range.
+        PruningError: If there are none, or they do not rise, or one is out of range.
     """
     rising = [0.0, *sparsities, 1.0]
     if not sparsities or any(before >= after for before, after in itertools.pairwise(rising)):
-        raise ValueError(
+        raise PruningError(
             'sparsities must rise from round to round and lie between 0 and 1 (excluded), got '
             f'{list(sparsities)}'
         )
     return [total, *(total - round(total * sparsity) for sparsity in sparsities)]
 
 
-def geometric(kept: int, keep: int, steps: int) -> list[int]:
-    """Numbers of weights to keep in so many steps from ``kept`` to ``keep``, which is the last.
+def geometric_steps(kept: int, keep: int, steps: int) -> list[int]:
+    """Numbers of weights to keep in so many steps, over which the density falls geometrically.
+
+    Args:
+        kept: Number of weights before the first step.
+        keep: Number of weights after the last step.
+        steps: Number of steps, at least 1.
 
     Example:
-        >>> geometric(1000, 10, 2)
+        >>> geometric_steps(1000, 10, 2)
         [100, 10]
     """
     ratio = max(keep, 1) / max(kept, 1)

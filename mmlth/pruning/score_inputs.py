@@ -1,26 +1,29 @@
 """What a score may look at."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from functools import cached_property
+import copy
+from collections.abc import Collection, Iterator, Mapping
 from typing import Protocol
 
 from torch import Tensor, nn
 
+from mmlth.pruning.errors import PruningError
 from mmlth.pruning.mask import Mask, masked
 
 PLACES = ('start', 'trained')
 """The weights at which scores that evaluate the network may do so."""
+
+NEEDS = frozenset({'start', 'network'})
+"""What a score may need beside the trained weights."""
 
 
 def check_place(at: str) -> None:
     """Refuses what is none of `PLACES`.
 
     Raises:
-        ValueError: If it is none.
+        PruningError: If it is none.
     """
     if at not in PLACES:
-        raise ValueError(f'at must be one of {", ".join(PLACES)}, got {at!r}')
+        raise PruningError(f'at must be one of {", ".join(PLACES)}, got {at!r}')
 
 
 class Network(Protocol):
@@ -40,11 +43,10 @@ class Network(Protocol):
         """The sum of all outputs for an input of ones, with its graph, in the model's dtype."""
 
 
-@dataclass(frozen=True)
 class ScoreInputs:
     """What a score ranks the weights by.
 
-    Attributes:
+    Args:
         trained: Trained weights by name; may hold more of the model than its prunable weights.
         mask: The current mask. Only the weights that it keeps compete.
         start: The weights that training starts from, θ_k, by the same names; None: not known.
@@ -52,25 +54,73 @@ class ScoreInputs:
         seed: For scores that draw random numbers.
     """
 
-    trained: Mapping[str, Tensor]
-    mask: Mask
-    start: Mapping[str, Tensor] | None = None
-    network: Network | None = None
-    seed: int = 0
+    def __init__(
+        self,
+        trained: Mapping[str, Tensor],
+        mask: Mask,
+        start: Mapping[str, Tensor] | None = None,
+        network: Network | None = None,
+        seed: int = 0,
+    ) -> None:
+        self.trained = trained
+        self.mask = mask
+        self.seed = seed
+        self._start = start
+        self._network = network
+        self._needs: Collection[str] = NEEDS
 
-    @cached_property
+    def limited_to(self, needs: Collection[str]) -> 'ScoreInputs':
+        """The same inputs, of which only those in ``needs`` can be looked at; see `needs_of`."""
+        limited = copy.copy(self)
+        limited._needs = needs
+        return limited
+
+    def under(self, mask: Mask) -> 'ScoreInputs':
+        """The same inputs under another mask."""
+        changed = copy.copy(self)
+        changed.mask = mask
+        return changed
+
+    @property
     def weights(self) -> dict[str, Tensor]:
         """The trained weights that ``mask`` is about, by name."""
         return {name: self.trained[name] for name in self.mask}
 
     @property
-    def start_weights(self) -> dict[str, Tensor]:
-        """The weights at the start that ``mask`` is about, by name.
+    def start(self) -> Mapping[str, Tensor]:
+        """The weights that training starts from, θ_k, by name.
 
         Raises:
-            ValueError: If they are not known, or lack one.
+            PruningError: If the score does not declare that it needs them, if they are not known,
+                or if they lack one that ``mask`` names.
         """
-        return {name: self._known_start()[name] for name in self.mask}
+        self._check_declared('start', 'the weights that training starts from')
+        if self._start is None:
+            raise PruningError(
+                'the score compares with the weights that training starts from; give start'
+            )
+        for name in self.mask:
+            if name not in self._start or self._start[name].shape != self.mask[name].shape:
+                raise PruningError(f'start lacks {name!r}, or has it in another shape')
+        return self._start
+
+    @property
+    def start_weights(self) -> dict[str, Tensor]:
+        """Of `start` the weights that ``mask`` is about, by name; for errors see there."""
+        start = self.start
+        return {name: start[name] for name in self.mask}
+
+    @property
+    def network(self) -> Network:
+        """The network that the weights belong to.
+
+        Raises:
+            PruningError: If the score does not declare that it needs it, or it is not at hand.
+        """
+        self._check_declared('network', 'the network')
+        if self._network is None:
+            raise PruningError('the score evaluates the network; give network')
+        return self._network
 
     def state(self, at: str) -> dict[str, Tensor]:
         """The network's tensors under the mask, as far as they are known.
@@ -79,27 +129,15 @@ class ScoreInputs:
             at: ``'start'`` or ``'trained'``.
 
         Raises:
-            ValueError: If ``at`` is neither, or the start is asked for and not known.
+            PruningError: If ``at`` is neither, or by `start`.
         """
         check_place(at)
-        return masked(self._known_start() if at == 'start' else self.trained, self.mask)
+        return masked(self.start if at == 'start' else self.trained, self.mask)
 
-    def needed_network(self) -> Network:
-        """The network.
-
-        Raises:
-            ValueError: If it is not at hand.
-        """
-        if self.network is None:
-            raise ValueError('the score evaluates the network; give network')
-        return self.network
-
-    def _known_start(self) -> Mapping[str, Tensor]:
-        if self.start is None:
-            raise ValueError(
-                'the score compares with the weights that training starts from; give start'
+    def _check_declared(self, need: str, what: str) -> None:
+        if need not in self._needs:
+            declared = ', '.join(map(repr, sorted({*self._needs, need})))
+            raise PruningError(
+                f'the score looks at {what} but does not declare it; give the score the attribute '
+                f'needs = {{{declared}}}'
             )
-        for name in self.mask:
-            if name not in self.start or self.start[name].shape != self.mask[name].shape:
-                raise ValueError(f'start lacks {name!r}, or has it in another shape')
-        return self.start

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from mmlth.pruning import Mask, kept_at, prune
 from mmlth.pruning.allocation import Budgets, erk, global_allocation, lamp, uniform
 from mmlth.pruning.allocation.proportions import share_out
-from mmlth.pruning.schedule import geometric
+from mmlth.pruning.schedule import geometric_steps
 
 EVERY = {
     'global': global_allocation,
@@ -197,5 +197,5 @@ def test_lists_of_sparsities():
     for bad in ([], [0.5, 0.5], [0.8, 0.5], [0.0], [0.5, 1.0]):
         with pytest.raises(ValueError, match='must rise'):
             kept_at(10, bad)
-    assert geometric(1000, 0, 3) == [100, 10, 0]
-    assert geometric(5, 5, 4) == [5, 5, 5, 5]
+    assert geometric_steps(1000, 0, 3) == [100, 10, 0]
+    assert geometric_steps(5, 5, 4) == [5, 5, 5, 5]

@@ -240,3 +240,19 @@ def test_masks_take_one_byte_a_weight():
 def test_a_mask_of_another_model_is_refused(mask, message):
     with pytest.raises(ValueError, match=message):
         attach_mask(make_model(), mask)
+
+
+def test_a_printed_model_tells_what_is_pruned():
+    model = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 4), nn.MultiheadAttention(4, 1))
+    mask = {
+        '0.weight': torch.arange(16).view(4, 4) < 4,
+        '0.bias': torch.arange(4) < 3,
+        '2.in_proj_weight': torch.arange(48).view(12, 4) < 16,
+    }
+    attach_mask(model, mask)
+    lines = repr(model).splitlines()
+    assert lines[1].endswith('bias=True, density=0.25, bias_density=0.75)')
+    assert 'density' not in lines[2]
+    assert 'in_proj_weight_density=0.3333' in repr(model[2])
+    detach_mask(model)
+    assert 'density' not in repr(model)

@@ -44,7 +44,7 @@ class Chain:
         return self.model(torch.ones(1, 2, dtype=torch.float64)).sum()
 
 
-def evidence(weights, start=None, network=None, mask=None):
+def inputs(weights, start=None, network=None, mask=None):
     weights = {name: torch.tensor(values) for name, values in weights.items()}
     start = start and {name: torch.tensor(values) for name, values in start.items()}
     mask = Mask({n: torch.tensor(k) for n, k in mask.items()}) if mask else Mask.dense(weights)
@@ -64,7 +64,7 @@ TRAINED, START = {'w': [1.0, -2.0, 2.0]}, {'w': [3.0, -1.0, 2.0]}
     ],
 )
 def test_scores_of_weights_alone(score, expected):
-    assert score(evidence(TRAINED, START))['w'].tolist() == expected
+    assert score(inputs(TRAINED, START))['w'].tolist() == expected
 
 
 AT = {'weight': [[1.0, 2.0]]}
@@ -87,21 +87,21 @@ FAR = {'weight': [[9.0, 9.0]]}
     ],
 )
 def test_scores_by_gradients(score, expected):
-    found = score(evidence(FAR, AT, Line()))['weight']
+    found = score(inputs(FAR, AT, Line()))['weight']
     torch.testing.assert_close(found, torch.tensor(expected), rtol=1e-3, atol=0)
-    swapped = replace(score, at='trained')(evidence(AT, FAR, Line()))['weight']
+    swapped = replace(score, at='trained')(inputs(AT, FAR, Line()))['weight']
     assert torch.equal(swapped, found)
 
 
 def test_the_sensitivity_has_no_sign():
     # The residual is −3, the gradient (−3, −3).
-    assert Snip()(evidence(FAR, {'weight': [[1.0, -3.0]]}, Line()))['weight'].tolist() == [[3, 9]]
+    assert Snip()(inputs(FAR, {'weight': [[1.0, -3.0]]}, Line()))['weight'].tolist() == [[3, 9]]
 
 
 def test_gradients_are_those_of_the_masked_network():
     mask = {'weight': [[True, False]]}
     # w is (1, 0), so the residual is 1 − 1 = 0 with the first pair and 2 with the second.
-    assert Snip(2)(evidence(FAR, AT, Line(), mask))['weight'].tolist() == [[6.0, 0.0]]
+    assert Snip(2)(inputs(FAR, AT, Line(), mask))['weight'].tolist() == [[6.0, 0.0]]
 
 
 def test_grasp_keeps_what_lowers_the_gradient_flow_most_when_removed():
@@ -114,13 +114,13 @@ def test_grasp_keeps_what_lowers_the_gradient_flow_most_when_removed():
         (loss,) = line.losses(1)
         (gradient,) = torch.autograd.grad(loss, [line.model.weight])
         flow[gone] = float(gradient.square().sum())
-    score = Grasp()(evidence(FAR, AT, Line()))['weight'][0]
+    score = Grasp()(inputs(FAR, AT, Line()))['weight'][0]
     assert (flow[0] > flow[1]) == bool(score[0] < score[1])
 
 
 def test_synflow_by_hand():
     weights = {'0.weight': [[1.0, -2.0], [0.5, 0.5]], '1.weight': [[3.0, -1.0]]}
-    scores = Synflow()(evidence(weights, weights, Chain()))
+    scores = Synflow()(inputs(weights, weights, Chain()))
     assert scores['0.weight'].tolist() == [[3.0, 6.0], [0.5, 0.5]]
     assert scores['1.weight'].tolist() == [[9.0, 1.0]]
     assert scores['1.weight'].dtype == torch.float64
@@ -144,9 +144,9 @@ def test_iterations_draw_the_mask_in_geometric_steps():
     class Counting:
         iterations = 3
 
-        def __call__(self, evidence):
-            seen.append(evidence.mask.kept)
-            return magnitude(evidence)
+        def __call__(self, inputs):
+            seen.append(inputs.mask.kept)
+            return magnitude(inputs)
 
     weights = {'w': torch.arange(1000.0)}
     assert prune(weights, keep=8, score=Counting()) == prune(weights, keep=8)
@@ -307,23 +307,23 @@ def test_grasp_refuses_functions_without_a_second_derivative(function, loss):
     """Torch itself would pass over them in silence, and rank by something else."""
     network = Custom(function.apply, loss)
     with pytest.raises(ValueError, match=f'the gradient of {function.__name__}\\)') as caught:
-        Grasp()(evidence(FAR, AT, network))
+        Grasp()(inputs(FAR, AT, network))
     assert '\n' not in str(caught.value)
     # A function that is on no way to the weights is none of its business.
     beside = nn.Parameter(torch.ones(3))
     network.losses = lambda batches: [
         network.model(torch.ones(2)).square().sum() + function.apply(beside).sum()
     ]
-    assert Grasp()(evidence(FAR, AT, network))['weight'].tolist() == [[24.0, 48.0]]
+    assert Grasp()(inputs(FAR, AT, network))['weight'].tolist() == [[24.0, 48.0]]
 
 
 def test_grasp_takes_functions_that_torch_can_follow():
-    own, plain = (Grasp()(evidence(FAR, AT, Custom(f))) for f in (Square.apply, torch.square))
+    own, plain = (Grasp()(inputs(FAR, AT, Custom(f))) for f in (Square.apply, torch.square))
     assert torch.equal(own['weight'], plain['weight'])
     assert own['weight'].any()
     # One whose gradient is a constant has none to follow.
     network = Custom(Through.apply, lambda x: x + network.model(torch.ones(2)).square())
-    assert Grasp()(evidence(FAR, AT, network))['weight'].any()
+    assert Grasp()(inputs(FAR, AT, network))['weight'].any()
 
 
 def test_running_out_of_memory_is_no_fault_of_a_layer(monkeypatch):
@@ -332,7 +332,7 @@ def test_running_out_of_memory_is_no_fault_of_a_layer(monkeypatch):
 
     monkeypatch.setattr(grasp, '_flow', full)
     with pytest.raises(torch.cuda.OutOfMemoryError):
-        Grasp()(evidence(FAR, AT, Line()))
+        Grasp()(inputs(FAR, AT, Line()))
 
 
 @pytest.mark.parametrize('activation', [nn.ReLU, nn.Softplus])
@@ -386,8 +386,8 @@ class Region(Line):
         (Snip(), {'network': Line(), 'start': {}}, "start lacks 'weight'"),
         (Taylor(), {'network': Chain()}, "no parameter 'weight'"),
         (Grasp(at='trained'), {'network': Region()}, "product='difference'"),
-        (lambda evidence: {}, {}, "the score lacks 'weight'"),
-        (lambda evidence: {'weight': torch.ones(3)}, {}, 'has shape'),
+        (lambda inputs: {}, {}, "the score lacks 'weight'"),
+        (lambda inputs: {'weight': torch.ones(3)}, {}, 'has shape'),
     ],
 )
 def test_what_is_missing_is_said(score, given, message):

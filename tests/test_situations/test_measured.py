@@ -229,9 +229,9 @@ def test_a_pattern_for_what_stays_dense_is_told_why(targets, why):
 @pytest.mark.parametrize(('floor', 'density'), [(0.001, '1.39%'), (0.05, '5.56%')])
 def test_layers_that_a_score_nearly_empties_are_named(tmp_path, floor, density):
     @SCORES.register_module(name='unfair', force=True)
-    def unfair(evidence):
+    def unfair(inputs):
         low = {'depthwise.weight': 1e-6}
-        return {n: w.abs() * low.get(n, 1.0) for n, w in evidence.weights.items()}
+        return {n: w.abs() * low.get(n, 1.0) for n, w in inputs.weights.items()}
 
     config = toy_config(tmp_path, **{'lottery.target_sparsity': 0.4, 'lottery.rounds': 1})
     config.lottery.update(score='unfair', floor=floor)

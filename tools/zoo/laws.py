@@ -138,11 +138,11 @@ def _compare(model: BaseModel, stock: BaseModel, batch: Callable[[int], dict[str
     return ''
 
 
-def _relative(evidence: ScoreInputs) -> dict[str, Tensor]:
+def _relative(inputs: ScoreInputs) -> dict[str, Tensor]:
     """Magnitudes by each layer's own scale: initial weights of 0.001 would make it go whole."""
     return {
         name: weight.abs() / weight.square().mean().sqrt().clamp(min=1e-12)
-        for name, weight in evidence.weights.items()
+        for name, weight in inputs.weights.items()
     }
 
 

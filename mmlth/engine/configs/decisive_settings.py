@@ -97,6 +97,7 @@ def differences(before: Any, now: Any) -> list[str]:
 
 def _decisive(settings: Mapping[str, Any], read: bool) -> dict[str, Any]:
     # A Runner of the user's own may read any key.
+    settings = {key: value for key, value in settings.items() if not _is_our_runner(key, value)}
     kind = settings.get('runner_type')
     own = kind is not None and not re.fullmatch(r'(mmengine\.(.+\.)?)?Runner', _text(kind))
     kept = {
@@ -113,6 +114,12 @@ def _decisive(settings: Mapping[str, Any], read: bool) -> dict[str, Any]:
         }
     lottery = decisive_lottery(settings.get('lottery') or {}, read)
     return {**plain_settings(kept, read), 'lottery': lottery}
+
+
+def _is_our_runner(key: str, value: Any) -> bool:
+    """Whether it only says that a search runs, which ``lottery`` says as well."""
+    names = ('mmlth.LotteryRunner', 'mmlth.engine.lottery_runner.LotteryRunner')
+    return key == 'runner_type' and _text(value) in names
 
 
 def _difference(key: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> str:

@@ -18,6 +18,7 @@ from mmengine.config.lazy import LazyAttr, LazyObject
 from mmengine.runner import Runner
 
 _PLAIN = (str, bytes, Number, type(None), LazyObject, LazyAttr)
+_BUILT_BY = ('__init__', 'from_cfg')
 _IMPORTED = (type, FunctionType, BuiltinFunctionType)
 
 
@@ -44,7 +45,7 @@ def built_from(
     if _in_from_cfg(runner):
         return config, None
     kind = type(runner)
-    if kind.__init__ is not Runner.__init__ or _function(kind) is not _function(Runner):
+    if any(_mmengines_own(kind, name) is not _mmengines_own(Runner, name) for name in _BUILT_BY):
         return config, (
             'it has an __init__ or a from_cfg of its own, whose arguments are unknown; build it '
             f'by {kind.__name__}.from_cfg(cfg)'
@@ -88,6 +89,13 @@ def _in_from_cfg(runner: Runner) -> bool:
 def _function(kind: type[Runner]) -> Any:
     method = kind.from_cfg
     return getattr(method, '__func__', method)
+
+
+def _mmengines_own(kind: type[Runner], name: str) -> Any:
+    """The method of a class without what mmlth has put around it."""
+    method = inspect.getattr_static(kind, name)
+    method = getattr(method, '__func__', method)
+    return method.__wrapped__ if hasattr(method, 'searches') else method
 
 
 def _as_config(value: Any) -> Any:

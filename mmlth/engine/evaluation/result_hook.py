@@ -7,11 +7,9 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from mmlth.engine.evaluation.metrics import no_numbers, plain_metrics
-from mmlth.engine.registry import HOOKS
 from mmlth.messages import join_names
 
 
-@HOOKS.register_module()
 class ResultHook(Hook):
     """Holds the metrics of the newest validation, and the iteration it came after.
 

@@ -1,4 +1,8 @@
-"""The hooks that a search adds to the Runner of each round."""
+"""The hooks that a search adds to the Runner of each round.
+
+Those that make sense in a config by themselves are registered: `MaskHook`, `ResumeHook`, `RSTHook`,
+`TicketSaver` and `ValidationLossHook`.
+"""
 
 from mmlth.engine.evaluation import ResultHook
 from mmlth.engine.hooks.begin_hook import BeginHook

@@ -15,7 +15,6 @@ from torch import Tensor
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.models import averaged_model
 from mmlth.engine.random_numbers import own_random_numbers
-from mmlth.engine.registry import HOOKS
 from mmlth.pruning import Mask, Overlap, overlap
 
 Draw = Callable[[Mapping[str, Tensor]], Mask]
@@ -43,7 +42,6 @@ class StopRule:
     stop_after: int = 0
 
 
-@HOOKS.register_module()
 class MaskDistanceHook(Hook):
     """Draws, after every epoch, the mask that the next round would get if training ended now.
 

@@ -22,11 +22,11 @@ from mmlth.ticket import load_ticket
 class MaskHook(Hook):
     """Attaches a mask before anything else sees the model, and checks that it holds.
 
-    It comes first, so that an EMAHook's copy of the model is masked too.
+    It comes first, so that an EMAHook's copy of the model is masked too. A config trains a ticket
+    on by ``custom_hooks=[dict(type='mmlth.MaskHook', mask='ticket.safetensors')]``.
 
     Args:
-        mask: The mask of this round, or the path of a ticket that has it: so a config trains a
-            ticket on by ``custom_hooks=[dict(type='mmlth.MaskHook', mask=PATH)]``.
+        mask: The mask of this round, or the path of a ticket that has it.
         start: Turns the loaded checkpoint into the state that the round starts from (in place).
             None where the round is resumed from a checkpoint of its own.
     """

@@ -12,11 +12,9 @@ from mmlth.engine.checkpoints import INTERRUPTED
 from mmlth.engine.errors import Preempted
 from mmlth.engine.machine import Preemption
 from mmlth.engine.models import ema_hooks
-from mmlth.engine.registry import HOOKS
 from mmlth.ticket import write_bytes
 
 
-@HOOKS.register_module()
 class PreemptionHook(Hook):
     """Finishes the iteration, writes a checkpoint to continue from, and ends the process.
 

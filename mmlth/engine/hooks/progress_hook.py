@@ -8,12 +8,10 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from mmlth.engine.hooks.running_time_hook import RunningTimeHook
-from mmlth.engine.registry import HOOKS
 
 _SECONDS_BETWEEN_LINES = 30.0
 
 
-@HOOKS.register_module()
 class ProgressHook(Hook):
     """Logs a line now and then: round, sparsity, iteration, time left for the search.
 

@@ -33,7 +33,8 @@ class ResumeHook(Hook):
     stopping, switches of MMPose's hooks, and the position within an epoch (MMEngine would start
     over at the first batch of the epoch that the checkpoint was taken in). It makes up for the
     validation that MMEngine skips when the checkpoint was written just before it, and lets
-    checkpoints be written whole or not at all.
+    checkpoints be written whole or not at all. Any training has it by
+    ``custom_hooks=[dict(type='mmlth.ResumeHook')]``.
 
     Args:
         group: By what processes tell the first one what to save; by default the group of all.

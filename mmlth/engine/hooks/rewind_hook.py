@@ -18,11 +18,9 @@ from mmlth.engine.hooks.mask_distance_hook import MASKS_KEY
 from mmlth.engine.hooks.resume_hook import ResumeHook
 from mmlth.engine.models import bare_model
 from mmlth.engine.random_numbers import rng_state
-from mmlth.engine.registry import HOOKS
 from mmlth.engine.training import training_state
 
 
-@HOOKS.register_module()
 class RewindHook(Hook):
     """Writes the state of the rewind step, unless the file is there already.
 

@@ -25,7 +25,8 @@ class RSTHook(MaskHook):
     ``limit``, where it stays for ``hold`` iterations. Then P is pruned, and what is left of the
     schedule trains on under the mask. All of it follows from the iteration and the seed, so a
     resumed training needs nothing else. With a ``mmlth.TicketSaver`` beside it the training ends
-    with a ticket.
+    with a ticket: ``custom_hooks=[dict(type='mmlth.RSTHook', sparsity=0.8),
+    dict(type='mmlth.TicketSaver')]``.
 
     Args:
         sparsity: Share of each layer to prune, in (0, 1); never a whole layer.

@@ -7,10 +7,8 @@ from mmengine.runner import Runner
 
 from mmlth.engine.checkpoints import RESUME_KEY
 from mmlth.engine.machine import RunningTime
-from mmlth.engine.registry import HOOKS
 
 
-@HOOKS.register_module()
 class RunningTimeHook(Hook):
     """Tells the seconds that a round took so far, those before an interruption included.
 

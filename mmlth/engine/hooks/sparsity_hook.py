@@ -4,11 +4,9 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from torch import Tensor
 
-from mmlth.engine.registry import HOOKS
 from mmlth.pruning import Mask
 
 
-@HOOKS.register_module()
 class SparsityHook(Hook):
     """Logs round, sparsities and numbers of weights once, when the training starts.
 

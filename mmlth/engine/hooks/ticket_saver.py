@@ -24,7 +24,8 @@ class TicketSaver(Hook):
     """Follows MMEngine's CheckpointHook: where that writes or deletes, this does.
 
     A ticket holds mask and weights (the averages, under an EMAHook), neither optimizer state nor
-    logged history, which only resuming needs.
+    logged history, which only resuming needs. In the config of a training under a mask, beside a
+    `MaskHook`: ``dict(type='mmlth.TicketSaver', checkpoints='tickets')``.
 
     Args:
         checkpoints: ``'both'``: a ticket beside each checkpoint. ``'tickets'``: instead of each,

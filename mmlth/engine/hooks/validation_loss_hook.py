@@ -17,7 +17,8 @@ class ValidationLossHook(Hook):
     It comes before the validation and looks at the weights that this validates: the averages,
     under an EMAHook. Training goes on bit for bit as without it. The values go to the visualizer
     alone: of losses in the message hub MMEngine would log the mean over ten validations, and keep
-    them in checkpoints.
+    them in checkpoints. Any training has it by
+    ``custom_hooks=[dict(type='mmlth.ValidationLossHook')]``.
 
     Args:
         stopped: Asked after each batch whether the training is about to stop; by all processes at

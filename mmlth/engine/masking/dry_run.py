@@ -1,7 +1,7 @@
 """Prunes untrained weights before anything is trained, so that impossible settings show at once."""
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from mmengine.dist import is_main_process
 from mmengine.runner import Runner
@@ -13,7 +13,8 @@ from mmlth.engine.masking.pruner import Pruner, refused_as
 from mmlth.engine.models import ConfigNetwork, bare_model, initialise
 from mmlth.engine.random_numbers import own_random_numbers
 from mmlth.engine.settings import build_score
-from mmlth.pruning import Mask, ScoreInputs, Target
+from mmlth.messages import reason
+from mmlth.pruning import Mask, PruningError, ScoreInputs, Target, needs_of
 from mmlth.pruning.scores import NotFiniteError, magnitude
 
 
@@ -41,7 +42,7 @@ def dry_run_pruning(pruner: Pruner, runner: Runner, targets: Sequence[Target], k
             scores = _untrained_scores(pruner, runner, weights)
         with refused_as('lottery cannot be met'):
             pruner.prune(weights, dense, keep, score=lambda inputs: scores)
-    if settings.early_bird and not pruner.ranks_by_weights_alone(dense):
+    if settings.early_bird and not pruner.ranks_by_weights_alone:
         raise LotteryError(
             f'lottery.early_bird watches the mask while a round trains, but lottery.score='
             f'{settings.score!r} looks at more than the weights; leave early_bird out'
@@ -56,28 +57,51 @@ def _untrained_scores(
     Raises:
         LotteryError: If the score cannot be used with this model and these data.
     """
-    settings, seed = pruner.settings, pruner.seed
-    score, mask = build_score(settings.score), Mask.dense(weights)
+    settings = pruner.settings
+    problem = f'lottery.score={settings.score!r} cannot rank these weights'
+    score = build_score(settings.score)
+    try:
+        with _inputs(runner, pruner.seed, weights, needs_of(score), problem) as inputs:
+            return {name: each.nan_to_num() for name, each in score(inputs).items()}
+    except NotFiniteError:
+        return magnitude(ScoreInputs(weights, Mask.dense(weights)))
+    except PruningError as error:
+        raise LotteryError(f'{problem}: {reason(error)}') from error
+
+
+@contextlib.contextmanager
+def _inputs(
+    runner: Runner,
+    seed: int,
+    weights: Mapping[str, Tensor],
+    needs: Collection[str],
+    problem: str,
+) -> Iterator[ScoreInputs]:
+    """What a score needs, of a model that is not trained yet.
+
+    Args:
+        runner: The user's Runner.
+        seed: Of the search.
+        weights: The untrained weights that may be pruned.
+        needs: What the score declares.
+        problem: What an error says first if there is no network to be had.
+
+    Raises:
+        LotteryError: If the config's model cannot be built.
+    """
+    mask = Mask.dense(weights)
+    if 'network' not in needs:
+        yield ScoreInputs(_trained(weights), mask, weights, None, seed).limited_to(needs)
+        return
     device = next(bare_model(runner).parameters()).device
-    with contextlib.suppress(Exception):  # whatever it does that finds no network
-        return _finite(score(ScoreInputs(_trained(weights), mask, weights, seed=seed)))
-    with (
-        one_line_if(f'lottery.score={settings.score!r} cannot rank these weights'),
-        ConfigNetwork(reinitialised(runner.cfg, seed), seed, device) as network,
-    ):
-        initialise(network.model)
-        state = {name: tensor.cpu() for name, tensor in network.model.state_dict().items()}
+    with ConfigNetwork(reinitialised(runner.cfg, seed), seed, device) as network:
+        with one_line_if(problem):
+            initialise(network.model)
+            state = {name: tensor.cpu() for name, tensor in network.model.state_dict().items()}
         trained = {**state, **_trained({name: state[name] for name in mask})}
-        try:
-            return _finite(score(ScoreInputs(trained, mask, state, network, seed)))
-        except NotFiniteError:
-            return magnitude(ScoreInputs(weights, mask))
+        yield ScoreInputs(trained, mask, state, network, seed).limited_to(needs)
 
 
 def _trained(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """What stands for trained weights: smaller ones, so that a score that may be negative is so."""
     return {name: weight * 0.99 for name, weight in weights.items()}
-
-
-def _finite(scores: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    return {name: score.nan_to_num() for name, score in scores.items()}

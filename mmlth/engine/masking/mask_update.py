@@ -1,7 +1,6 @@
 """The mask of the next round, computed once as ``lottery`` says."""
 
-import functools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import cast
 
@@ -14,7 +13,7 @@ from mmlth.engine.models import ConfigNetwork, bare_model
 from mmlth.engine.random_numbers import own_random_numbers
 from mmlth.engine.settings import build_score
 from mmlth.messages import join_names
-from mmlth.pruning import Mask, Score, ScoreInputs
+from mmlth.pruning import Mask, Score, ScoreInputs, needs_of
 from mmlth.ticket import Ticket, load_rewind_weights, load_ticket, save_ticket
 
 
@@ -55,14 +54,10 @@ def next_mask(pruner: Pruner, runner: Runner, rewind: Path, before: Ticket, keep
     """
     device = next(bare_model(runner).parameters()).device
     score = _Watched(build_score(pruner.settings.score))
+    start = load_rewind_weights(rewind) if 'start' in score.needs else None
     with ConfigNetwork(runner.cfg, pruner.seed, device) as network, refused_as('cannot prune'):
         mask = pruner.prune(
-            before.state_dict(),
-            before.mask,
-            keep,
-            score,
-            start=_WhenNeeded(lambda: load_rewind_weights(rewind)),
-            network=network,
+            before.state_dict(), before.mask, keep, score, start=start, network=network
         )
     if score.silent:
         runner.logger.warning(
@@ -79,27 +74,12 @@ class _Watched:
     def __init__(self, score: Score) -> None:
         self._score = score
         self.iterations = getattr(score, 'iterations', 1)
+        self.needs = needs_of(score)
         self.silent: list[str] | None = None
 
-    def __call__(self, evidence: ScoreInputs) -> Mapping[str, Tensor]:
-        scores = self._score(evidence)
+    def __call__(self, inputs: ScoreInputs) -> Mapping[str, Tensor]:
+        scores = self._score(inputs)
         if self.silent is None:
-            alive = [name for name, kept in evidence.mask.items() if kept.any()]
+            alive = [name for name, kept in inputs.mask.items() if kept.any()]
             self.silent = [name for name in alive if name in scores and not scores[name].any()]
         return scores
-
-
-class _WhenNeeded(Mapping[str, Tensor]):
-    """Weights that are read when a score first looks at them; most do not."""
-
-    def __init__(self, read: Callable[[], Mapping[str, Tensor]]) -> None:
-        self._read = functools.cache(read)
-
-    def __getitem__(self, name: str) -> Tensor:
-        return self._read()[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._read())
-
-    def __len__(self) -> int:
-        return len(self._read())

@@ -8,10 +8,9 @@ from typing import Any
 from torch import Tensor, nn
 
 from mmlth.engine.errors import LotteryError
-from mmlth.engine.random_numbers import own_random_numbers
 from mmlth.engine.settings import Settings, build_allocation, build_pattern, build_score
 from mmlth.messages import reason
-from mmlth.pruning import Mask, Score, ScoreInputs, prune, transposed_weights
+from mmlth.pruning import Mask, PruningError, Score, needs_of, prune, transposed_weights
 
 
 @dataclass(frozen=True)
@@ -47,7 +46,7 @@ class Pruner:
             **inputs: What scores may look at beside the weights: ``start`` and ``network``.
 
         Raises:
-            ValueError: If score, allocation or pattern cannot be used, or a weight is NaN.
+            PruningError: If score, allocation or pattern cannot be used, or a weight is NaN.
         """
         return prune(
             weights,
@@ -76,25 +75,20 @@ class Pruner:
         with refused_as('cannot prune'):
             return self.prune(weights, mask, keep)
 
-    def ranks_by_weights_alone(self, mask: Mask) -> bool:
+    @property
+    def ranks_by_weights_alone(self) -> bool:
         """Whether ``lottery.score`` needs neither the rewind step nor the network."""
-        with own_random_numbers():
-            try:
-                weights = {name: self.model.get_parameter(name).detach().cpu() for name in mask}
-                build_score(self.settings.score)(ScoreInputs(weights, mask))
-            except Exception:  # whatever a score does that finds None where it looks for more
-                return False
-        return True
+        return not needs_of(build_score(self.settings.score))
 
 
 @contextlib.contextmanager
 def refused_as(problem: str) -> Iterator[None]:
-    """Turns a ValueError of pruning into one line for the user, which begins with the problem.
+    """Turns an error of pruning into one line for the user, which begins with the problem.
 
     Raises:
-        LotteryError: Instead of a ValueError; other errors pass.
+        LotteryError: Instead of a PruningError; other errors pass.
     """
     try:
         yield
-    except ValueError as error:
+    except PruningError as error:
         raise LotteryError(f'{problem}: {reason(error)}') from error

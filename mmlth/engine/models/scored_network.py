@@ -18,6 +18,8 @@ from mmlth.engine.models.building import build_model
 from mmlth.engine.models.forward import image_batch
 from mmlth.engine.models.losses import losses_of, own_message_hub
 from mmlth.engine.random_numbers import seed_all
+from mmlth.messages import reason
+from mmlth.pruning import PruningError
 
 _SIDE = 256
 """The side of the image of ones that a detector sees, in pixels: responses sum over places."""
@@ -55,19 +57,23 @@ class ConfigNetwork(contextlib.AbstractContextManager['ConfigNetwork']):
     def losses(self, batches: int) -> Iterator[Tensor]:
         """The training loss of each of ``batches`` batches, as in the first iterations."""
         model: Any = self.model
-        self._fetch(batches)
+        with _explained():
+            self._fetch(batches)
         seed_all(self._seed)
         for batch in self._batches[:batches]:
-            yield losses_of(model, copy.deepcopy(batch))[0]
+            with _explained():
+                loss = losses_of(model, copy.deepcopy(batch))[0]
+            yield loss
 
     def response(self) -> Tensor:
         """The sum of all outputs of the heads for one image of ones."""
         model: Any = self.model
-        inputs, samples = self._one_sample()
-        dtype = next(model.parameters()).dtype
-        seed_all(self._seed)
-        with _one_region(model) as outputs:
-            outputs.append(model(torch.ones_like(inputs, dtype=dtype), samples, mode='tensor'))
+        with _explained():
+            inputs, samples = self._one_sample()
+            dtype = next(model.parameters()).dtype
+            seed_all(self._seed)
+            with _one_region(model) as outputs:
+                outputs.append(model(torch.ones_like(inputs, dtype=dtype), samples, mode='tensor'))
         responses = [tensor for tensor in _tensors(outputs) if tensor.is_floating_point()]
         return torch.stack([tensor.sum() for tensor in responses]).sum()
 
@@ -100,6 +106,17 @@ class ConfigNetwork(contextlib.AbstractContextManager['ConfigNetwork']):
                     break
             if len(self._batches) == before:
                 raise ValueError('the training data have no batch')
+
+
+@contextlib.contextmanager
+def _explained() -> Iterator[None]:
+    """Turns what a config's own model or data raise into an error of the score's inputs."""
+    try:
+        yield
+    except torch.cuda.OutOfMemoryError:
+        raise
+    except Exception as error:  # whatever the user's model raises
+        raise PruningError(reason(error)) from error
 
 
 @contextlib.contextmanager

@@ -89,7 +89,7 @@ def _new_state(search: Search) -> SearchState:
     runner, settings, targets = search.runner, search.settings, search.targets
     seeds = [runner.seed]  # it may differ by process
     broadcast_object_list(seeds)
-    schedule = settings.schedule({target.name: target.numel for target in targets})
+    schedule = settings.kept_per_round({target.name: target.numel for target in targets})
     if settings.rewind_what == 'reinit':
         check_redrawn(runner.cfg, targets, "lottery.rewind_what='reinit'")
     dry_run_pruning(Pruner(settings, search.model, seeds[0]), runner, targets, schedule[-1])

@@ -50,7 +50,7 @@ def branch_state(search: Search) -> SearchState:
     _check_same_dense_round(search, parent)
     _check_same_targets(search, parent)
     _check_same_processes(search, parent)
-    schedule = settings.schedule(parent.sizes)
+    schedule = settings.kept_per_round(parent.sizes)
     _check_new_weights(search)
     record: dict[str, Any] = {'control': branch.control, 'seed': branch.seed, 'label': branch.label}
     if branch.control:

@@ -1,6 +1,5 @@
 """One round of a control: a ticket of the parent search, trained as it was but for one thing."""
 
-from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -15,7 +14,7 @@ from mmlth.engine.search.search import Search
 from mmlth.engine.settings import build_control
 from mmlth.engine.training import Origin, StateTransform, round_config
 from mmlth.messages import reason
-from mmlth.pruning import Mask
+from mmlth.pruning import Control, Mask, PruningError
 from mmlth.ticket import load_ticket
 
 
@@ -43,8 +42,7 @@ def plan_control(search: Search, index: int) -> RoundPlan:
     of_round = branch['tickets'][index - 1]
     parent = paths.parent_ticket(of_round)
     mask = load_ticket(parent).mask
-    if control.mask is not None:
-        mask = _changed_mask(control.mask, mask, seed)
+    mask = _changed_mask(control.mask, mask, seed)
     metadata = {'of_round': of_round}
     if control.new_weights or state.rewind_what == 'reinit':
         if control.new_order:
@@ -77,10 +75,10 @@ def _trained(paths: SearchPaths, of_round: int) -> dict[str, Tensor]:
     }
 
 
-def _changed_mask(change: Callable[[Mask, torch.Generator], Mask], mask: Mask, seed: int) -> Mask:
+def _changed_mask(change: Control, mask: Mask, seed: int) -> Mask:
     try:
         return change(mask, torch.Generator().manual_seed(seed))
-    except ValueError as error:
+    except PruningError as error:
         raise LotteryError(f'lottery.branch.control: {reason(error)}') from error
 
 

@@ -28,7 +28,7 @@ def mask_distance_hook(search: Search, round_: Round) -> MaskDistanceHook | None
     if search.is_control or round_.index == search.state.last_round:
         return None
     pruner = Pruner(search.settings, bare_model(round_.trainer), search.state.seed)
-    if not pruner.ranks_by_weights_alone(round_.mask):
+    if not pruner.ranks_by_weights_alone:
         return None
     keep = search.state.schedule[round_.index + 1]
 

@@ -16,7 +16,7 @@ from mmlth.pruning import kept_per_round
 from mmlth.ticket import leftovers
 
 _MORE_ROUNDS = tuple(
-    f'lottery.{key}' for key in ('target_sparsity', 'rounds', 'rate', 'sparsities')
+    f'lottery.{key}' for key in ('target_sparsity', 'rounds', 'rate', 'sparsities', 'schedule')
 )
 
 _OF_PARENT_SEARCH = (*_MORE_ROUNDS, 'lottery.branch.tickets')
@@ -117,7 +117,7 @@ def _longer(state: SearchState, settings: Settings) -> list[int]:
     kept, done, target = schedule[-1], state.last_round, settings.kept(state.sizes)
     if target >= kept:
         raise LotteryError(_no_further(state, settings))
-    if settings.sparsities is not None:
+    if settings.sparsities is not None or settings.schedule is not None:
         return _longer_by_list(state, settings)
     if settings.rounds is not None and settings.rounds <= done:
         raise LotteryError(
@@ -140,16 +140,18 @@ def _no_further(state: SearchState, settings: Settings) -> str:
 
 
 def _longer_by_list(state: SearchState, settings: Settings) -> list[int]:
-    """The schedule continued by ``lottery.sparsities``, which may begin with the rounds done."""
+    """The schedule continued by a list, or by a schedule, which may begin with the rounds done."""
     schedule, total = state.schedule, state.schedule[0]
-    asked = settings.schedule(state.sizes)[1:]
+    asked = settings.kept_per_round(state.sizes)[1:]
     before = [count for count in asked if count >= schedule[-1]]
     if before and before != schedule[1:]:
+        given = settings.sparsities and list(settings.sparsities)
+        key = 'sparsities' if given else 'schedule'
         raise LotteryError(
-            f'lottery.sparsities={list(settings.sparsities or ())} begins with other rounds than '
-            f'the {state.last_round} that are done, at '
-            f'{", ".join(f"{1 - count / total:.4g}" for count in schedule[1:])}; list these, '
-            'or only sparsities beyond them'
+            f'lottery.{key}={given or settings.schedule} begins with other rounds than the '
+            f'{state.last_round} that are done, at '
+            f'{", ".join(f"{1 - count / total:.4g}" for count in schedule[1:])}; list these in '
+            'lottery.sparsities, or only sparsities beyond them'
         )
     return schedule + asked[len(before) :]
 

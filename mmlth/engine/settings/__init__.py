@@ -1,8 +1,9 @@
 """The ``lottery`` key of a config: what it may hold, and what it means."""
 
-from mmlth.engine.settings.choices import Spec, build_allocation, build_pattern, build_score
+from mmlth.engine.settings.choices import build_allocation, build_pattern, build_score
 from mmlth.engine.settings.controls import build_control, control_names
 from mmlth.engine.settings.lottery import AGREEMENT, Settings, parse_settings
+from mmlth.engine.settings.members import Spec
 from mmlth.engine.settings.rewinding import parse_step
 from mmlth_common.lottery import (
     BEST,

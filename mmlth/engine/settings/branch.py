@@ -6,6 +6,7 @@ from typing import Any
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.settings.checks import check_count, check_keys
 from mmlth.engine.settings.controls import build_control
+from mmlth.engine.settings.members import CONTROL, named
 from mmlth_common.lottery import BranchSettings, names_of
 
 
@@ -17,13 +18,8 @@ def parse_branch(branch: Any) -> BranchSettings:
         )
     check_keys('lottery.branch', branch, names_of(BranchSettings))
     values = {key: value for key, value in branch.items() if value is not None}
-    if not isinstance(values.get('control', ''), (str, Mapping)):
-        raise LotteryError(
-            f'lottery.branch.control must be a name or a dict with type, got {values["control"]!r}'
-        )
-    if isinstance(values.get('control'), Mapping):
-        values['control'] = dict(values['control'])
     if 'control' in values:
+        values['control'] = named(CONTROL, values['control'])
         build_control(values['control'])
     if 'tickets' in values:
         given = values['tickets']

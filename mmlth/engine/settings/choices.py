@@ -1,20 +1,13 @@
-"""Builds what ``lottery`` chooses by name: score, allocation, pattern."""
+"""Builds what ``lottery`` chooses by name: score, allocation, pattern, schedule."""
 
-import functools
-import inspect
 import re
 from collections.abc import Mapping
 from typing import Any, cast
 
-from mmengine.registry import Registry
-
 from mmlth.engine.errors import LotteryError
-from mmlth.engine.registry import ALLOCATIONS, PATTERNS, SCORES
+from mmlth.engine.settings.members import ALLOCATION, PATTERN, SCHEDULE, SCORE, Spec, build, named
 from mmlth.messages import reason
-from mmlth.pruning import Allocation, NOfM, Pattern, Score
-
-Spec = str | dict[str, Any]
-"""A registered name, or a dict with the name as ``type`` and options."""
+from mmlth.pruning import Allocation, NOfM, Pattern, Schedule, Score
 
 
 def build_score(spec: Spec) -> Score:
@@ -23,7 +16,7 @@ def build_score(spec: Spec) -> Score:
     Raises:
         LotteryError: On an unknown name, or options that do not fit.
     """
-    return cast(Score, _build('score', SCORES, spec))
+    return cast(Score, build(SCORE, spec))
 
 
 def build_allocation(spec: Spec) -> Allocation:
@@ -34,7 +27,7 @@ def build_allocation(spec: Spec) -> Allocation:
     """
     if isinstance(spec, Mapping) and 'type' not in spec:
         spec = {'type': 'budgets', 'modules': dict(spec)}
-    return cast(Allocation, _build('allocation', ALLOCATIONS, spec))
+    return cast(Allocation, build(ALLOCATION, spec))
 
 
 def build_pattern(spec: Spec) -> Pattern:
@@ -43,45 +36,42 @@ def build_pattern(spec: Spec) -> Pattern:
     Raises:
         LotteryError: On an unknown name, or options that do not fit.
     """
-    if isinstance(spec, str) and (numbers := re.fullmatch(r'(\d+):(\d+)', spec)):
+    if isinstance(spec, str) and (numbers := re.fullmatch(_N_OF_M, spec)):
         try:
             return NOfM(int(numbers[1]), int(numbers[2]))
         except ValueError as error:
             raise LotteryError(f'lottery.pattern: {reason(error)}') from error
-    return cast(Pattern, _build('pattern', PATTERNS, spec))
+    return cast(Pattern, build(PATTERN, spec))
 
 
-def _build(key: str, registry: Registry, spec: Any) -> Any:
-    """A registered function with its options bound, or an instance of a registered class."""
-    options = dict(spec) if isinstance(spec, Mapping) else {'type': spec}
-    name = options.pop('type', None)
-    if not isinstance(name, str) or name not in registry.module_dict:
-        also = ', N:M such as 2:4' if registry is PATTERNS else ''
-        raise LotteryError(
-            f'lottery.{key} must be one of {", ".join(sorted(registry.module_dict))}{also}, '
-            f'got {name!r}'
-        )
-    chosen = registry.module_dict[name]
-    known = list(inspect.signature(chosen).parameters.values())
-    if not inspect.isclass(chosen):
-        known = known[_GIVEN[key] :]
-    names = [parameter.name for parameter in known]
-    for option in options:
-        if option not in names:
-            raise LotteryError(
-                f'lottery.{key}={name!r} has no option {option!r}; it has '
-                f'{", ".join(names) or "none"}'
-            )
-    for parameter in known:
-        if parameter.default is parameter.empty and parameter.name not in options:
-            raise LotteryError(f'lottery.{key}={name!r} needs the option {parameter.name!r}')
-    if not inspect.isclass(chosen):
-        return functools.partial(chosen, **options) if options else chosen
-    try:
-        return chosen(**options)
-    except (TypeError, ValueError) as error:
-        raise LotteryError(f'lottery.{key}={name!r}: {reason(error)}') from error
+def build_schedule(spec: Spec) -> Schedule:
+    """The schedule that ``lottery.schedule`` names.
+
+    Raises:
+        LotteryError: On an unknown name, or options that do not fit.
+    """
+    return cast(Schedule, build(SCHEDULE, spec))
 
 
-_GIVEN = {'score': 1, 'allocation': 3, 'pattern': 5}
-"""How many arguments mmlth gives a function; those that follow are its options."""
+def settle_names(values: dict[str, Any]) -> None:
+    """Puts names that find the same anywhere in place of what a config chooses by, in place.
+
+    Args:
+        values: The ``lottery`` key.
+
+    Raises:
+        LotteryError: On an unknown name.
+    """
+    for kind in (SCORE, ALLOCATION, PATTERN, SCHEDULE):
+        if kind.key not in values:
+            continue
+        spec = values[kind.key]
+        if kind is PATTERN and isinstance(spec, str) and re.fullmatch(_N_OF_M, spec):
+            continue
+        if kind is ALLOCATION and isinstance(spec, Mapping) and 'type' not in spec:
+            values[kind.key] = {str(module): value for module, value in spec.items()}
+            continue
+        values[kind.key] = named(kind, spec)
+
+
+_N_OF_M = r'(\d+):(\d+)'

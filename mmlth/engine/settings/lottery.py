@@ -4,17 +4,20 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from mmengine.registry import DefaultScope
+
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.settings.branch import parse_branch
 from mmlth.engine.settings.checks import check_keys, check_values
-from mmlth.engine.settings.choices import build_allocation
+from mmlth.engine.settings.choices import build_allocation, build_schedule, settle_names
 from mmlth.engine.settings.early_bird import parse_early_bird
-from mmlth.engine.settings.pruning import settle_sparsities, validate_pruning
+from mmlth.engine.settings.members import Spec
+from mmlth.engine.settings.pruning import settle_schedule, validate_pruning
 from mmlth.engine.settings.rewinding import parse_step, settle_after_rewind
 from mmlth.engine.settings.targets import parse_targets
 from mmlth.messages import reason
-from mmlth.pruning import kept_at, kept_per_round
-from mmlth_common.lottery import DEFAULT_RATE, DEFAULT_TARGET, LotteryKeys, names_of
+from mmlth.pruning import PruningError, check_schedule
+from mmlth_common.lottery import DEFAULT_TARGET, LotteryKeys, names_of
 
 AGREEMENT = 0.0005  # how far apart two ways to say one sparsity may be
 
@@ -23,22 +26,36 @@ AGREEMENT = 0.0005  # how far apart two ways to say one sparsity may be
 class Settings(LotteryKeys):
     """``lottery``, checked: the keys, and what follows from them."""
 
-    def schedule(self, sizes: Mapping[str, int]) -> list[int]:
+    @property
+    def chosen_schedule(self) -> Spec:
+        """The schedule, which one of four keys chooses."""
+        if self.schedule is not None:
+            return self.schedule
+        if self.sparsities is not None:
+            return {'type': 'by_list', 'sparsities': self.sparsities}
+        if self.rounds is not None:
+            return {'type': 'geometric', 'rounds': self.rounds}
+        return {'type': 'by_rate', 'rate': self.rate}
+
+    def kept_per_round(self, sizes: Mapping[str, int]) -> list[int]:
         """Number of weights that each round keeps.
 
         Args:
             sizes: Number of weights of each prunable parameter by name.
 
         Raises:
-            LotteryError: If the allocation says another sparsity than the other keys.
+            LotteryError: If the allocation says another sparsity than the other keys, or the
+                schedule is none.
         """
         total, kept = sum(sizes.values()), self.kept(sizes)
-        if self.sparsities is not None:
-            return [*kept_at(total, self.sparsities)[:-1], kept]
-        return kept_per_round(total, (total - kept) / total, self.rounds, self.rate)
+        schedule = build_schedule(self.chosen_schedule)
+        try:
+            return check_schedule(schedule(total, kept), total, kept)
+        except PruningError as error:
+            raise LotteryError(f'lottery.schedule={self.schedule!r}: {reason(error)}') from error
 
     def kept(self, sizes: Mapping[str, int]) -> int:
-        """Number of weights that the last round keeps; for arguments and errors see `schedule`."""
+        """Number of weights that the last round keeps; see `kept_per_round`."""
         total = sum(sizes.values())
         allocation = build_allocation(self.allocation)
         if not hasattr(allocation, 'kept'):
@@ -58,31 +75,37 @@ class Settings(LotteryKeys):
         return kept
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON values."""
-        return asdict(self)
+        """As JSON values; without ``schedule`` where another key chooses it, as ever in files."""
+        values = asdict(self)
+        if self.schedule is None:
+            del values['schedule']
+        return values
 
 
-def parse_settings(lottery: Any) -> Settings:
+def parse_settings(lottery: Any, default_scope: str | None = None) -> Settings:
     """Checks the ``lottery`` key of a config.
+
+    Args:
+        lottery: The key.
+        default_scope: The ``default_scope`` of the config, in which names are looked up first;
+            None: the current one of MMEngine, if any.
 
     Raises:
         LotteryError: On an unknown key, a value out of range, or keys that exclude each other.
     """
+    with DefaultScope.overwrite_default_scope(default_scope):
+        return _parse(lottery)
+
+
+def _parse(lottery: Any) -> Settings:
     if not isinstance(lottery, Mapping):
         raise LotteryError(f'lottery must be a dict, got {lottery!r}')
     check_keys('lottery', lottery, names_of(Settings))
     values = {key: value for key, value in lottery.items() if value is not None}
     values['targets'] = parse_targets(values.get('targets', {}))
-    if 'rounds' in values and 'rate' in values:
-        raise LotteryError(
-            f'lottery.rounds={values["rounds"]} and lottery.rate={values["rate"]} exclude each '
-            'other; keep one (set the other to None)'
-        )
+    settle_names(values)
     check_values(Settings, values)
-    if 'sparsities' in values:
-        settle_sparsities(values)
-    elif 'rounds' not in values:
-        values.setdefault('rate', DEFAULT_RATE)
+    settle_schedule(values)
     values['rewind'] = str(values.get('rewind', Settings.rewind))
     parse_step(values['rewind'])
     settle_after_rewind(values)

@@ -1,25 +1,52 @@
-"""How much each round prunes, and by what: sparsities, score, allocation, pattern."""
+"""How much each round prunes, and by what: schedule, score, allocation, pattern."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.settings.checks import check_number
-from mmlth.engine.settings.choices import build_allocation, build_pattern, build_score
+from mmlth.engine.settings.choices import (
+    build_allocation,
+    build_pattern,
+    build_schedule,
+    build_score,
+)
 from mmlth.messages import reason
 from mmlth.pruning import kept_at
-from mmlth_common.lottery import DEFAULT_TARGET
+from mmlth_common.lottery import DEFAULT_RATE, DEFAULT_TARGET
 
 
-def settle_sparsities(values: dict[str, Any]) -> None:
-    """Checks the list, which excludes ``rounds`` and ``rate`` and ends at the target."""
+def settle_schedule(values: dict[str, Any]) -> None:
+    """Checks the keys that choose the schedule, which exclude each other; fills in the default.
+
+    Args:
+        values: The ``lottery`` key; changed in place.
+
+    Raises:
+        LotteryError: If they do not go together, or one is out of range.
+    """
+    _check_exclusive(values)
+    if 'sparsities' in values:
+        _settle_sparsities(values)
+    elif 'schedule' in values:
+        build_schedule(values['schedule'])
+    elif 'rounds' not in values:
+        values.setdefault('rate', DEFAULT_RATE)
+
+
+def _check_exclusive(values: Mapping[str, Any]) -> None:
+    given = [key for key in ('schedule', 'sparsities', 'rounds', 'rate') if key in values]
+    if len(given) > 1:
+        first, second = given[:2]
+        raise LotteryError(
+            f'lottery.{first}={values[first]} and lottery.{second}={values[second]} exclude each '
+            'other; keep one (set the other to None)'
+        )
+
+
+def _settle_sparsities(values: dict[str, Any]) -> None:
+    """Checks the list, which ends at the target."""
     given = values['sparsities']
-    for key in ('rounds', 'rate'):
-        if key in values:
-            raise LotteryError(
-                f'lottery.sparsities={given} and lottery.{key}={values[key]} exclude each other; '
-                'keep one (set the other to None)'
-            )
     given = [given] if isinstance(given, (int, float)) else given
     if not isinstance(given, (list, tuple)) or not given:
         raise LotteryError(
@@ -41,9 +68,6 @@ def settle_sparsities(values: dict[str, Any]) -> None:
 
 def validate_pruning(values: dict[str, Any]) -> None:
     """Checks how weights are chosen: score, allocation, pattern."""
-    for key in ('score', 'allocation', 'pattern'):
-        if isinstance(values.get(key), Mapping):
-            values[key] = _plain(values[key])
     build_score(values.get('score', 'magnitude'))
     allocation = build_allocation(values.get('allocation', 'global'))
     pattern = build_pattern(values.get('pattern', 'unstructured'))
@@ -56,10 +80,3 @@ def validate_pruning(values: dict[str, Any]) -> None:
                 f'lottery.pattern={values["pattern"]!r} removes at least {least:.4g} of the '
                 f'weights, but {value} is asked for; give at least {least:.4g}'
             )
-
-
-def _plain(value: Any) -> Any:
-    """The same without the config's own kinds of dicts and lists."""
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    return [_plain(item) for item in value] if isinstance(value, (list, tuple)) else value

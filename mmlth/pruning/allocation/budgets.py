@@ -9,6 +9,7 @@ from torch import Tensor
 from mmlth.pruning.allocation.allocation import Allocation
 from mmlth.pruning.allocation.proportions import share_out
 from mmlth.pruning.allocation.ranking import global_allocation
+from mmlth.pruning.errors import PruningError
 from mmlth.pruning.mask import Mask
 
 
@@ -30,12 +31,12 @@ class Budgets:
 
     def __post_init__(self) -> None:
         if not isinstance(self.modules, Mapping) or not self.modules:
-            raise ValueError(
+            raise PruningError(
                 f'budgets must be sparsities by module, such as backbone=0.9, got {self.modules!r}'
             )
         for module, value in self.modules.items():
             if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < 1:
-                raise ValueError(
+                raise PruningError(
                     f'the budget of {module!r} must be a sparsity from 0 to below 1, got {value!r}'
                 )
 
@@ -46,7 +47,7 @@ class Budgets:
             sizes: Number of weights of each layer by name.
 
         Raises:
-            ValueError: If a module has no prunable weight.
+            PruningError: If a module has no prunable weight.
         """
         return sum(last for _, last in self._ends(sizes).values())
 
@@ -55,13 +56,24 @@ class Budgets:
         return replace(self, within=change(self.within))
 
     def __call__(self, mask: Mask, scores: Mapping[str, Tensor], keep: int) -> Mask:
-        """Spreads ``keep`` weights; a ValueError if these are too many or too few."""
+        """Spreads a number of weights over modules and layers.
+
+        Args:
+            mask: The current mask; only the weights that it keeps compete.
+            scores: A score for each weight, of its mask's shape.
+            keep: Number of weights to keep.
+
+        Raises:
+            PruningError: If ``keep`` is too much or too little for the budgets, or by ``within``.
+        """
         if not 0 <= keep <= mask.kept:
-            raise ValueError(f'cannot keep {keep} weights of the {mask.kept} that the mask keeps')
+            raise PruningError(f'cannot keep {keep} weights of the {mask.kept} that the mask keeps')
         ends = self._ends({name: kept.numel() for name, kept in mask.items()})
         dense = sum(first for first, last in ends.values() if first == last)
         if keep < dense:
-            raise ValueError(f'the budgets leave {dense} weights dense, but {keep} are to be kept')
+            raise PruningError(
+                f'the budgets leave {dense} weights dense, but {keep} are to be kept'
+            )
         parts = {
             module: Mask(
                 {name: kept for name, kept in mask.items() if self._module(name) == module}
@@ -70,7 +82,7 @@ class Budgets:
         }
         for module, (first, last) in ends.items():
             if first == last > parts[module].kept:
-                raise ValueError(
+                raise PruningError(
                     f'the budgets leave {module or "some weights"} dense, where the mask or the '
                     'pattern does not; give each part a budget, or exclude what stays dense'
                 )
@@ -90,7 +102,7 @@ class Budgets:
         for module, total in totals.items():
             if not total:
                 known = dict.fromkeys(name.partition('.')[0] for name in sizes)
-                raise ValueError(
+                raise PruningError(
                     f'the budget of {module!r} is for no prunable weight; there are some in '
                     f'{", ".join(known)}'
                 )

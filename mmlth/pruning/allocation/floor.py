@@ -7,6 +7,7 @@ from torch import Tensor
 
 from mmlth.pruning.allocation.allocation import Allocation
 from mmlth.pruning.allocation.layerwise import keep_counts
+from mmlth.pruning.errors import PruningError
 from mmlth.pruning.mask import Mask
 
 
@@ -22,10 +23,10 @@ def least_kept(mask: Mask, floor: float, unit: Mapping[str, int] | None = None) 
         unit: Number of weights of a unit of each layer that is pruned by units.
 
     Raises:
-        ValueError: If ``floor`` is out of range.
+        PruningError: If ``floor`` is out of range.
     """
     if isinstance(floor, bool) or not isinstance(floor, (int, float)) or not 0 <= floor < 1:
-        raise ValueError(f'floor must be a share from 0 to below 1, got {floor!r}')
+        raise PruningError(f'floor must be a share from 0 to below 1, got {floor!r}')
     unit = unit or {}
     least = {}
     for name, kept in mask.items():
@@ -54,7 +55,7 @@ def with_floor(allocation: Allocation, least: Mapping[str, int]) -> Allocation:
     def allocate(mask: Mask, scores: Mapping[str, Tensor], keep: int) -> Mask:
         needed = sum(least[name] for name in mask)
         if needed > keep:
-            raise ValueError(
+            raise PruningError(
                 f'the floor leaves at least {needed} weights of these {len(mask)} layers, but only '
                 f'{keep} are to be kept; lower the floor or the sparsity'
             )

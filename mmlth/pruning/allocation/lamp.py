@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from mmlth.pruning.allocation.ranking import global_allocation
+from mmlth.pruning.errors import PruningError
 from mmlth.pruning.mask import Mask
 
 
@@ -21,7 +22,7 @@ def lamp(mask: Mask, scores: Mapping[str, Tensor], keep: int) -> Mask:
         keep: Number of weights to keep.
 
     Raises:
-        ValueError: If ``keep`` is out of range, or a competing score is negative or NaN.
+        PruningError: If ``keep`` is out of range, or a competing score is negative or NaN.
     """
     return global_allocation(
         mask, {name: _ranks(name, scores[name], mask[name]) for name in mask}, keep
@@ -34,7 +35,7 @@ def _ranks(name: str, scores: Tensor, kept: Tensor) -> Tensor:
     places = kept.reshape(-1).nonzero().view(-1)
     own = scores.detach().to('cpu', torch.float64).reshape(-1)[places]
     if bool((own < 0).any()):
-        raise ValueError(
+        raise PruningError(
             f'lamp squares scores, so they must not be negative, as one of {name!r} is; take '
             'another score, or another allocation'
         )

@@ -7,14 +7,20 @@ from torch import Tensor
 
 from mmlth.pruning.allocation.proportions import share_out
 from mmlth.pruning.allocation.ranking import global_allocation
+from mmlth.pruning.errors import PruningError
 from mmlth.pruning.mask import Mask
 
 
 def keep_counts(mask: Mask, scores: Mapping[str, Tensor], counts: Mapping[str, int]) -> Mask:
     """Keeps the ``counts`` highest scores of each layer; ties go to earlier positions.
 
+    Args:
+        mask: The current mask; only the weights that it keeps compete.
+        scores: A score for each weight, of its mask's shape.
+        counts: For each layer the number of weights to keep.
+
     Raises:
-        ValueError: If a layer has fewer weights left, or a competing score is NaN.
+        PruningError: If a layer has fewer weights left, or a competing score is NaN.
     """
     kept: dict[str, Tensor] = {}
     for name, tensor in mask.items():
@@ -32,11 +38,17 @@ def keep_proportions(
 
     A layer that has fewer left keeps them all, and the others share the rest.
 
+    Args:
+        mask: The current mask; only the weights that it keeps compete.
+        scores: A score for each weight, of its mask's shape.
+        keep: Number of weights to keep.
+        weight: Of a layer's shape its part in the proportion, not negative.
+
     Raises:
-        ValueError: If ``keep`` is out of range, or a competing score is NaN.
+        PruningError: If ``keep`` is out of range, or a competing score is NaN.
     """
     if not 0 <= keep <= mask.kept:
-        raise ValueError(f'cannot keep {keep} weights of the {mask.kept} that the mask keeps')
+        raise PruningError(f'cannot keep {keep} weights of the {mask.kept} that the mask keeps')
     left = [int(tensor.count_nonzero()) for tensor in mask.values()]
     counts = share_out(keep, [weight(tensor.shape) for tensor in mask.values()], left)
     return keep_counts(mask, scores, dict(zip(mask, counts)))

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from fractions import Fraction
 
+from mmlth.pruning.errors import PruningError
+
 
 def share_out(total: int, weights: Sequence[int | Fraction], most: Sequence[int]) -> list[int]:
     """Whole numbers that are as good as proportional to ``weights`` and sum to ``total``.
@@ -16,14 +18,14 @@ def share_out(total: int, weights: Sequence[int | Fraction], most: Sequence[int]
         most: The largest number that each may get.
 
     Raises:
-        ValueError: If ``total`` is out of range.
+        PruningError: If ``total`` is out of range.
 
     Example:
         >>> share_out(10, [1, 1, 2], [9, 1, 9])
         [3, 1, 6]
     """
     if not 0 <= total <= sum(most):
-        raise ValueError(f'cannot share out {total} where at most {sum(most)} fit')
+        raise PruningError(f'cannot share out {total} where at most {sum(most)} fit')
     exact = _proportional(total, [Fraction(weight) for weight in weights], most)
     numbers = [int(share) for share in exact]
     order = sorted(range(len(exact)), key=lambda i: (numbers[i] - exact[i], i))

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 import torch
 from torch import Tensor
 
+from mmlth.pruning.errors import PruningError
 from mmlth.pruning.mask import Mask
 
 _Bound = Tensor | float
@@ -27,10 +28,10 @@ def global_allocation(mask: Mask, scores: Mapping[str, Tensor], keep: int) -> Ma
         keep: Number of weights to keep, at most ``mask.kept``.
 
     Raises:
-        ValueError: If ``keep`` is out of range, or a competing score is NaN.
+        PruningError: If ``keep`` is out of range, or a competing score is NaN.
     """
     if not 0 <= keep <= mask.kept:
-        raise ValueError(f'cannot keep {keep} weights of the {mask.kept} that the mask keeps')
+        raise PruningError(f'cannot keep {keep} weights of the {mask.kept} that the mask keeps')
     drop = mask.kept - keep
     if drop == 0:
         return mask
@@ -90,13 +91,13 @@ def _between(
     """How many competing scores are less than ``low``, and those from ``low`` to ``high``.
 
     Raises:
-        ValueError: If a competing score is NaN.
+        PruningError: If a competing score is NaN.
     """
     below = mask.kept
     between = []
     for score, kept in _chunks(scores, mask):
         if bool(score.sum().isnan()) and bool(score[kept].isnan().any()):
-            raise ValueError('a score is NaN: the training that it comes from has diverged')
+            raise PruningError('a score is NaN: the training that it comes from has diverged')
         reached = (score >= low).logical_and_(kept)
         below -= int(reached.count_nonzero())
         between.append(score[reached.logical_and_(score <= high)])

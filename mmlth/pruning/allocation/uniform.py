@@ -20,6 +20,6 @@ def uniform(mask: Mask, scores: Mapping[str, Tensor], keep: int) -> Mask:
         keep: Number of weights to keep.
 
     Raises:
-        ValueError: If ``keep`` is out of range, or a competing score is NaN.
+        PruningError: If ``keep`` is out of range, or a competing score is NaN.
     """
     return keep_proportions(mask, scores, keep, math.prod)

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from mmlth.pruning.allocation import Allocation, least_kept, with_floor
+from mmlth.pruning.errors import PruningError
 from mmlth.pruning.mask import Mask
 
 
@@ -33,7 +34,7 @@ class NOfM:
     def __post_init__(self) -> None:
         whole = all(isinstance(v, int) and not isinstance(v, bool) for v in (self.n, self.m))
         if not whole or not 0 < self.n < self.m:
-            raise ValueError(f'N:M needs whole numbers 0 < N < M, got {self.n!r}:{self.m!r}')
+            raise PruningError(f'N:M needs whole numbers 0 < N < M, got {self.n!r}:{self.m!r}')
 
     @property
     def least_sparsity(self) -> float:
@@ -52,20 +53,27 @@ class NOfM:
         allocation: Allocation,
         floor: float,
     ) -> Mask:
-        """Draws a mask of exactly ``keep`` weights. For the arguments see `Pattern`.
+        """Draws a mask of exactly ``keep`` weights; ties go to the earlier position.
+
+        Args:
+            mask: The current mask, each of its tensors with a shape that `fits`.
+            scores: A score for each weight, of its mask's shape.
+            keep: Number of weights to keep.
+            allocation: Spreads that number over the layers, once all groups have N weights.
+            floor: The smallest share of a layer to keep, at most N/M; see `least_kept`.
 
         Raises:
-            ValueError: If a weight does not fit, the floor is more than N/M or impossible, or by
+            PruningError: If a weight does not fit, the floor is more than N/M or impossible, or by
                 ``allocation``.
         """
         for name, kept in mask.items():
             if not self.fits(kept.shape):
-                raise ValueError(
+                raise PruningError(
                     f'{name!r} of shape {tuple(kept.shape)} cannot be pruned {self.n}:{self.m}: '
                     f'its input channels are no multiple of {self.m}; leave it out'
                 )
         if floor > self.n / self.m:
-            raise ValueError(f'a floor of {floor} is more than {self.n}:{self.m} keeps')
+            raise PruningError(f'a floor of {floor} is more than {self.n}:{self.m} keeps')
         best = Mask({name: self._best(scores[name], kept) for name, kept in mask.items()})
         if keep <= best.kept:
             return with_floor(allocation, least_kept(best, floor))(best, scores, keep)

@@ -17,10 +17,18 @@ def kernel(
     """Whole k × k kernels, one of each pair of an output and an input channel.
 
     Kernels of linear layers and 1 × 1 convolutions are single weights, which are so ranked among
-    the means of larger kernels. For the arguments, and what is kept, see `channel`.
+    the means of larger kernels. How kernels are chosen is said in `channel`.
+
+    Args:
+        mask: The current mask; kernels that are pruned in part already count for what is left.
+        scores: A score for each weight, of its mask's shape; a kernel's is the mean.
+        keep: The largest number of weights to keep; in general a few less are kept.
+        allocation: Spreads that number over the layers.
+        floor: The smallest share of a layer to keep, rounded up to whole kernels; see
+            `least_kept`.
 
     Raises:
-        ValueError: If the floor is out of range or impossible, or by ``allocation``.
+        PruningError: If the floor is out of range or impossible, or by ``allocation``.
     """
     return _by_units(mask, scores, keep, allocation, floor, 2)
 
@@ -43,7 +51,7 @@ def channel(
         floor: The smallest share of a layer to keep, rounded up to whole units; see `least_kept`.
 
     Raises:
-        ValueError: If the floor is out of range or impossible, or by ``allocation``.
+        PruningError: If the floor is out of range or impossible, or by ``allocation``.
     """
     return _by_units(mask, scores, keep, allocation, floor, 1)
 

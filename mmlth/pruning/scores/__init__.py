@@ -4,7 +4,7 @@ from mmlth.pruning.scores.grasp import DIFFERENCE, Grasp
 from mmlth.pruning.scores.magnitude import magnitude
 from mmlth.pruning.scores.movement import magnitude_increase, movement, movement_from_zero
 from mmlth.pruning.scores.random import random
-from mmlth.pruning.scores.score import Score
+from mmlth.pruning.scores.score import Score, needing, needs_of
 from mmlth.pruning.scores.snip import Snip
 from mmlth.pruning.scores.synflow import Synflow
 from mmlth.pruning.scores.taylor import Taylor
@@ -36,5 +36,7 @@ __all__ = [
     'magnitude_increase',
     'movement',
     'movement_from_zero',
+    'needing',
+    'needs_of',
     'random',
 ]

@@ -7,7 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from mmlth.messages import reason
+from mmlth.pruning.errors import PruningError
 from mmlth.pruning.score_inputs import ScoreInputs, check_place
+from mmlth.pruning.scores.score import needs_at
 from mmlth.pruning.scores.second_derivative import watch_functions
 from mmlth.pruning.scores.temporary_weights import (
     check_count,
@@ -57,21 +59,28 @@ class Grasp:
         check_count(self, 'batches')
         check_place(self.at)
         if self.product not in PRODUCTS:
-            raise ValueError(f'product must be one of {", ".join(PRODUCTS)}, got {self.product!r}')
+            raise PruningError(
+                f'product must be one of {", ".join(PRODUCTS)}, got {self.product!r}'
+            )
 
-    def __call__(self, evidence: ScoreInputs) -> dict[str, Tensor]:
-        """Scores by name; a ValueError if the evidence does not suffice."""
-        state = evidence.state(self.at)
-        weights, gradients = loss_gradients(evidence, state, self.batches)
-        for name, kept in evidence.mask.items():
+    @property
+    def needs(self) -> frozenset[str]:
+        """The network, and θ_k where it is evaluated there."""
+        return needs_at(self.at)
+
+    def __call__(self, inputs: ScoreInputs) -> dict[str, Tensor]:
+        """Scores by name; for arguments and errors see `Score`."""
+        state = inputs.state(self.at)
+        weights, gradients = loss_gradients(inputs, state, self.batches)
+        for name, kept in inputs.mask.items():
             gradients[name] *= kept.to(gradients[name].device)  # pruned weights have no flow
         compute = _exact if self.product == 'exact' else _difference
-        products = compute(evidence, state, weights, gradients, self.batches)
+        products = compute(inputs, state, weights, gradients, self.batches)
         return {name: products[name] * weight for name, weight in weights.items()}
 
 
 def _difference(
-    evidence: ScoreInputs,
+    inputs: ScoreInputs,
     state: Mapping[str, Tensor],
     weights: Mapping[str, Tensor],
     gradients: Mapping[str, Tensor],
@@ -80,11 +89,11 @@ def _difference(
     """H g ≈ (∇L(w + ε g) − ∇L(w − ε g)) / 2ε."""
     length = float(_norm(gradients))
     if length == 0:
-        raise ValueError('the gradient is zero, so that H g is zero')
+        raise PruningError('the gradient is zero, so that H g is zero')
     step = _STEP * (float(_norm(weights)) or 1.0) / length
     ahead, behind = (
         loss_gradients(
-            evidence,
+            inputs,
             {**state, **{name: weights[name] + way * gradients[name] for name in weights}},
             batches,
         )[1]
@@ -98,16 +107,16 @@ def _norm(tensors: Mapping[str, Tensor]) -> Tensor:
 
 
 def _exact(
-    evidence: ScoreInputs,
+    inputs: ScoreInputs,
     state: Mapping[str, Tensor],
     weights: Mapping[str, Tensor],
     gradients: Mapping[str, Tensor],
     batches: int,
 ) -> dict[str, Tensor]:
     """H g, by differentiating g·∇L."""
-    network = evidence.needed_network()
+    network = inputs.network
     products = {name: torch.zeros_like(weight) for name, weight in weights.items()}
-    with temporary_weights(evidence, state, train=True) as parameters:
+    with temporary_weights(inputs, state, train=True) as parameters:
         for loss in network.losses(batches):
             try:
                 _flow(loss, parameters, gradients).backward()
@@ -143,14 +152,14 @@ def _flow(
         if first is not None
     ]
     if not any(term.requires_grad for term in terms):
-        raise ValueError('the loss is linear in the weights, so that H g is zero')
+        raise PruningError('the loss is linear in the weights, so that H g is zero')
     flow = torch.stack(terms).sum()
     check_finite(flow, 'the gradient flow')
     return flow
 
 
-def _refused(why: str) -> ValueError:
-    return ValueError(
+def _refused(why: str) -> PruningError:
+    return PruningError(
         f'grasp cannot differentiate this network twice ({why}); prune only what comes after that '
         "layer, take another score, or give product='difference', which is another ranking"
     )

@@ -5,10 +5,10 @@ from torch import Tensor
 from mmlth.pruning.score_inputs import ScoreInputs
 
 
-def magnitude(evidence: ScoreInputs) -> dict[str, Tensor]:
+def magnitude(inputs: ScoreInputs) -> dict[str, Tensor]:
     """The absolute value of each trained weight (Han et al., 2015; both papers).
 
     Returns:
         Scores by name, of the weight's shape and dtype.
     """
-    return {name: weight.detach().abs() for name, weight in evidence.weights.items()}
+    return {name: weight.detach().abs() for name, weight in inputs.weights.items()}

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from mmlth.pruning.score_inputs import ScoreInputs, check_place
+from mmlth.pruning.scores.score import needs_at
 from mmlth.pruning.scores.temporary_weights import check_count, loss_gradients
 
 
@@ -26,7 +27,12 @@ class Snip:
         check_count(self, 'batches')
         check_place(self.at)
 
-    def __call__(self, evidence: ScoreInputs) -> dict[str, Tensor]:
-        """Scores by name; a ValueError if the evidence does not suffice."""
-        weights, gradients = loss_gradients(evidence, evidence.state(self.at), self.batches)
+    @property
+    def needs(self) -> frozenset[str]:
+        """The network, and θ_k where it is evaluated there."""
+        return needs_at(self.at)
+
+    def __call__(self, inputs: ScoreInputs) -> dict[str, Tensor]:
+        """Scores by name; for arguments and errors see `Score`."""
+        weights, gradients = loss_gradients(inputs, inputs.state(self.at), self.batches)
         return {name: (gradients[name] * weight).abs() for name, weight in weights.items()}

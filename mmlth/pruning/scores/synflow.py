@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from mmlth.pruning.score_inputs import ScoreInputs, check_place
+from mmlth.pruning.scores.score import needs_at
 from mmlth.pruning.scores.temporary_weights import check_count, check_finite, temporary_weights
 
 
@@ -36,12 +37,17 @@ class Synflow:
         check_count(self, 'iterations')
         check_place(self.at)
 
-    def __call__(self, evidence: ScoreInputs) -> dict[str, Tensor]:
-        """Scores by name, float64; a ValueError if the evidence does not suffice."""
-        network = evidence.needed_network()
-        known = {**dict(network.model.state_dict()), **evidence.state(self.at)}
+    @property
+    def needs(self) -> frozenset[str]:
+        """The network, and θ_k where it is evaluated there."""
+        return needs_at(self.at)
+
+    def __call__(self, inputs: ScoreInputs) -> dict[str, Tensor]:
+        """Scores by name, float64; for arguments and errors see `Score`."""
+        network = inputs.network
+        known = {**dict(network.model.state_dict()), **inputs.state(self.at)}
         absolute = {name: _absolute(tensor) for name, tensor in known.items()}
-        with temporary_weights(evidence, absolute, train=False, dtype=self.dtype) as parameters:
+        with temporary_weights(inputs, absolute, train=False, dtype=self.dtype) as parameters:
             response = network.response()
             check_finite(response, 'the sum of the outputs for an input of ones')
             response.backward()

@@ -26,9 +26,9 @@ RTMO = 'mmpose::body_2d_keypoint/rtmo/coco/rtmo-s_8xb32-600e_coco-640x640.py'
 TWO_STAGE = 'mmlth::lth/mask_rcnn_tiny_shapes_imp.py'
 
 
-def relative(evidence):
+def relative(inputs):
     """Of every layer something is left, so that no output is zero."""
-    weights = evidence.weights
+    weights = inputs.weights
     return {name: weight.abs() / weight.abs().mean() for name, weight in weights.items()}
 
 

@@ -10,7 +10,7 @@ from toy import toy_config
 from mmlth.engine.models.building import build_model
 from mmlth.engine.models.scored_network import ConfigNetwork
 from mmlth.pruning import Mask, find_targets, prune
-from mmlth.pruning.scores import Grasp, Snip, Synflow, Taylor
+from mmlth.pruning.scores import Grasp, Snip, Synflow, Taylor, needing
 
 NAMES = {
     'one stage': 'rtmdet_tiny_bccd_imp.py',
@@ -48,8 +48,9 @@ def test_each_score_reaches_every_layer(network, score):
     found, weights, mask = network
     seen = []
 
-    def watched(evidence):
-        seen.append(score(evidence))
+    @needing('start', 'network')
+    def watched(inputs):
+        seen.append(score(inputs))
         return seen[-1]
 
     given = {'score': watched, 'start': weights, 'network': found, 'floor': 0.001}

@@ -56,8 +56,8 @@ def drawn(monkeypatch):
     return masks
 
 
-def _dice_here(evidence):
-    return {name: torch.rand_like(weight) for name, weight in evidence.weights.items()}
+def _dice_here(inputs):
+    return {name: torch.rand_like(weight) for name, weight in inputs.weights.items()}
 
 
 @pytest.mark.parametrize('iterations', [False, True])

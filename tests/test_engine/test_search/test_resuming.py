@@ -283,12 +283,12 @@ def test_a_signal_between_rounds(undisturbed, tmp_path):
 def test_a_round_goes_on_under_the_mask_that_it_began_with(tmp_path, monkeypatch):
     """Though its score tells something else the next time, as what GPUs compute may."""
 
-    def fickle(evidence):
+    def fickle(inputs):
         return {
             name: torch.frombuffer(bytearray(os.urandom(weight.numel())), dtype=torch.uint8)
             .view(weight.shape)
             .float()
-            for name, weight in evidence.weights.items()
+            for name, weight in inputs.weights.items()
         }
 
     monkeypatch.setitem(SCORES.module_dict, 'fickle', fickle)

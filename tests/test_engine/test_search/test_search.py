@@ -275,8 +275,8 @@ def test_a_round_that_is_resumed_keeps_its_mask_though_its_score_draws_lots(tmp_
     from mmlth.engine.registry import SCORES
 
     @SCORES.register_module(name='lots', force=True)
-    def lots(evidence):
-        return {name: torch.rand(weight.shape) for name, weight in evidence.weights.items()}
+    def lots(inputs):
+        return {name: torch.rand(weight.shape) for name, weight in inputs.weights.items()}
 
     try:
         run(tmp_path / 'whole', score='lots')

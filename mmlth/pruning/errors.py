@@ -1,0 +1,9 @@
+"""What is raised where weights cannot be pruned as asked."""
+
+
+class PruningError(ValueError):
+    """Bad input to a score, an allocation, a pattern, a schedule or a control.
+
+    The message is a whole sentence for the user. An error of any other class is one in the code
+    that raised it, such as a score of the user's own.
+    """
