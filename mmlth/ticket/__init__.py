@@ -1,7 +1,13 @@
 """The ticket file, and storing training state without pickle."""
 
 from mmlth.ticket.atomic import atomic_path, leftovers, write_bytes
-from mmlth.ticket.checkpoint import refused_code, save_checkpoint, unreadable
+from mmlth.ticket.checkpoint import (
+    as_checkpoint,
+    refused_code,
+    save_checkpoint,
+    unreadable,
+    without_prefix,
+)
 from mmlth.ticket.elastic import DEPTHS, Depths
 from mmlth.ticket.errors import (
     DamagedTicketError,
@@ -39,6 +45,7 @@ __all__ = [
     'TicketTooLargeError',
     'TicketVersionError',
     'Transplant',
+    'as_checkpoint',
     'as_uint',
     'atomic_path',
     'flatten',
@@ -67,5 +74,6 @@ __all__ = [
     'unreadable',
     'weights_hash',
     'with_initial',
+    'without_prefix',
     'write_bytes',
 ]

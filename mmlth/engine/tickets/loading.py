@@ -18,8 +18,14 @@ from torch import Tensor, nn
 
 from mmlth.engine.tickets.matching import require_match
 from mmlth.pruning import identity
-from mmlth.ticket import Ticket, TicketMismatchError, is_ticket, load_ticket
-from mmlth.ticket import checkpoint as dense
+from mmlth.ticket import (
+    Ticket,
+    TicketMismatchError,
+    as_checkpoint,
+    is_ticket,
+    load_ticket,
+    without_prefix,
+)
 
 _LOCAL = r'(?!.*://).*\.safetensors$'
 """Names of files; what else ends so, like ``s3://…``, is left to the loaders of its kind."""
@@ -55,7 +61,7 @@ def as_checkpoint(ticket: Ticket) -> dict[str, Any]:
     Raises:
         TicketError: As `mmlth.ticket.checkpoint.as_checkpoint`.
     """
-    checkpoint = dense.as_checkpoint(ticket)
+    checkpoint = as_checkpoint(ticket)
     state = checkpoint['state_dict']
     state._metadata = _OfTicket(state._metadata)
     return checkpoint
@@ -89,7 +95,7 @@ def install_ticket_loading() -> None:
 def _part(prefix: str, filename: str, map_location: Any) -> OrderedDict[str, Tensor]:
     """What a ticket holds of a part of its model; MMEngine would forget that it is of a ticket."""
     state = CheckpointLoader.load_checkpoint(filename, map_location)['state_dict']
-    part: Any = OrderedDict(dense.without_prefix(prefix, state))
+    part: Any = OrderedDict(without_prefix(prefix, state))
     if not part:
         raise TicketMismatchError(
             f'{filename} holds nothing whose name begins with {prefix!r}; nothing was loaded'
