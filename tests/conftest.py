@@ -3,12 +3,26 @@
 import contextlib
 
 import pytest
+from hypothesis import settings
 from pages import numbers_only, whole_reports
 from quick import quick_searches
+from seeds import DRAWN
+
+settings.register_profile('fixed', derandomize=True)
+if DRAWN is None:
+    settings.load_profile('fixed')
 
 # What processes of their own register; doctests are looked for in all other modules, and these
 # would register it in the tests' process, too.
 collect_ignore = ['dice.py']
+
+
+def pytest_collection_modifyitems(config, items):
+    """Tests of hypothesis run beside the slow ones where a seed is drawn, with that seed."""
+    if DRAWN is not None:
+        for item in items:
+            if getattr(getattr(item, 'obj', None), 'is_hypothesis_test', False):
+                item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(autouse=True)

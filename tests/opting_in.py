@@ -6,11 +6,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from mmengine.config import Config
+from repository import ROOT
 
 from mmlth.engine import parse_settings
 from mmlth.engine.training.round_config import round_config
 
-PRUNING_BASE = Path(__file__).parents[1] / 'configs/_base_/lth/imp.py'
+PRUNING_BASE = ROOT / 'configs/_base_/lth/imp.py'
 PARTS_OF_OTHERS = {'_base_', 'common', '__pycache__'}
 
 

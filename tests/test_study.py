@@ -5,12 +5,12 @@ import importlib.util
 import json
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from plain import plain_config, plain_environment
+from repository import ROOT
 
-TOOLS = Path(__file__).parents[1] / 'tools/study'
+TOOLS = ROOT / 'tools/study'
 
 pytestmark = pytest.mark.one_stack
 
@@ -78,17 +78,18 @@ def test_a_level_that_the_search_has_not_is_one_line(tmp_path):
     assert 'Traceback' not in found.stderr
 
 
-def test_the_branches_of_each_method():
+def test_each_method_has_the_sparsities_it_is_compared_at():
     spec = importlib.util.spec_from_file_location('methods', TOOLS / 'methods.py')
     methods = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(methods)
-    assert methods.branches((0.5, 0.8, 0.9), (0.8, 0.9)) == {
-        'random': ['random', '--tickets', '2', '3'],
-        'permuted': ['permuted', '--tickets', '2', '3'],
-        'reinit': ['reinit', '--tickets', '2', '3'],
-        'one_shot_0.8': ['--label', 'one_shot', '--sparsities', '0.8'],
-        'one_shot_0.9': ['--label', 'one_shot', '--sparsities', '0.9'],
-        'learning_rate': ['--rewind-what', 'learning_rate'],
-        'fine_tuning': ['--rewind-what', 'nothing'],
-        'long_dense': ['long_dense'],
-    }
+    sparsities, levels = (0.5, 0.8, 0.9), [0.8, 0.9]
+    branches = methods.branches(sparsities, levels)
+    compared = {name.removesuffix('_0.8').removesuffix('_0.9') for name in branches}
+    assert compared == set(methods.METHODS)
+    for name in methods.CONTROLS:  # of single tickets, counted as the search's rounds are
+        control, option, *tickets = branches[name]
+        assert (control, option) == (name, '--tickets')
+        assert [sparsities[int(ticket) - 1] for ticket in tickets] == levels
+    one_shot = [words for name, words in branches.items() if name.startswith('one_shot')]
+    assert [float(words[-1]) for words in one_shot] == levels
+    assert {tuple(words[:-1]) for words in one_shot} == {('--label', 'one_shot', '--sparsities')}

@@ -53,16 +53,16 @@ def inspect_ticket(path: str | Path) -> Inspection:
         TicketError: If it is no ticket that can be read.
     """
     ticket = load_ticket(path)
-    found = layers(ticket.mask)
+    counted = layers(ticket.mask)
     parameters = ticket.info.get('parameters')
-    told = type(parameters) is int and parameters >= ticket.mask.total
+    known = type(parameters) is int and parameters >= ticket.mask.total
     return Inspection(
         str(path),
         ticket,
         provenance(ticket.info),
-        found,
-        modules(found),
-        parameters if told else None,
+        counted,
+        modules(counted),
+        parameters if known else None,
         stored(path),
         None if ticket.weights is None else sizes(ticket.mask, ticket.weights),
     )
@@ -73,9 +73,9 @@ def provenance(info: Mapping[str, Any]) -> dict[str, Any]:
     config = info.get('config')
     config = config if isinstance(config, dict) else {}
     model = config.get('model')
-    told = {
+    facts = {
         'model': model.get('type') if isinstance(model, dict) else None,
         **{key: info.get(key) for key in PROVENANCE},
         'lottery': config.get('lottery'),
     }
-    return {key: value for key, value in told.items() if value is not None}
+    return {key: value for key, value in facts.items() if value is not None}

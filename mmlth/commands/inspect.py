@@ -10,7 +10,7 @@ from typing import Any
 
 from rich.console import Console
 
-from mmlth.analysis import Comparison, Inspection, compare, inspect_ticket
+from mmlth.analysis import Inspection, TicketComparison, compare_tickets, inspect_ticket
 from mmlth.analysis.cost import ModelMacs, model_macs
 from mmlth.console import output_console
 from mmlth.errors import LotteryError
@@ -35,7 +35,7 @@ def run(options: argparse.Namespace) -> None:
     with quiet():  # what packages print is no JSON
         paths = [path for path in (options.ticket, options.second) if path is not None]
         inspections = [_inspect(path) for path in paths]
-        comparison = compare(*(i.ticket for i in inspections)) if len(paths) == 2 else None
+        comparison = compare_tickets(*(i.ticket for i in inspections)) if len(paths) == 2 else None
         if size is not None:
             with _working(f'counting the MACs for {size[0]} × {size[1]} pixels'):
                 macs = model_macs(inspections[0].ticket, *size, options.config)
@@ -102,7 +102,7 @@ def _hint(path: Path) -> str:
 def _write_json(
     target: str,
     inspections: Sequence[Inspection],
-    comparison: Comparison | None,
+    comparison: TicketComparison | None,
     macs: ModelMacs | None,
 ) -> None:
     content: dict[str, Any] = {
@@ -120,7 +120,9 @@ def _write_json(
         write_bytes(target, text.encode())
 
 
-def _plot(inspections: Sequence[Inspection], comparison: Comparison | None, path: Path) -> None:
+def _plot(
+    inspections: Sequence[Inspection], comparison: TicketComparison | None, path: Path
+) -> None:
     densities: dict[str, Sequence[float]]
     if comparison is None:
         densities = {layer.name: [layer.density] for layer in inspections[0].layers}

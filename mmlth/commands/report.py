@@ -8,7 +8,8 @@ from mmlth.engine import LotteryError
 from mmlth.messages import reason
 from mmlth.report.page import Section, without_places
 from mmlth.report.predictions import failures
-from mmlth.report.write import analysed, compared, print_comparison, print_results, write_report
+from mmlth.report.searches import compare_searches, read_searches
+from mmlth.report.write import analyse_predictions, print_searches, write_searches
 
 
 def run(options: argparse.Namespace) -> None:
@@ -17,21 +18,19 @@ def run(options: argparse.Namespace) -> None:
     folder = Path(options.out) if options.out else work_dirs[0] / 'report'
     analyses: list[Section] = []
     try:
-        compared(work_dirs, options.metric)  # says what is wrong with the searches, if anything is
+        searches = read_searches(work_dirs, options.metric)
+        compare_searches(searches)  # says what is wrong with the searches, if anything is
         if not options.no_predictions:
             try:
-                analyses = analysed(work_dirs, folder, options.metric)
+                analyses = analyse_predictions(searches, folder)
                 for failure in failures(analyses):
                     print(f'mmlth: {failure}', file=sys.stderr)
             except Exception as error:  # the rest of the page does not need them
                 problem = f'not analysed: {without_places(reason(error), work_dirs)}'
                 print(f'mmlth: predictions are {problem}', file=sys.stderr)
                 analyses = [Section('Predictions', (f'They are {problem}',))]
-        page = write_report(work_dirs, folder, options.metric, analyses)
-        if len(work_dirs) == 1:
-            print_results(work_dirs[0])
-        if len(work_dirs) > 1 or any(work_dirs[0].glob('branches/*/search.json')):
-            print_comparison(compared(work_dirs, options.metric))
+        page = write_searches(searches, folder, analyses)
+        print_searches(searches)
         print(f'report: {page}')
     except (OSError, ValueError) as error:
         raise LotteryError(reason(error)) from error

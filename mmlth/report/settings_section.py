@@ -2,7 +2,7 @@
 
 import json
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from rich.table import Table
@@ -11,18 +11,17 @@ from rich.text import Text
 from mmlth.pruning.scores import DIFFERENCE
 from mmlth.report.kit import plain_table
 from mmlth.report.page import Code, Details, Part, Section, shown
-from mmlth.report.searches import Search, read_search
+from mmlth.report.searches import Search, Searches
 from mmlth.ticket import TicketError, load_info
 
 
-def settings_section(searches: Sequence[Search], metric: str | None = None) -> Section:
+def settings_section(searches: Searches) -> Section:
     """The settings and versions of searches, and the commands that repeat them.
 
     Args:
-        searches: That differ by seed.
-        metric: As the report was told.
+        searches: The searches of the page.
     """
-    first = searches[0]
+    first, metric = searches.first, searches.metric
     folders = [f'{shown(search.work_dir)}_again' for search in searches]
     report = ['mmlth', 'report', *folders, *(['--metric', metric] if metric else [])]
     parts: list[Part] = [
@@ -33,8 +32,8 @@ def settings_section(searches: Sequence[Search], metric: str | None = None) -> S
     ]
     branches = [
         _training(branch, f'{folder}/{branch.work_dir.relative_to(search.work_dir)}', search)
-        for search, folder in zip(searches, folders)
-        for branch in _branches(search)
+        for search, folder, children in zip(searches, folders, searches.branches)
+        for branch in (child.search for child in children)
     ]
     if branches:
         commands = Details('Commands of the branches, before the report', Code('\n'.join(branches)))
@@ -53,11 +52,6 @@ def settings_section(searches: Sequence[Search], metric: str | None = None) -> S
 
 def _by_difference(score: Any) -> bool:
     return isinstance(score, Mapping) and score.get('product') == 'difference'
-
-
-def _branches(search: Search) -> list[Search]:
-    found = sorted(search.work_dir.glob('branches/*/search.json'))
-    return [read_search(path.parent) for path in found]
 
 
 def _training(search: Search, folder: str, parent_search: Search | None = None) -> str:
@@ -91,11 +85,11 @@ def _lottery_table(lottery: Mapping[str, Any]) -> Table:
 
 
 def _provenance(search: Search) -> Table | None:
-    """What the newest ticket tells; None while there is none."""
+    """What the metadata of the newest ticket say; None while there is none."""
     if not search.rounds:
         return None
     try:
-        told = load_info(search.ticket(search.rounds[-1]))
+        metadata = load_info(search.ticket(search.rounds[-1]))
     except (OSError, TicketError):
         return None  # it was deleted, or another mmlth wrote it; its numbers are in search.json
     rewind = search.state.get('rewind') or {}
@@ -104,8 +98,8 @@ def _provenance(search: Search) -> Table | None:
         'processes': search.state.get('world_size'),
         'training started from': (start := search.state.get('load_from')) and shown(start),
         'SHA-256 of that checkpoint': search.state.get('load_from_sha256'),
-        **{f'version of {name}': text for name, text in (told.get('versions') or {}).items()},
-        'SHA-256 of the settings': told.get('config_sha256'),
+        **{f'version of {name}': text for name, text in (metadata.get('versions') or {}).items()},
+        'SHA-256 of the settings': metadata.get('config_sha256'),
         'SHA-256 of the weights that are rewound to': rewind.get('weights_sha256'),
     }
     table = plain_table(f'search with seed {search.seed}')

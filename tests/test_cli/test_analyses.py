@@ -4,12 +4,12 @@ import csv
 import importlib.util
 import json
 import re
-from pathlib import Path
 
 import html5lib
 import pytest
 from browser import browse, needs_chromium
 from mmengine.config import Config
+from repository import DEMO
 
 import mmlth
 from mmlth import Ticket, load_ticket, save_ticket
@@ -17,8 +17,6 @@ from mmlth.data import make_shapes
 from mmlth_cli.main import main
 
 pytestmark = pytest.mark.pages
-
-DEMO = Path(__file__).parents[2] / 'configs/lth/mask_rcnn_tiny_shapes_imp.py'
 
 
 @pytest.fixture(scope='module')

@@ -11,7 +11,7 @@ import pytest
 import torch
 from toy import ToyModel, toy_config
 
-from mmlth.analysis import compare, stored
+from mmlth.analysis import compare_tickets, stored
 from mmlth.analysis.cost import sizes
 from mmlth.analysis.cost.model_macs import model_macs
 from mmlth.analysis.masks import layers
@@ -85,7 +85,7 @@ def test_json_of_two_tickets_in_a_file_beside_the_tables(tickets, tmp_path, caps
     path = tmp_path / 'numbers.json'
     assert main(['inspect', *tickets, '--json', str(path)]) == 0
     found = strict(path.read_text())
-    expected = compare(*map(load_ticket, tickets))
+    expected = compare_tickets(*map(load_ticket, tickets))
     assert [ticket['path'] for ticket in found['tickets']] == tickets
     assert found['tickets'][0]['macs'] is None
     assert found['comparison']['iou'] == expected.iou == pytest.approx(0.5, abs=0.01)

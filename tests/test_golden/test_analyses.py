@@ -10,7 +10,7 @@ from golden_files import values
 from pycocotools import mask as masks
 
 from mmlth.analysis.cost import count_macs
-from mmlth.analysis.detection import average_precision, match
+from mmlth.analysis.detection import average_precision, match_detections
 from mmlth.analysis.detection.tide import tide
 from mmlth.analysis.keypoints import Skeleton, keypoint_errors, read_scenes
 from mmlth.analysis.keypoints.similarity import instance_similarities
@@ -83,7 +83,7 @@ def _annotations(stored):
 def test_keypoint_precision(number):
     stored = KEYPOINTS['sets'][number]
     expected = stored['pycocotools']
-    matches = match(
+    matches = match_detections(
         stored['ground_truth'], stored['detections'], 'keypoints', sigmas=KEYPOINTS['sigmas']
     )
     ap = average_precision(matches, np.ones((1, matches.images), int))[0]
@@ -127,7 +127,7 @@ def test_lvis(kind, empty):
             {**detection, 'segmentation': nothing, 'bbox': [9, 9, 0, 9]}
             for detection in stored['detections'][::3]
         ]
-    matches = match(stored['ground_truth'], stored['detections'], kind)
+    matches = match_detections(stored['ground_truth'], stored['detections'], kind)
     ap = average_precision(matches, np.ones((1, matches.images), int))[0]
     classes = sorted(category['id'] for category in stored['ground_truth']['categories'])
     by_class = dict(zip(classes, ap[..., 0].mean(axis=0).tolist()))

@@ -6,14 +6,13 @@ from pathlib import Path
 import pytest
 import zstandard
 from pages import whole_reports
+from repository import DEMO
 
 import mmlth
 from mmlth.data import make_shapes
 from mmlth.report.page.places import shown, without_places
 from mmlth.ticket import load_info
 from mmlth_cli.main import main
-
-DEMO = Path(__file__).parents[2] / 'configs/lth/mask_rcnn_tiny_shapes_imp.py'
 
 
 @pytest.fixture(scope='module')

@@ -5,14 +5,15 @@ from mmlth.analysis.masks import module_of
 from mmlth.messages import join_names
 
 
-def left_out_notes(model: ModelMacs) -> list[str]:
+def left_out_notes(counted: ModelMacs) -> list[str]:
     """What was not counted, and what the count depends on, a line each."""
-    macs = model.macs
+    macs = counted.macs
     notes = []
-    if model.left_out is not None:
+    if counted.left_out is not None:
         heads = ', '.join(dict.fromkeys(module_of(name) for name in macs.unused))
         notes.append(
-            f'Only extract_feat is counted, because {model.left_out}; left out: {heads or "heads"}.'
+            f'Only extract_feat is counted, because {counted.left_out}; left out: '
+            f'{heads or "heads"}.'
         )
     elif macs.unused:
         notes.append(f'Not called, so not counted: {join_names(macs.unused)}.')
@@ -21,8 +22,9 @@ def left_out_notes(model: ModelMacs) -> list[str]:
         notes.append(
             f'Not counted, since the counter does not know their operator: {join_names(layers)}.'
         )
-    if model.regions is not None:
+    if counted.regions is not None:
         notes.append(
-            f'The second stage ran on {model.regions} regions; its MACs are in proportion to them.'
+            f'The second stage ran on {counted.regions} regions; its MACs are in proportion to '
+            'them.'
         )
     return notes

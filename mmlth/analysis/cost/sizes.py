@@ -60,7 +60,12 @@ class Stored:
 
 
 def sizes(mask: Mask, weights: Mapping[str, Tensor]) -> Sizes:
-    """Sizes in bytes of a mask and the state dict that it belongs to."""
+    """Sizes in bytes of a ticket in several formats.
+
+    Args:
+        mask: The mask.
+        weights: The state dict that it belongs to, buffers included.
+    """
     tensors = {
         name: _Tensor(weights[name].numel(), weights[name].element_size())
         for name in _once(mask, weights)

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from mmlth.analysis.detection.area import POSE, area_of
 from mmlth.analysis.detection.data import (
-    WORDS,
+    KIND_WORDS,
+    CocoResults,
     GroundTruth,
-    Predictions,
     annotations,
     check_ground_truth,
     check_predictions,
@@ -95,9 +95,9 @@ def size_ranges(borders: Sequence[float]) -> list[tuple[float, float]]:
     return [(0, _LARGEST), *zip([0, *areas], [*areas, _LARGEST])]
 
 
-def match(
+def match_detections(
     ground_truth: GroundTruth,
-    predictions: Predictions,
+    predictions: CocoResults,
     kind: str,
     *,
     borders: Sequence[float] = (32, 96),
@@ -136,12 +136,12 @@ def match(
     most = max_dets or (MOST if is_federated(ground_truth) else _MOST[kind])
     ranges = size_ranges(borders)
     spared = not_exhaustive(ground_truth)
-    truths, found = _by_class(objects(ground_truth)), _by_class(predictions)
+    truths, predicted = _by_class(objects(ground_truth)), _by_class(predictions)
     images = {image['id']: image for image in ground_truth['images']}
     indices = {image: index for index, image in enumerate(sorted(images))}
     cells = []
     for category in sorted(ground_truth['categories'], key=lambda each: each['id']):
-        ours, theirs = truths[category['id']], found[category['id']]
+        ours, theirs = truths[category['id']], predicted[category['id']]
         shown = {each['image_id'] for each in (*ours, *theirs)}
         evaluator = _evaluator(
             {'images': [images[i] for i in sorted(shown)], 'categories': [category]},
@@ -173,12 +173,12 @@ def _check_sizes(ground_truth: GroundTruth, kind: str) -> None:
     if lacking:
         raise ValueError(
             f'{lacking:,} of the {len(given):,} annotations of the ground truth have no {field!r}, '
-            f'without which {WORDS[kind]} have no size; add it'
+            f'without which {KIND_WORDS[kind]} have no size; add it'
         )
 
 
 def _check_sigmas(
-    ground_truth: GroundTruth, predictions: Predictions, sigmas: Sequence[float] | None, name: str
+    ground_truth: GroundTruth, predictions: CocoResults, sigmas: Sequence[float] | None, name: str
 ) -> None:
     if sigmas is None:
         raise ValueError('keypoints need the sigmas of the data set: one for each keypoint')
@@ -201,7 +201,7 @@ def _by_class(entries: Iterable[Mapping[str, Any]]) -> dict[Any, list[Mapping[st
 def _evaluator(
     dataset: dict[str, Any],
     truths: Sequence[Mapping[str, Any]],
-    found: Sequence[Mapping[str, Any]],
+    predicted: Sequence[Mapping[str, Any]],
     kind: str,
 ) -> Any:
     """The evaluator of pycocotools; it writes into what it is given, so it is given copies."""
@@ -210,11 +210,11 @@ def _evaluator(
 
     # With its box, a mask would be sized by that box; poses are, in MMPose's evaluation too.
     # pycocotools looks at the first prediction alone to tell whether there are boxes.
-    boxed = all(each.get('bbox') for each in found)
+    boxed = all(each.get('bbox') for each in predicted)
     poses = () if boxed else ('bbox',)
     others = {'bbox': ('segmentation', 'keypoints'), 'segm': ('bbox',), 'keypoints': poses}
     numbered = [_annotation(truth, number, kind) for number, truth in enumerate(truths, start=1)]
-    results = [{k: v for k, v in each.items() if k not in others[kind]} for each in found]
+    results = [{k: v for k, v in each.items() if k not in others[kind]} for each in predicted]
     with quiet():
         truth = COCO()
         truth.dataset = {**dataset, 'annotations': numbered}

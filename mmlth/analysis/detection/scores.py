@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmlth.analysis.detection.bootstrap import resamples
-from mmlth.analysis.detection.data import GroundTruth, Predictions
-from mmlth.analysis.detection.matching import Matches, match
+from mmlth.analysis.detection.data import CocoResults, GroundTruth
+from mmlth.analysis.detection.matching import Matches, match_detections
 from mmlth.analysis.detection.precision import average_precision
 
 _AT_ONCE = 100  # replicates, so that many classes need little memory
@@ -41,7 +41,7 @@ class Scores:
 
 def score(
     ground_truth: GroundTruth,
-    predictions: Mapping[str, Predictions],
+    predictions: Mapping[str, CocoResults],
     kind: str,
     *,
     borders: Sequence[float] = (32, 96),
@@ -56,20 +56,20 @@ def score(
         ground_truth: A COCO data set.
         predictions: By name of the model a COCO result list; the dense model first.
         kind: ``bbox``, ``segm`` or ``keypoints``.
-        borders: As for `mmlth.analysis.detection.matching.match`, as ``sigmas`` and ``max_dets``.
+        borders: As for `match_detections`, as ``sigmas`` and ``max_dets``.
         sigmas: Of each keypoint.
         max_dets: Predictions an image and class.
         replicates: Resamples of the images for intervals; a single image gives none.
         seed: Of the resamples.
 
     Raises:
-        ValueError: If there is no model, and as `match`.
+        ValueError: If there is no model, and as `match_detections`.
     """
     if not predictions:
         raise ValueError('there is no model to judge: give the predictions of one or more')
     values, rows = {}, {}
     for name, each in predictions.items():
-        matches = match(
+        matches = match_detections(
             ground_truth,
             each,
             kind,

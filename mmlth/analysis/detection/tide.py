@@ -31,8 +31,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from mmlth.analysis.detection.data import (
+    CocoResults,
     GroundTruth,
-    Predictions,
     annotations,
     check_ground_truth,
     check_predictions,
@@ -88,7 +88,7 @@ class Tide:
 
 def tide(
     ground_truth: GroundTruth,
-    predictions: Mapping[str, Predictions],
+    predictions: Mapping[str, CocoResults],
     kind: str,
     *,
     foreground: float = 0.5,
@@ -123,8 +123,8 @@ def tide(
 
     truth = _truth(ground_truth, kind)
 
-    def run(found: Any) -> Any:
-        return TIDERun(truth, found, foreground, background, MODES[kind], most)
+    def run(detections: Any) -> Any:
+        return TIDERun(truth, detections, foreground, background, MODES[kind], most)
 
     models = {
         name: _errors(run, filter_lvis_predictions(ground_truth, each, kind), kind, name)
@@ -142,14 +142,14 @@ def _check_objects(ground_truth: GroundTruth) -> None:
         )
 
 
-def _errors(of: Callable[[Any], Any], predictions: Predictions, kind: str, name: str) -> Errors:
-    found = _found(predictions, kind)
-    run = of(found)
+def _errors(of: Callable[[Any], Any], predictions: CocoResults, kind: str, name: str) -> Errors:
+    detections = _found(predictions, kind)
+    run = of(detections)
     # `used` is None of what lies in a crowd, and is lacking beyond the first max_dets of an image,
     # where no other may move up.
     counting = [
         prediction
-        for prediction, entry in zip(predictions, found.annotations)
+        for prediction, entry in zip(predictions, detections.annotations)
         if entry.get('used') is not None
     ]
     if not counting:
@@ -193,7 +193,7 @@ def _truth(ground_truth: GroundTruth, kind: str) -> Any:
     return data
 
 
-def _found(predictions: Predictions, kind: str) -> Any:
+def _found(predictions: CocoResults, kind: str) -> Any:
     from tidecv.data import Data
 
     data = Data('predictions')

@@ -69,6 +69,10 @@ class KeypointErrors:
     def curve(self, oks: float, error: str | None = None) -> Curve:
         """The curve at one of the thresholds, as detected or without an error.
 
+        Args:
+            oks: The threshold.
+            error: The kind that is corrected; None as detected.
+
         Raises:
             ValueError: If nothing was computed at this threshold.
         """
@@ -93,7 +97,12 @@ class KeypointErrors:
         return float(np.mean(areas)) if areas else None
 
     def gain(self, error: str, oks: float | None = None) -> float | None:
-        """By how much average precision rises when a kind of error is corrected."""
+        """By how much average precision rises when a kind of error is corrected.
+
+        Args:
+            error: The kind that is corrected.
+            oks: The threshold; None for the mean over all.
+        """
         second = self.formula == 'released' and error == UNDETECTED
         before, after = self.ap(BACKGROUND if second else None, oks), self.ap(error, oks)
         return None if before is None or after is None else after - before
@@ -157,33 +166,39 @@ def keypoint_errors(
         kind: [
             outcomes(scene, correct(scene, diagnosis, index, skeleton, formula), skeleton, oks)
             if (diagnosis.kinds == index).any()
-            else found
-            for scene, diagnosis, found in zip(scenes, diagnoses, detected)
+            else matched
+            for scene, diagnosis, matched in zip(scenes, diagnoses, detected)
         ]
         for index, kind in enumerate(KINDS[1:], start=1)
     }
     # What tells, at each threshold, which predictions and instances match nothing.
-    telling = (
+    deciding_by_scene = (
         [[diagnosis.outcome] * len(oks) for diagnosis in diagnoses]
         if formula == 'paper'
         else detected
     )
     corrected[BACKGROUND] = [
-        [each.without_predictions(at.background) for each, at in zip(found, told)]
-        for found, told in zip(detected, telling)
+        [each.without_predictions(at.background) for each, at in zip(matched, deciding)]
+        for matched, deciding in zip(detected, deciding_by_scene)
     ]
     before = detected if formula == 'paper' else corrected[BACKGROUND]
     corrected[UNDETECTED] = [
-        [each.without_instances(at.overlooked) for each, at in zip(found, told)]
-        for found, told in zip(before, telling)
+        [each.without_instances(at.overlooked) for each, at in zip(matched, deciding)]
+        for matched, deciding in zip(before, deciding_by_scene)
     ]
     return KeypointErrors(
         skeleton.joints,
         {kind: _by_joint(diagnoses, index, skeleton) for index, kind in enumerate(KINDS)},
         instances=sum(diagnosis.outcome.instances for diagnosis in diagnoses),
-        predictions=sum(int((~_all(at.ignored for at in told)).sum()) for told in telling),
-        background=sum(int(_all(at.background for at in told).sum()) for told in telling),
-        undetected=sum(int(_all(at.overlooked for at in told).sum()) for told in telling),
+        predictions=sum(
+            int((~_all(at.ignored for at in deciding)).sum()) for deciding in deciding_by_scene
+        ),
+        background=sum(
+            int(_all(at.background for at in deciding).sum()) for deciding in deciding_by_scene
+        ),
+        undetected=sum(
+            int(_all(at.overlooked for at in deciding).sum()) for deciding in deciding_by_scene
+        ),
         detected=_curves(scenes, detected, oks),
         corrected={kind: _curves(scenes, corrected[kind], oks) for kind in ERRORS},
         formula=formula,
@@ -202,15 +217,15 @@ def _by_joint(diagnoses: Sequence[Diagnosis], kind: int, skeleton: Skeleton) -> 
 
 
 def _curves(
-    scenes: Sequence[ImageInstances], found: Sequence[Sequence[MatchResult]], oks: Sequence[float]
+    scenes: Sequence[ImageInstances], results: Sequence[Sequence[MatchResult]], oks: Sequence[float]
 ) -> tuple[Curve, ...]:
-    """The mean over the categories at each threshold; ``found`` is by scene and threshold."""
+    """The mean over the categories at each threshold; ``results`` are by scene and threshold."""
     categories = list(dict.fromkeys(scene.category for scene in scenes))
     curves = []
     for index, threshold in enumerate(oks):
         of_categories = [
             precisions(
-                [each[index] for scene, each in zip(scenes, found) if scene.category == name]
+                [each[index] for scene, each in zip(scenes, results) if scene.category == name]
             )
             for name in categories
         ]

@@ -82,13 +82,13 @@ def diagnose(scene: ImageInstances, skeleton: Skeleton, formula: Formula = 'pape
     for row in np.flatnonzero(looked_at):
         own = outcome.indices[row]
         others = np.arange(len(instances.ids)) != own
-        found, reached[row] = kinds_of(
+        own_kinds, reached[row] = kinds_of(
             direct[row, own],
             mirrored[row, own],
             direct[row, others].max(axis=0, initial=0),
             mirrored[row, others].max(axis=0, initial=0),
         )
-        kinds[row] = np.where(instances.labelled[own], found, NO_KIND)
+        kinds[row] = np.where(instances.labelled[own], own_kinds, NO_KIND)
     reached[(kinds != INVERSION) & (kinds != SWAP)] = 0
     return Diagnosis(outcome, kinds, reached)
 

@@ -64,20 +64,22 @@ def outcomes(
     """
     instances, predictions = scene.instances, scene.predictions
     similar = instance_similarities(keypoints, instances, np.array(skeleton.sigmas))
-    found = []
+    results = []
     for threshold in thresholds:
-        indices = match(similar, threshold, instances.ignored, instances.crowd)
+        indices = match_instances(similar, threshold, instances.ignored, instances.crowd)
         taken = indices[indices != UNMATCHED]
         ignored = predictions.outside.copy()
         ignored[indices != UNMATCHED] = instances.ignored[taken]
         overlooked = ~instances.ignored
         overlooked[taken] = False
         count = int((~instances.ignored).sum())
-        found.append(MatchResult(predictions.scores, indices, ignored, overlooked, count))
-    return found
+        results.append(MatchResult(predictions.scores, indices, ignored, overlooked, count))
+    return results
 
 
-def match(oks: Floats, threshold: float, ignored: Bools, crowd: Bools) -> NDArray[np.intp]:
+def match_instances(
+    oks: Floats, threshold: float, ignored: Bools, crowd: Bools
+) -> NDArray[np.intp]:
     """COCO's matching: by falling score, each prediction takes the free instance it fits best.
 
     Instances that count go before those that are ignored; only crowds can be taken repeatedly. Of

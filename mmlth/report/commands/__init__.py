@@ -7,7 +7,7 @@ from mmlth.report.commands.connection import (
     write_connection_csv,
     write_distances_csv,
 )
-from mmlth.report.commands.transfer import print_transfer
+from mmlth.report.commands.transfer_table import print_transfer
 
 __all__ = [
     'connection_table',

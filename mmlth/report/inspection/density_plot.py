@@ -1,6 +1,5 @@
 """The densities of a ticket's layers as a picture."""
 
-import itertools
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,10 +11,7 @@ from matplotlib.patches import Patch
 from matplotlib.patheffects import withStroke
 
 from mmlth.analysis.masks import module_of
-from mmlth.report.kit import COLOURS, despine, figure_at
-
-# They tell more modules apart than there are colours.
-_HATCHES = ('', '///', '...')
+from mmlth.report.kit import bare_percent, despine, figure_at, style
 
 _MOST_ROWS = 60
 _ROW = 0.15
@@ -58,11 +54,16 @@ def plot_densities(
 
 def _styles(names: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Colour and hatch of each module."""
-    looks = itertools.cycle(itertools.product(_HATCHES, COLOURS))
     modules = dict.fromkeys(module_of(name) for name in names)
+    looks = {module: style(number) for number, module in enumerate(modules)}
     return {
-        module: {'facecolor': colour, 'hatch': hatch, 'edgecolor': 'white', 'linewidth': 0}
-        for module, (hatch, colour) in zip(modules, looks)
+        module: {
+            'facecolor': look.colour,
+            'hatch': look.hatch,  # tells more modules apart than there are colours
+            'edgecolor': 'white',
+            'linewidth': 0,
+        }
+        for module, look in looks.items()
     }
 
 
@@ -73,11 +74,11 @@ def _draw(
     tickets: Sequence[tuple[str, float]],
 ) -> None:
     for row, (name, values) in enumerate(densities.items()):
-        style = styles[module_of(name)]
+        look = styles[module_of(name)]
         for ticket, value in enumerate(values):
-            axes.barh(row, 100 * value, **_bar(ticket, len(values)), **style)
+            axes.barh(row, 100 * value, **_bar(ticket, len(values)), **look)
         axes.annotate(
-            ' → '.join(_short(value) for value in values),
+            ' → '.join(bare_percent(value, 1) for value in values),
             (100 * max(values), row),
             xytext=(2, 0),
             textcoords='offset points',
@@ -126,13 +127,8 @@ def _tickets(tickets: Sequence[tuple[str, float]]) -> dict[str, Any]:
     for ticket, (name, value) in enumerate(tickets):
         bars = '' if len(tickets) == 1 else f' ({("broad", "slim")[ticket]} bars)'
         look = _bar(ticket, len(tickets))
-        entries[f'{name}{bars}; line: all masked weights, {_short(value)} %'] = (
+        entries[f'{name}{bars}; line: all masked weights, {bare_percent(value, 1)} %'] = (
             Patch(facecolor='#999999', alpha=look.get('alpha')),
             Line2D([], [], **_line(ticket, len(tickets))),
         )
     return entries
-
-
-def _short(share: float) -> str:
-    """A share in % with a digit more where it is below 1 %."""
-    return f'{100 * share:.1f}' if share >= 0.01 or share == 0 else f'{100 * share:.2g}'

@@ -9,12 +9,12 @@ import numpy as np
 
 from mmlth.analysis import Inspection
 from mmlth.analysis.cost import ModelMacs
-from mmlth.analysis.masks import Comparison, Layer, Module, Zeros
+from mmlth.analysis.masks import Layer, Module, TicketComparison, Zeros
 from mmlth.pruning import Mask
 
 
 def inspection_json(inspection: Inspection) -> dict[str, Any]:
-    """One ticket: shares are in [0, 1], sizes in bytes."""
+    """What a ticket file holds as JSON: shares are in [0, 1], sizes in bytes."""
     mask, sizes = inspection.ticket.mask, inspection.sizes
     return {
         'path': inspection.path,
@@ -31,7 +31,7 @@ def inspection_json(inspection: Inspection) -> dict[str, Any]:
     }
 
 
-def comparison_json(comparison: Comparison) -> dict[str, Any]:
+def comparison_json(comparison: TicketComparison) -> dict[str, Any]:
     """What changed from the first ticket to the second."""
     return {
         'iou': comparison.iou,
@@ -53,15 +53,20 @@ def comparison_json(comparison: Comparison) -> dict[str, Any]:
     }
 
 
-def macs_json(found: ModelMacs, mask: Mask) -> dict[str, Any]:
-    """The MACs of one forward pass, dense and with a ticket's weights; sizes in pixels."""
-    macs = found.macs
+def macs_json(counted: ModelMacs, mask: Mask) -> dict[str, Any]:
+    """The MACs of one forward pass, dense and with a ticket's weights; sizes in pixels.
+
+    Args:
+        counted: The MACs of the model.
+        mask: The mask of the ticket.
+    """
+    macs = counted.macs
     return {
-        'model': found.model,
-        'image': list(found.image),
-        'size': list(found.size),
-        'regions': found.regions,
-        'left_out': found.left_out,
+        'model': counted.model,
+        'image': list(counted.image),
+        'size': list(counted.size),
+        'regions': counted.regions,
+        'left_out': counted.left_out,
         'dense': macs.dense,
         'sparse': macs.sparse(mask),
         'modules': [dataclasses.asdict(work) for work in macs.modules(mask)],

@@ -6,10 +6,10 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from mmlth.analysis import Comparison, Inspection, LayerPair, Zeros
+from mmlth.analysis import Inspection, LayerPair, TicketComparison, Zeros
 from mmlth.analysis.cost import ModelMacs
 from mmlth.analysis.masks import density, module_of, summed
-from mmlth.report.kit import ABSENT, percent, plain_table, short
+from mmlth.report.kit import ABSENT, percent, plain_table, short_count
 
 _OUTSIDE = 'outside of layers'
 ZERO_LEGEND = """\
@@ -22,7 +22,12 @@ IoU: kept by both / kept by either; chance: of independent masks of the same den
 
 
 def layer_table(inspection: Inspection, macs: ModelMacs | None = None) -> Table:
-    """The layers of a ticket: density, what is wholly zero, MACs."""
+    """A row a layer of a ticket: its density, what is wholly zero, and MACs.
+
+    Args:
+        inspection: What the ticket holds.
+        macs: The MACs of its model; None where they are not shown.
+    """
     table = _zero_table('layer', macs, 'shape')
     work = _work(macs.macs.layers(inspection.ticket.mask)) if macs else {}
     for layer in inspection.layers:
@@ -34,7 +39,12 @@ def layer_table(inspection: Inspection, macs: ModelMacs | None = None) -> Table:
 
 
 def module_table(inspection: Inspection, macs: ModelMacs | None = None) -> Table:
-    """The same by the first component of the layers' names, and in total."""
+    """The same by the first component of the layers' names, and in total.
+
+    Args:
+        inspection: What the ticket holds.
+        macs: The MACs of its model; None where they are not shown.
+    """
     table = _zero_table('module', macs, 'layers')
     work = _work(macs.macs.modules(inspection.ticket.mask)) if macs else {}
     for module in inspection.modules:
@@ -43,23 +53,30 @@ def module_table(inspection: Inspection, macs: ModelMacs | None = None) -> Table
     named = {module.name for module in inspection.modules}
     for name, counts in work.items():
         if name not in named:
-            table.add_row(Text(name or _OUTSIDE), *[ABSENT] * 6, *map(short, counts))
+            table.add_row(Text(name or _OUTSIDE), *[ABSENT] * 6, *map(short_count, counts))
     table.add_section()
     total = summed('all', inspection.layers)
     sums = macs and (macs.macs.dense, macs.macs.sparse(inspection.ticket.mask))
-    ending = [short(count) for count in sums] if sums else []
+    ending = [short_count(count) for count in sums] if sums else []
     table.add_row('all', str(total.layers), *_zero_cells(total), *ending)
     return table
 
 
 def pair_table(
-    comparison: Comparison,
+    comparison: TicketComparison,
     inspections: Sequence[Inspection],
     macs: ModelMacs | None = None,
     *,
     by_module: bool,
 ) -> Table:
-    """Two tickets by layer, or by module and in total."""
+    """Two tickets beside each other by layer, or by module and in total.
+
+    Args:
+        comparison: What changed from the first ticket to the second.
+        inspections: What each of them holds.
+        macs: The MACs of their model; None where they are not shown.
+        by_module: Whether a row is a module rather than a layer.
+    """
     table = plain_table('module' if by_module else 'layer')
     for header in ('weights', 'density 1', 'density 2', 'difference', 'IoU', 'chance'):
         table.add_column(header, justify='right', no_wrap=True)
@@ -118,11 +135,11 @@ def _work(works: Iterable[Any]) -> dict[str, tuple[int, int]]:
 def _macs_cells(macs: ModelMacs | None, work: dict[str, tuple[int, int]], part: Any) -> list[str]:
     if macs is None:
         return []
-    return [short(count) for count in work[part.name]] if part.name in work else [ABSENT] * 2
+    return [short_count(count) for count in work[part.name]] if part.name in work else [ABSENT] * 2
 
 
 def _pair_cells(pairs: Sequence[LayerPair]) -> list[str]:
-    group = Comparison(tuple(pairs))
+    group = TicketComparison(tuple(pairs))
     total = sum(pair.total for pair in pairs)
     first = density(sum(pair.first for pair in pairs), total)
     second = density(sum(pair.second for pair in pairs), total)
@@ -140,4 +157,4 @@ def _pair_macs(counts: Sequence[tuple[int, int] | None]) -> list[str]:
         return []
     dense = counts[0] and counts[0][0]
     numbers = [dense, *(count and count[1] for count in counts)]
-    return [ABSENT if number is None else short(number) for number in numbers]
+    return [ABSENT if number is None else short_count(number) for number in numbers]

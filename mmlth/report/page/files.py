@@ -36,8 +36,8 @@ def write_page(title: str, sections: Sequence[Section], folder: Path) -> Path:
         elif isinstance(part, CsvFile):
             part.write(folder / part.name)
         elif isinstance(part, Images):
-            for photo in part.photos:
-                write_bytes(folder / f'{photo.name}.jpg', photo.jpeg)
+            for image in part.images:
+                write_bytes(folder / f'{image.name}.jpg', image.jpeg)
     write_bytes(folder / 'report.md', markdown(title, sections).encode())
     page = folder / 'report.html'
     write_bytes(page, html(title, sections, plots).encode())

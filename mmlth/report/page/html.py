@@ -38,8 +38,8 @@ def _kind(part: Part) -> str:
     return type(part).__name__
 
 
-def _jpeg(photo: Image) -> str:
-    return _data('image/jpeg', photo.jpeg)
+def _jpeg(image: Image) -> str:
+    return _data('image/jpeg', image.jpeg)
 
 
 def _data(kind: str, content: bytes) -> str:

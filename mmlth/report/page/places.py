@@ -35,4 +35,4 @@ def without_places(text: str, work_dirs: Iterable[Path] = ()) -> str:
     for folder in work_dirs:
         text = text.replace(f'{os.path.abspath(folder)}/', f'{shown(folder)}/')
     text = text.replace(f'{Path.cwd()}/', '')
-    return _ABSOLUTE.sub(lambda found: f'…/{found[1] or ""}', text)
+    return _ABSOLUTE.sub(lambda match: f'…/{match[1] or ""}', text)

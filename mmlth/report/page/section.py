@@ -46,10 +46,10 @@ class Images:
     """Images side by side.
 
     Attributes:
-        photos: From the left to the right.
+        images: The images from the left to the right.
     """
 
-    photos: tuple[Image, ...]
+    images: tuple[Image, ...]
 
 
 @dataclass(frozen=True)
