@@ -13,9 +13,9 @@ _whole: list[bool] = []
 @contextlib.contextmanager
 def numbers_only() -> Iterator[None]:
     """Searches write their numbers; drawing a page takes longer than a round of a toy."""
-    from mmlth.report import answer, searches, write
+    from mmlth.report import answer, searches, writing
 
-    original = write.write_report
+    original = writing.write_report
 
     def write_numbers(work_dirs, *more, **options):
         if _whole:
@@ -25,7 +25,7 @@ def numbers_only() -> Iterator[None]:
         return Path(work_dirs[0]) / 'report/report.html'
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(write, 'write_report', write_numbers)
+        patch.setattr(writing, 'write_report', write_numbers)
         yield
 
 

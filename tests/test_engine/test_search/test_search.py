@@ -14,7 +14,7 @@ from pages import whole_reports
 from toy import toy_config
 
 import mmlth.report.searches
-import mmlth.report.write
+import mmlth.report.writing
 from mmlth import load_ticket
 from mmlth.engine.hooks import ProgressHook
 from mmlth.pruning import revived
@@ -286,7 +286,7 @@ def test_a_search_goes_on_though_its_report_cannot_be_renewed(tmp_path, monkeypa
         written.append(len(mmlth.report.searches.read_rounds(work_dirs[0])))
         raise RuntimeError('no font')
 
-    monkeypatch.setattr(mmlth.report.write, 'write_report', fail)
+    monkeypatch.setattr(mmlth.report.writing, 'write_report', fail)
     runner, state = run(tmp_path)
     assert written == [1, 2, 3]
     assert len(state['rounds']) == 3
