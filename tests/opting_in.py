@@ -9,7 +9,7 @@ from mmengine.config import Config
 from repository import ROOT
 
 from mmlth.engine import parse_settings
-from mmlth.engine.training.round_config import round_config
+from mmlth.engine.training.round_config import Origin, round_config
 
 PRUNING_BASE = ROOT / 'configs/_base_/lth/imp.py'
 PARTS_OF_OTHERS = {'_base_', 'common', '__pycache__'}
@@ -43,7 +43,7 @@ def opt_in(package, name, base=PRUNING_BASE):
             inherited = parse(child)
         except Exception as error:
             return 'mmlth', f'{type(error).__name__}: {error}'
-        trained = round_config(inherited, Path(folder, 'round_00'), 0, None, None)
+        trained = round_config(inherited, Path(folder, 'round_00'), 0, Origin())
     parse_settings(inherited.lottery)
     if inherited.keys() != own.keys() | {'lottery'}:
         return 'mmlth', f'keys: {sorted(inherited.keys() ^ own.keys())}'

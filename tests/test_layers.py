@@ -22,8 +22,8 @@ ENGINE = [  # from the top to the bottom; rooms of one line do not import each o
     {'checkpoints', 'configs', 'settings'},
     {'errors', 'random_numbers', 'registry'},
 ]
-OPEN = {'mmlth', 'mmlth.engine'}
-"""Packages whose own files others name: these are what is below everything, as errors."""
+OPEN = {'mmlth', 'mmlth.engine', 'mmlth.report'}
+"""Folders of packages: their own files, as ``mmlth.engine.errors``, are named by others."""
 
 
 def names(path: Path) -> set[str]:

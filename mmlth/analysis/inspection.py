@@ -41,8 +41,7 @@ class Inspection:
     @property
     def network_sparsity(self) -> float | None:
         """Share of all parameters that is removed, in [0, 1]; None if their number is unknown."""
-        mask = self.ticket.mask
-        return (mask.total - mask.kept) / self.parameters if self.parameters else None
+        return self.ticket.mask.network_sparsity(self.parameters) if self.parameters else None
 
 
 def inspect_ticket(path: str | Path) -> Inspection:

@@ -13,7 +13,7 @@ from torch import nn
 from mmlth.engine.configs import read_config, searched_config
 from mmlth.engine.entry import check_searches
 from mmlth.engine.errors import LotteryError
-from mmlth.engine.masking import choose_targets, table_of_targets
+from mmlth.engine.masking import choose_targets, split_targets, table_of_targets
 from mmlth.engine.models import build_model
 from mmlth.engine.search import FOLDER, SearchPaths, keep_load_from, load_state
 from mmlth.engine.settings import parse_settings
@@ -192,7 +192,8 @@ def targets_table(
 ) -> str:
     """What `targets` chooses, by module and as plain text; for arguments and errors see there."""
     cfg = _with_lottery(read_config(config, cfg_options), lottery)
-    return table_of_targets(build_model(cfg), parse_settings(cfg.lottery))
+    model, settings = build_model(cfg), parse_settings(cfg.lottery)
+    return table_of_targets(model, settings, split_targets(model, settings))
 
 
 def _with_lottery(config: Config, changes: Mapping[str, Any]) -> Config:

@@ -1,4 +1,4 @@
-"""Errors that a user can mend, told in one line."""
+"""Errors that a user can mend, each in one line."""
 
 import importlib.util
 import os

@@ -13,7 +13,7 @@ from mmlth.ticket.errors import (
 )
 from mmlth.ticket.foreign import read_foreign
 from mmlth.ticket.image_input import INPUTS, ImageInput, parse_input
-from mmlth.ticket.initial import load_rewind_weights, weights_hash, with_initial
+from mmlth.ticket.initial import REWIND_WEIGHTS, load_rewind_weights, weights_hash, with_initial
 from mmlth.ticket.load import is_ticket, load_info, load_mask, load_ticket, read_index
 from mmlth.ticket.mapping import NameMap, map_names, parse_rules, recognised_rules
 from mmlth.ticket.planes import DTYPES, as_uint
@@ -27,6 +27,7 @@ __all__ = [
     'DEPTHS',
     'DTYPES',
     'INPUTS',
+    'REWIND_WEIGHTS',
     'DamagedTicketError',
     'Depths',
     'ImageInput',

@@ -13,7 +13,8 @@ from mmlth.ticket.planes import as_uint
 from mmlth.ticket.tensors import load_tensors
 from mmlth.ticket.ticket import Ticket
 
-_PREFIX = 'weights/'
+REWIND_WEIGHTS = 'weights/'
+"""What the names of θ_k begin with in a rewind file, which holds a training state beside them."""
 
 
 def with_initial(ticket: Ticket, rewind: str | Path) -> Ticket:
@@ -43,7 +44,8 @@ def with_initial(ticket: Ticket, rewind: str | Path) -> Ticket:
 def load_rewind_weights(path: str | Path) -> dict[str, Tensor]:
     """Reads θ_k, the weights that were being trained at the rewind step."""
     tensors, _ = load_tensors(path)
-    return {n.removeprefix(_PREFIX): t for n, t in tensors.items() if n.startswith(_PREFIX)}
+    weights = {name: each for name, each in tensors.items() if name.startswith(REWIND_WEIGHTS)}
+    return {name.removeprefix(REWIND_WEIGHTS): each for name, each in weights.items()}
 
 
 def weights_hash(weights: Mapping[str, Tensor]) -> str:

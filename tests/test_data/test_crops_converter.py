@@ -16,7 +16,7 @@ from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 from repository import ROOT
 
-from mmlth.engine.training.round_config import round_config
+from mmlth.engine.training.round_config import Origin, round_config
 
 SCRIPT = ROOT / 'tools' / 'dataset_converters' / 'crops.py'
 SETS = [ROOT / 'data' / name for name in ('bccd', 'nuclei', 'mouse', 'coco128')]
@@ -253,7 +253,7 @@ def test_the_configs_read_the_crops_of_our_sets(ours: Path, name: str, tmp_path:
     pytest.importorskip('mmpretrain', reason='mmpretrain is not installed')
     config = Config.fromfile(str(ROOT / 'configs' / 'lth' / name))
     assert config.lottery.target_sparsity >= 0.8
-    runner = Runner.from_cfg(round_config(config, tmp_path, 0, None, None))
+    runner = Runner.from_cfg(round_config(config, tmp_path, 0, Origin()))
     config = runner.cfg
     init_default_scope('mmpretrain')
     torch.manual_seed(0)

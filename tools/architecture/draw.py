@@ -20,7 +20,7 @@ PICTURE = ROOT / 'docs/architecture.svg'
 _WIDTH, _MARGIN, _LABEL = 1040, 16, 96
 _BOX, _ROW, _GAP = 40, 68, 12
 _COLORS = {
-    'cli': '#f3e8ff',
+    'commands': '#f3e8ff',
     'report': '#e0f2fe',
     'analysis': '#dcfce7',
     'engine': '#fef3c7',

@@ -56,13 +56,15 @@ def model_macs(
         TicketMismatchError: If the ticket belongs to another model.
     """
     from mmlth.engine.models import forward_of
+    from mmlth.engine.random_numbers import own_random_numbers
 
     model = _model(ticket, config)
     check_masks_model(ticket.mask, model)
     kind = type(model).__name__
     try:
-        forward = forward_of(model, height, width)
-        macs, left_out = _count(model, forward)
+        with own_random_numbers(0):  # some models draw some while they run
+            forward = forward_of(model, height, width)
+            macs, left_out = _count(model, forward)
     except Exception as error:  # whatever a model's own code raises
         raise LotteryError(
             f'{kind} cannot run on an image of {height} × {width} pixels: {reason(error)}; '

@@ -68,8 +68,8 @@ def export_ticket(
     Args:
         ticket: A ticket file that holds trained weights.
         path: As for `export_model`.
-        config: Of the model: a file, a name such as ``mmdet::FOLDER/CONFIG.py``, or a config. By
-            default what the ticket tells.
+        config: The config of the model: a file, a name such as ``mmdet::FOLDER/CONFIG.py``, or a
+            config. By default it is what the ticket holds of it.
         size: As for `export_model`; by default that of the config's validation images.
         part: As for `export_model`.
         opset: As for `export_model`.
@@ -119,7 +119,7 @@ def export_model(
     traced, which the check finds: then the file takes one.
 
     Args:
-        model: Of MMDetection or MMPose, under a mask or not; stays as it is.
+        model: A model of MMDetection or MMPose, under a mask or not; stays as it is.
         path: Where to; written atomically.
         size: Height and width of the images, in pixels.
         part: ``'features'``: backbone and neck. ``'network'``: with the heads, up to their raw
@@ -168,15 +168,14 @@ def _require_packages(check: bool) -> None:
 
 def _input_size(config: Mapping[str, Any]) -> tuple[int, int]:
     """Height and width of the largest images that a validation of this config sees."""
-    found = validation_size(config)
-    if isinstance(found, str):
+    size = validation_size(config)
+    if isinstance(size, str):
         raise LotteryError(
-            f'the config does not tell the size of its images: {found}; give '
-            '--input-size H W (size)'
+            f'the config does not tell the size of its images: {size}; give --input-size H W (size)'
         )
     places = (config.get('data_preprocessor'), config.get('model', {}).get('data_preprocessor'))
     divisor = max(int((place or {}).get('pad_size_divisor') or 1) for place in places)
-    height, width = (math.ceil(side / divisor) * divisor for side in (found.height, found.width))
+    height, width = (math.ceil(side / divisor) * divisor for side in (size.height, size.width))
     return height, width
 
 

@@ -1,69 +1,100 @@
 """Prunes as ``lottery`` says."""
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor, nn
 
 from mmlth.engine.errors import LotteryError
-from mmlth.engine.random_numbers import rng_state, set_rng_state
+from mmlth.engine.random_numbers import own_random_numbers
 from mmlth.engine.settings import Settings, build_allocation, build_pattern, build_score
 from mmlth.messages import reason
-from mmlth.pruning import Mask, ScoreInputs, prune, transposed_weights
+from mmlth.pruning import Mask, Score, ScoreInputs, prune, transposed_weights
 
 
-def mask_by_weights(
-    settings: Settings,
-    model: nn.Module,
-    seed: int,
-    mask: Mask,
-    keep: int,
-    weights: Mapping[str, Tensor],
-) -> Mask:
-    """The mask that a round would draw from these weights; only where `ranks_by_weights_alone`.
+@dataclass(frozen=True)
+class Pruner:
+    """Prunes weights of one model as ``lottery`` says.
 
-    Args:
+    Attributes:
         settings: The ``lottery`` key.
-        model: The model.
-        seed: Of the search.
-        mask: Of the round before.
-        keep: How many weights to keep.
-        weights: What that round ends with.
-
-    Raises:
-        LotteryError: If score, allocation or pattern cannot be used, or a weight is NaN.
+        model: The model; only its layers matter, not the values of its weights.
+        seed: The seed of the search, for scores that draw random numbers.
     """
-    try:
+
+    settings: Settings
+    model: nn.Module
+    seed: int
+
+    def prune(
+        self,
+        weights: Mapping[str, Tensor],
+        mask: Mask,
+        keep: int,
+        score: Score | None = None,
+        **inputs: Any,
+    ) -> Mask:
+        """The mask that keeps so many of the weights.
+
+        Args:
+            weights: What a round ended with, by name, on the CPU.
+            mask: The mask of that round, whose weights compete.
+            keep: How many weights to keep; all that the mask keeps, where those are fewer, as a
+                pattern of whole units may have left them.
+            score: Ranks the weights; by default ``lottery.score``.
+            **inputs: What scores may look at beside the weights: ``start`` and ``network``.
+
+        Raises:
+            ValueError: If score, allocation or pattern cannot be used, or a weight is NaN.
+        """
         return prune(
             weights,
             mask,
             keep=min(keep, mask.kept),
-            score=build_score(settings.score),
-            seed=seed,
-            **prune_arguments(settings, model, list(mask)),
+            score=score or build_score(self.settings.score),
+            seed=self.seed,
+            allocation=build_allocation(self.settings.allocation),
+            pattern=build_pattern(self.settings.pattern),
+            floor=self.settings.floor,
+            transposed=transposed_weights(self.model, list(mask)),
+            **inputs,
         )
-    except ValueError as error:
-        raise LotteryError(f'cannot prune: {reason(error)}') from error
+
+    def prune_by_weights(self, weights: Mapping[str, Tensor], mask: Mask, keep: int) -> Mask:
+        """The mask that a round would get from these weights, where `ranks_by_weights_alone`.
+
+        Args:
+            weights: As for `prune`, as all that follows.
+            mask: The mask of the round.
+            keep: How many weights to keep.
+
+        Raises:
+            LotteryError: If score, allocation or pattern cannot be used, or a weight is NaN.
+        """
+        with refused_as('cannot prune'):
+            return self.prune(weights, mask, keep)
+
+    def ranks_by_weights_alone(self, mask: Mask) -> bool:
+        """Whether ``lottery.score`` needs neither the rewind step nor the network."""
+        with own_random_numbers():
+            try:
+                weights = {name: self.model.get_parameter(name).detach().cpu() for name in mask}
+                build_score(self.settings.score)(ScoreInputs(weights, mask))
+            except Exception:  # whatever a score does that finds None where it looks for more
+                return False
+        return True
 
 
-def ranks_by_weights_alone(settings: Settings, model: nn.Module, mask: Mask) -> bool:
-    """Whether ``lottery.score`` needs neither the rewind step nor the network."""
-    state = rng_state()
+@contextlib.contextmanager
+def refused_as(problem: str) -> Iterator[None]:
+    """Turns a ValueError of pruning into one line for the user, which begins with the problem.
+
+    Raises:
+        LotteryError: Instead of a ValueError; other errors pass.
+    """
     try:
-        weights = {name: model.get_parameter(name).detach().cpu() for name in mask}
-        build_score(settings.score)(ScoreInputs(weights, mask))
-    except Exception:  # whatever a score does that finds None where it looks for more
-        return False
-    finally:
-        set_rng_state(state)
-    return True
-
-
-def prune_arguments(settings: Settings, model: nn.Module, names: list[str]) -> dict[str, Any]:
-    """What `prune` is told of allocation, pattern and floor."""
-    return {
-        'allocation': build_allocation(settings.allocation),
-        'pattern': build_pattern(settings.pattern),
-        'floor': settings.floor,
-        'transposed': transposed_weights(model, names),
-    }
+        yield
+    except ValueError as error:
+        raise LotteryError(f'{problem}: {reason(error)}') from error

@@ -20,7 +20,7 @@ from mmlth.engine.models.losses import losses_of, own_message_hub
 from mmlth.engine.random_numbers import seed_all
 
 _SIDE = 256
-"""Of the image of ones that a detector sees, in pixels; their responses are sums over places."""
+"""The side of the image of ones that a detector sees, in pixels: responses sum over places."""
 
 
 class ConfigNetwork(contextlib.AbstractContextManager['ConfigNetwork']):
@@ -31,7 +31,7 @@ class ConfigNetwork(contextlib.AbstractContextManager['ConfigNetwork']):
 
     Args:
         config: The user's config.
-        seed: Of data order, augmentations, dropout and sampling.
+        seed: The seed of data order, augmentations, dropout and sampling.
         device: Where to compute.
     """
 
@@ -68,8 +68,8 @@ class ConfigNetwork(contextlib.AbstractContextManager['ConfigNetwork']):
         seed_all(self._seed)
         with _one_region(model) as outputs:
             outputs.append(model(torch.ones_like(inputs, dtype=dtype), samples, mode='tensor'))
-        found = [tensor for tensor in _tensors(outputs) if tensor.is_floating_point()]
-        return torch.stack([tensor.sum() for tensor in found]).sum()
+        responses = [tensor for tensor in _tensors(outputs) if tensor.is_floating_point()]
+        return torch.stack([tensor.sum() for tensor in responses]).sum()
 
     def _one_sample(self) -> tuple[Tensor, Any]:
         model: Any = self.model
@@ -105,12 +105,12 @@ class ConfigNetwork(contextlib.AbstractContextManager['ConfigNetwork']):
 @contextlib.contextmanager
 def _alone() -> Iterator[None]:
     """Hides the process group: a loss that averages over processes would wait for the others."""
-    found = torch.distributed.is_initialized
+    original = torch.distributed.is_initialized
     torch.distributed.is_initialized = lambda: False
     try:
         yield
     finally:
-        torch.distributed.is_initialized = found
+        torch.distributed.is_initialized = original
 
 
 @contextlib.contextmanager

@@ -2,6 +2,7 @@
 
 from mmlth.engine.search.branches import FOLDER
 from mmlth.engine.search.paths import SearchPaths, rewind_file_of
+from mmlth.engine.search.round_training import TRAIN_LOSS
 from mmlth.engine.search.run import Report, run_search
 from mmlth.engine.search.runner_traces import RunnerTraces
 from mmlth.engine.search.start_checkpoint import keep_load_from, remember_load_from
@@ -10,6 +11,7 @@ from mmlth.engine.search.ticket_training import train_ticket
 
 __all__ = [
     'FOLDER',
+    'TRAIN_LOSS',
     'Report',
     'RunnerTraces',
     'SearchPaths',

@@ -8,7 +8,6 @@ from pathlib import Path
 from mmlth.analysis.cost import LayerMacs, ModelMacs, TicketCost, model_macs, sizes_in, ticket_cost
 from mmlth.engine.configs import ImageSize, validation_size
 from mmlth.engine.errors import LotteryError
-from mmlth.engine.random_numbers import rng_state, set_rng_state
 from mmlth.quiet import quiet
 from mmlth.report.searches import RoundTicket, measured, same_rounds, stamp
 from mmlth.ticket import TicketError, load_info, load_ticket
@@ -127,11 +126,8 @@ def _counted(
         if isinstance(image, str):
             return image
         size = image.height, image.width
-    before = rng_state()
     try:
         with quiet():
             return model_macs(load_ticket(path), *size)
     except (LotteryError, TicketError) as error:
         return str(error)
-    finally:
-        set_rng_state(before)

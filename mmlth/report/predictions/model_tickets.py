@@ -49,7 +49,7 @@ def model_tickets(models: Models, tickets: Mapping[str, Ticket], folder: Path) -
             kept=mask.kept,
             parameters=parameters,
             sparsity=mask.sparsity,
-            network_sparsity=(mask.total - mask.kept) / parameters,
+            network_sparsity=mask.network_sparsity(parameters),
             metrics=metrics,
             seconds=0.0,
             ticket=path.name,

@@ -18,9 +18,12 @@ from toy import ToyModel, toy_config
 from mmlth import LotteryError, Mask, load_ticket
 from mmlth.engine import parse_settings
 from mmlth.engine.api import targets, targets_table
-from mmlth.engine.masking import mask_update as drawing
-from mmlth.engine.masking.dry_run import dry_run_pruning
-from mmlth.engine.masking.targets import choose_targets
+from mmlth.engine.masking import (
+    Pruner,
+    choose_targets,
+    compute_and_broadcast_mask,
+    dry_run_pruning,
+)
 from mmlth.engine.models.scored_network import ConfigNetwork
 from mmlth.engine.random_numbers import seed_all
 from mmlth.engine.registry import ALLOCATIONS, PATTERNS, SCORES
@@ -108,18 +111,17 @@ def test_evaluating_the_network_leaves_no_trace(tmp_path, score):
     assert all(torch.equal(again.weights[name], w) for name, w in ticket.weights.items())
 
 
-def test_drawing_leaves_all_random_numbers_alone(tmp_path, monkeypatch):
+def test_drawing_leaves_all_random_numbers_alone(tmp_path):
     def numbers():
         return [random.random(), np.random.rand(), float(torch.rand(1))]  # noqa: S311
 
-    def draw(*arguments):
+    def draw():
         return Mask({'w': torch.tensor(numbers()) > 2})
 
-    monkeypatch.setattr(drawing, '_draw', draw)
     seed_all(3)
     expected = numbers()
     seed_all(3)
-    drawing.compute_and_broadcast_mask(*[None] * 3, 0, *[None] * 3, tmp_path / 'mask.safetensors')
+    compute_and_broadcast_mask(tmp_path / 'mask.safetensors', 0, draw)
     assert numbers() == expected
 
 
@@ -268,13 +270,13 @@ def test_trying_a_score_draws_no_random_numbers(tmp_path, needs_network):
         return (SCORES.get('snip')() if needs_network else magnitude)(evidence)
 
     runner = Runner.from_cfg(toy_config(tmp_path, **{'lottery.score': 'drawing'}))
-    settings = parse_settings(runner.cfg.lottery)
+    pruner = Pruner(parse_settings(runner.cfg.lottery), runner.model, seed=0)
     weights = copy.deepcopy(runner.model.state_dict())
-    chosen = choose_targets(runner.model, settings)
+    chosen = choose_targets(runner.model, pruner.settings)
     seed_all(5)
     expected = drawn()
     seed_all(5)
-    dry_run_pruning(runner, settings, chosen, 0, 100)
+    dry_run_pruning(pruner, runner, chosen, 100)
     assert drawn() == expected
     for name, weight in runner.model.state_dict().items():
         assert torch.equal(weight, weights[name])
@@ -354,9 +356,6 @@ def test_a_base_config_does_not_get_into_the_way_of_a_list():
 
 OWN = """
 from mmlth.engine.registry import ALLOCATIONS, PATTERNS, SCORES
-from mmlth.engine.rng import rng_state, seed_all
-from mmlth.engine.search import choose_targets
-from mmlth.engine.trial import check_choices
 from mmlth.pruning.allocation import global_allocation
 
 @SCORES.register_module(name='own')

@@ -14,7 +14,7 @@ from toy import toy_config
 import mmlth
 from mmlth import LotteryError, Mask, load_ticket
 from mmlth.engine.checkpoints.rewind_file import load_training_state
-from mmlth.engine.hooks import MaskDistanceHook, ProgressHook
+from mmlth.engine.hooks import MaskDistanceHook, ProgressHook, StopRule
 from mmlth.engine.models.unwrapped import bare_model
 from mmlth.engine.registry import SCORES
 from mmlth.engine.search.run import run_search
@@ -152,7 +152,7 @@ def training(work_dir, texts, epochs=8, iterations=False, **options):
     )
     runner = Runner.from_cfg(config)
     full = Mask({'fc.weight': _bits('1' * 16)})
-    runner.register_hook(MaskDistanceHook(lambda weights: next(masks), full, **options))
+    runner.register_hook(MaskDistanceHook(lambda weights: next(masks), full, StopRule(**options)))
     runner.train()
     return runner
 

@@ -17,6 +17,7 @@ import mmlth.report.searches
 import mmlth.report.writing
 from mmlth import load_ticket
 from mmlth.engine.hooks import ProgressHook
+from mmlth.engine.masking import targets
 from mmlth.pruning import revived
 
 
@@ -186,6 +187,19 @@ def test_a_rewind_file_that_was_changed_is_refused(finished, tmp_path):
     rewind.write_bytes(rewind.read_bytes()[:-1] + b'!')
     with pytest.raises(ValueError, match='is not the file that round 0 wrote'):
         run(tmp_path, resume=True)
+
+
+def test_each_start_looks_for_prunable_weights_once(tmp_path, monkeypatch):
+    calls, find_targets = [], targets.find_targets
+
+    def counting(*args, **kwargs):
+        calls.append(args)
+        return find_targets(*args, **kwargs)
+
+    monkeypatch.setattr(targets, 'find_targets', counting)
+    for starts, resume in ((1, False), (2, True)):
+        run(tmp_path, resume, rounds=1, target_sparsity=0.5)
+        assert len(calls) == starts
 
 
 def test_overwrite_starts_anew(finished, tmp_path):
