@@ -10,7 +10,7 @@ from setuptools.command.build_py import build_py
 SHIPPED = ('configs', 'tools')
 
 
-OWN = ('reliability', 'setup', 'zoo')
+OWN = ('architecture', 'reference', 'reliability', 'setup', 'zoo')
 """Tools for this repository alone: they set it up and test it."""
 
 

@@ -44,7 +44,7 @@ __all__ = [
 
 def _report(work_dir: Path, at_end: bool) -> None:
     # Plotting takes a second to import, which a search need not wait for.
-    from mmlth.report.write import print_results, write_report
+    from mmlth.report.writing import print_results, write_report
 
     page = write_report([work_dir])
     if at_end:

@@ -9,7 +9,7 @@ from mmlth.messages import reason
 from mmlth.report.page import Section, without_places
 from mmlth.report.predictions import failures
 from mmlth.report.searches import compare_searches, read_searches
-from mmlth.report.write import analyse_predictions, print_searches, write_searches
+from mmlth.report.writing import analyse_predictions, print_searches, write_searches
 
 
 def run(options: argparse.Namespace) -> None:

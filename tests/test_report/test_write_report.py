@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from mmlth.report.searches import Round, read_rounds
-from mmlth.report.write import print_results, write_report
+from mmlth.report.writing import print_results, write_report
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from mmlth.engine.registry import SCORES
 from mmlth.engine.search.run import run_search
 from mmlth.engine.settings import parse_settings
 from mmlth.pruning.distance import hamming, iou
-from mmlth.report.write import write_report
+from mmlth.report.writing import write_report
 
 EMA = [{'type': 'EMAHook', 'momentum': 0.3}]
 # Of the toy, every two masks are nearer than this; so a round ends as soon as the window is full.

@@ -13,7 +13,8 @@ from mmengine.runner import Runner
 from pages import whole_reports
 from toy import toy_config
 
-import mmlth.report.write
+import mmlth.report.searches
+import mmlth.report.writing
 from mmlth import load_ticket
 from mmlth.engine.hooks import ProgressHook
 from mmlth.engine.masking import targets
@@ -296,10 +297,10 @@ def test_a_search_goes_on_though_its_report_cannot_be_renewed(tmp_path, monkeypa
     written = []
 
     def fail(work_dirs, *arguments):
-        written.append(len(mmlth.report.read_rounds(work_dirs[0])))
+        written.append(len(mmlth.report.searches.read_rounds(work_dirs[0])))
         raise RuntimeError('no font')
 
-    monkeypatch.setattr(mmlth.report.write, 'write_report', fail)
+    monkeypatch.setattr(mmlth.report.writing, 'write_report', fail)
     runner, state = run(tmp_path)
     assert written == [1, 2, 3]
     assert len(state['rounds']) == 3

@@ -25,8 +25,8 @@ from mmlth.report.searches import (
     compare_searches,
     read_searches,
 )
-from mmlth.report.settings_section import settings_section
-from mmlth.report.write import write_report
+from mmlth.report.writing import write_report
+from mmlth.report.writing.settings_section import settings_section
 from mmlth_cli.main import main
 
 

@@ -12,7 +12,7 @@ from rich.console import Console
 from mmlth.report.answer.comparison_plot import line_styles
 from mmlth.report.answer.comparison_table import comparison_table
 from mmlth.report.searches import LinePoint, compare_lines, read_searches, rounds_by_line
-from mmlth.report.write import write_report
+from mmlth.report.writing import write_report
 from mmlth_cli.main import main
 
 pytestmark = pytest.mark.pages

@@ -1,11 +1,9 @@
 """The report on searches: its files, and its summary in the terminal."""
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
-
+from mmlth.console import output_console
 from mmlth.engine.configs import searched_config
 from mmlth.engine.search import SearchPaths
 from mmlth.report.answer import answer_section, comparison_table, find_winning_ticket, results_table
@@ -16,7 +14,7 @@ from mmlth.report.masks import layers_section, masks_section
 from mmlth.report.page import Section, write_page
 from mmlth.report.predictions import analysis_sections, predict_all
 from mmlth.report.searches import Searches, compare_searches, read_rounds, read_searches
-from mmlth.report.settings_section import settings_section
+from mmlth.report.writing.settings_section import settings_section
 from mmlth.ticket import load_ticket
 
 _LACKING = Section(
@@ -26,8 +24,6 @@ _LACKING = Section(
         '`mmlth report WORK_DIR` adds them.',
     ),
 )
-# Rich would fold the table to 80 columns in a log file, which has no width.
-LOG_WIDTH = 100
 
 
 def write_report(
@@ -130,7 +126,7 @@ def print_results(work_dir: Path, page: Path | None = None) -> None:
         work_dir: The work_dir of the search.
         page: Its report.
     """
-    console = _console()
+    console = output_console()
     console.print(results_table(read_rounds(work_dir)))
     if page is not None:
         console.out(f'report: {page}', highlight=False)
@@ -142,13 +138,9 @@ def print_searches(searches: Searches) -> None:
     Args:
         searches: The searches, which differ by seed.
     """
-    console = _console()
+    console = output_console()
     if len(searches) == 1:
         console.print(results_table(searches.first.rounds))
     if len(searches) > 1 or searches.branches[0]:
         for comparison in compare_searches(searches):
             console.print(comparison_table(comparison))
-
-
-def _console() -> Console:
-    return Console(width=None if sys.stdout.isatty() else LOG_WIDTH)
