@@ -28,10 +28,10 @@ def root(tmp_path_factory):
         'root': str(root),
     }
     work_dir = root / 'work'
+    mmlth.search(
+        DEMO, work_dir=work_dir, cfg_options=options, rounds=1, checkpoints='both', rewind='0'
+    )
     with whole_reports():
-        mmlth.search(
-            DEMO, work_dir=work_dir, cfg_options=options, rounds=1, checkpoints='both', rewind='0'
-        )
         mmlth.branch(work_dir, 'random')
         assert main(['report', str(work_dir)]) == 0
     tickets = [str(work_dir / f'tickets/round_{index:02}.safetensors') for index in (0, 1)]
