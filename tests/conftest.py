@@ -4,9 +4,12 @@ import contextlib
 
 import pytest
 from hypothesis import settings
+from kit import contents
+from mmengine.runner import Runner
 from pages import numbers_only, whole_reports
 from quick import quick_searches
 from seeds import DRAWN
+from toy import toy_config
 
 settings.register_profile('fixed', derandomize=True)
 if DRAWN is None:
@@ -23,6 +26,19 @@ def pytest_collection_modifyitems(config, items):
         for item in items:
             if getattr(getattr(item, 'obj', None), 'is_hypothesis_test', False):
                 item.add_marker(pytest.mark.slow)
+
+
+@pytest.fixture(scope='session')
+def toy_search(tmp_path_factory):
+    """The folder of a finished search by ``toy_config(folder)``, to read and not to change.
+
+    It is made once in each process of a test run.
+    """
+    work_dir = tmp_path_factory.mktemp('toy_search') / 'work'
+    Runner.from_cfg(toy_config(work_dir)).train()
+    before = contents(work_dir)
+    yield work_dir
+    assert contents(work_dir) == before, 'a test has changed what others read'
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,5 @@
 """``tools/study``: searches by seed and their branches as processes, stopped and gone on with."""
 
-import csv
 import importlib.util
 import json
 import shutil
@@ -8,6 +7,7 @@ import subprocess
 import sys
 
 import pytest
+from kit import csv_rows
 from plain import plain_config, plain_environment
 from repository import ROOT
 
@@ -53,8 +53,7 @@ def test_a_study_ends_with_every_method_by_seed_whatever_stopped_it(tmp_path):
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert '4 of 4 searches and branches are done' in ended.stdout
     assert 'seed 1: search starts' not in ended.stdout  # nothing is trained twice
-    with (tmp_path / 'study/report/comparison.csv').open() as file:
-        rows = list(csv.DictReader(file))
+    rows = csv_rows(tmp_path / 'study/report/comparison.csv')
     assert [(row['line'], float(row['sparsity'])) for row in rows] == [
         ('dense', 0.0),
         ('ticket', 0.5),

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import zstandard
+from kit import shapes_options
 from pages import whole_reports
 from repository import DEMO
 
@@ -21,8 +22,7 @@ def root(tmp_path_factory):
     root = tmp_path_factory.mktemp('home_of_somebody')
     make_shapes(root, train=8, val=4)
     options = {
-        **{f'{split}_dataloader.dataset.data_root': f'{root}/' for split in ('train', 'val')},
-        'val_evaluator.ann_file': f'{root}/annotations/val.json',
+        **shapes_options(root),
         'train_cfg.max_epochs': 2,
         'train_cfg.val_interval': 1,
         'root': str(root),
