@@ -20,7 +20,7 @@ from mmlth.ticket import load_info
 def root(tmp_path_factory):
     """A search, a branch, and all that commands make of them, by absolute paths throughout."""
     root = tmp_path_factory.mktemp('home_of_somebody')
-    make_shapes(root, train=8, val=4)
+    make_shapes(root, train=4, val=2)
     options = {
         **shapes_options(root),
         'train_cfg.max_epochs': 2,
