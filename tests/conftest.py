@@ -20,8 +20,24 @@ if DRAWN is None:
 collect_ignore = ['dice.py']
 
 
+# These files take longest, so they are begun first: no process is left with one when all is done.
+LONG = (
+    'slurm/test_on_a_cluster.py',
+    'test_distributed/test_two_processes.py',
+    'test_reliability/test_faults.py',
+    'test_zoo/test_models.py',
+    'test_zoo/test_configs.py',
+    'test_main_job.py',
+    'test_engine/test_search/test_resuming.py',
+    'test_packaging/test_downstream.py',
+    'test_study.py',
+    'test_situations/test_lottery_key.py',
+)
+
+
 def pytest_collection_modifyitems(config, items):
-    """Tests of hypothesis run beside the slow ones where a seed is drawn, with that seed."""
+    """Long files first; where a seed is drawn, tests of hypothesis run beside the slow ones."""
+    items.sort(key=lambda item: not item.path.as_posix().endswith(LONG))
     if DRAWN is not None:
         for item in items:
             if getattr(getattr(item, 'obj', None), 'is_hypothesis_test', False):
