@@ -45,7 +45,7 @@ test: lint pytest
 pytest: setup slurm chromium
 	@echo "[test] all tests take about 15 minutes on 2 cores"
 	@$(if $(SEED),echo '[test] the drawn seed is $(SEED): SEED=$(SEED) runs the same again')
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --dist loadfile \
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --dist loadfile --no-loadscope-reorder \
 		$(if $(MARKS),-m '$(MARKS)') $(DRAWN) $(TESTS)
 
 lint: setup

@@ -1,9 +1,11 @@
 """What one config of MMDetection or MMPose becomes beside the pruning base config."""
 
+import copy
 import functools
 import importlib
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from unittest import mock
 
 from mmengine.config import Config
 from repository import ROOT
@@ -27,6 +29,15 @@ def experiments(package):
     return [name for name in names if not PARTS_OF_OTHERS & set(Path(name).parts)]
 
 
+# Of a folder's configs most share their bases, and each is a base of the one that opts in.
+_read = functools.lru_cache(maxsize=200)(Config._file2dict)
+
+
+def _read_once(*arguments, **options):
+    return copy.deepcopy(_read(*arguments, **options))
+
+
+@mock.patch.object(Config, '_file2dict', staticmethod(_read_once))
 def opt_in(package, name, base=PRUNING_BASE):
     """None, or whose fault (the stack's own or mmlth's) and what is wrong."""
     path = config_folder(package) / name

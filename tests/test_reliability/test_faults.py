@@ -1,6 +1,7 @@
 """Searches that are really killed, stopped, damaged and out of disk; see docs/reliability.md.
 
-``FAULTS_KILLS`` asks for more kills (20 at night); for other ones see tests/seeds.py.
+``FAULTS_KILLS`` asks for more kills than one of each kind (20 at night); for other ones see
+tests/seeds.py.
 """
 
 import os
@@ -27,12 +28,17 @@ pytestmark = pytest.mark.one_stack
 
 
 @pytest.fixture(scope='module', params=seeds(1))
-def bench(tmp_path_factory, request):
-    return Bench(tmp_path_factory.mktemp('faults'), random.Random(request.param), print)  # noqa: S311
+def seed(request):
+    return request.param
+
+
+@pytest.fixture(scope='module')
+def bench(tmp_path_factory, seed):
+    return Bench(tmp_path_factory.mktemp('faults'), random.Random(seed), print)  # noqa: S311
 
 
 def test_killed_anywhere(bench):
-    count = int(os.environ.get('FAULTS_KILLS', '5'))
+    count = int(os.environ.get('FAULTS_KILLS', len(KILLS)))
     outcomes = list(interrupted(bench, list(islice(cycle(KILLS), count))))
     assert not [outcome for outcome in outcomes if failed(outcome)]
     assert len([outcome for outcome in outcomes if outcome.fault in KILLS]) == count
@@ -73,9 +79,8 @@ def test_damaged_checkpoint(bench):
     assert not failed(outcome), outcome
 
 
-@pytest.mark.parametrize('seed', seeds(0))
 def test_full_disk(bench, seed):
-    share = random.Random(seed).uniform(0.05, 0.9) if seed else FULL  # noqa: S311
+    share = FULL if seed == 1 else bench.random.uniform(0.05, 0.9)
     try:
         (outcome,) = full_disks(bench, [share])
     except PermissionError as error:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import zstandard
+from kit import shapes_options
 from pages import whole_reports
 from repository import DEMO
 
@@ -19,19 +20,18 @@ from mmlth_cli.main import main
 def root(tmp_path_factory):
     """A search, a branch, and all that commands make of them, by absolute paths throughout."""
     root = tmp_path_factory.mktemp('home_of_somebody')
-    make_shapes(root, train=8, val=4)
+    make_shapes(root, train=4, val=2)
     options = {
-        **{f'{split}_dataloader.dataset.data_root': f'{root}/' for split in ('train', 'val')},
-        'val_evaluator.ann_file': f'{root}/annotations/val.json',
+        **shapes_options(root),
         'train_cfg.max_epochs': 2,
         'train_cfg.val_interval': 1,
         'root': str(root),
     }
     work_dir = root / 'work'
+    mmlth.search(
+        DEMO, work_dir=work_dir, cfg_options=options, rounds=1, checkpoints='both', rewind='0'
+    )
     with whole_reports():
-        mmlth.search(
-            DEMO, work_dir=work_dir, cfg_options=options, rounds=1, checkpoints='both', rewind='0'
-        )
         mmlth.branch(work_dir, 'random')
         assert main(['report', str(work_dir)]) == 0
     tickets = [str(work_dir / f'tickets/round_{index:02}.safetensors') for index in (0, 1)]

@@ -9,10 +9,10 @@ from representatives import REPRESENTATIVES, SAMPLE
 
 
 def first_of_each_kind(sample):
-    """Both stacks have a model of each kind; one has the others."""
+    """A model of each kind; the others are slow, all together."""
     kinds = set()
     for each in sample:
-        marks = [pytest.mark.one_stack] if each.kind in kinds else []
+        marks = [pytest.mark.slow] if each.kind in kinds else []
         kinds.add(each.kind)
         yield pytest.param(each.name, marks=marks, id=each.name.rpartition('/')[2])
 

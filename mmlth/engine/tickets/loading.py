@@ -43,7 +43,7 @@ def load_from_ticket(filename: str, map_location: Any = None) -> dict[str, Any]:
     path = os.path.expanduser(filename)
     if os.path.isfile(path) and not is_ticket(path):
         return load_from_local(filename, map_location)
-    checkpoint = as_checkpoint(load_ticket(path))
+    checkpoint = checkpoint_of(load_ticket(path))
     state = checkpoint['state_dict']
     placed: dict[tuple[Any, ...], Tensor] = {}
     for name, tensor in state.items():
@@ -55,7 +55,7 @@ def load_from_ticket(filename: str, map_location: Any = None) -> dict[str, Any]:
     return checkpoint
 
 
-def as_checkpoint(ticket: Ticket) -> dict[str, Any]:
+def checkpoint_of(ticket: Ticket) -> dict[str, Any]:
     """A ticket as a checkpoint of MMEngine that is known to be of a ticket.
 
     Raises:

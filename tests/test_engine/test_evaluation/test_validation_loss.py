@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from kit import ticket_bytes
 from mmengine.registry import DATASETS, MODELS
 from mmengine.runner import Runner
 from repository import CONFIGS
@@ -69,10 +70,6 @@ def search(*args, **kwargs):
     run_search(runner, runner.train.settings, lambda *_: None)  # without reports
 
 
-def tickets(work_dir):
-    return {path.name: path.read_bytes() for path in sorted(work_dir.glob('tickets/*'))}
-
-
 def results(work_dir):
     """What the search recorded, but for times."""
     rounds = json.loads((work_dir / 'search.json').read_text())['rounds']
@@ -103,7 +100,7 @@ def test_a_search_does_not_notice(tmp_path, hooks, iterations):
     changes = {**RESTLESS, 'custom_hooks': hooks, 'lottery.rewind': '6it'}
     search(tmp_path / 'with', True, iterations, **changes)
     search(tmp_path / 'without', False, iterations, **changes)
-    assert tickets(tmp_path / 'with') == tickets(tmp_path / 'without')
+    assert ticket_bytes(tmp_path / 'with') == ticket_bytes(tmp_path / 'without')
     assert results(tmp_path / 'with') == results(tmp_path / 'without')
     assert len(val_losses(tmp_path / 'with', 1)) == (1 if iterations else 2)
     assert not val_losses(tmp_path / 'without', 1)
@@ -131,7 +128,7 @@ def test_a_search_that_was_interrupted_does_not_notice(tmp_path, monkeypatch, on
         with pytest.raises(Killed):
             search(tmp_path / 'killed', before, **RESTLESS)
     search(tmp_path / 'killed', after, resume=True, **RESTLESS)
-    assert tickets(tmp_path / 'killed') == tickets(tmp_path / 'whole')
+    assert ticket_bytes(tmp_path / 'killed') == ticket_bytes(tmp_path / 'whole')
     assert results(tmp_path / 'killed') == results(tmp_path / 'whole')
 
 

@@ -1,11 +1,11 @@
 """The distance of masks after each epoch, and rounds that end when masks have converged."""
 
-import csv
 import itertools
 import json
 
 import pytest
 import torch
+from kit import csv_rows, ticket_bytes
 from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
 from mmengine.runner import Runner
@@ -37,10 +37,6 @@ def search(work_dir, iterations=False, resume=False, changes=None, report=None, 
     return json.loads((work_dir / 'search.json').read_text())['rounds']
 
 
-def tickets(work_dir):
-    return {path.name: path.read_bytes() for path in sorted(work_dir.glob('tickets/*'))}
-
-
 @pytest.fixture
 def drawn(monkeypatch):
     """The masks that are drawn, by round."""
@@ -68,7 +64,7 @@ def test_training_is_not_disturbed(tmp_path, monkeypatch, iterations):
     search(tmp_path / 'with', iterations, score='dice_here', rounds=1)
     monkeypatch.setattr(MaskDistanceHook, '_look', lambda *args: None)
     search(tmp_path / 'without', iterations, score='dice_here', rounds=1)
-    assert tickets(tmp_path / 'with') == tickets(tmp_path / 'without')
+    assert ticket_bytes(tmp_path / 'with') == ticket_bytes(tmp_path / 'without')
 
 
 @pytest.mark.parametrize('iterations', [False, True])
@@ -209,8 +205,7 @@ def test_rounds_end_early_but_the_last_one(tmp_path, drawn):
     assert all(new.issubset(old) for old, new in itertools.pairwise(masks))
     assert [mask.kept for mask in masks] == [304, 152, 76]
     assert all('toy/accuracy' in entry['metrics'] for entry in rounds)
-    with (tmp_path / 'report/results.csv').open() as file:
-        rows = list(csv.DictReader(file))
+    rows = csv_rows(tmp_path / 'report/results.csv')
     assert [row['epochs'] for row in rows] == ['2.0', '2.0', '4.0']
     assert [row['saved_iterations'] for row in rows] == ['18', '12', '0']
 
@@ -285,7 +280,7 @@ def undisturbed(tmp_path_factory):
             changes = {'train_cfg.max_iters': 36} if iterations else LONG
             rounds = search(work_dir, iterations, changes=changes, early_bird=THREE)
             assert [entry['iterations'] for entry in rounds] == [18, 18, 30]
-            known[iterations] = tickets(work_dir)
+            known[iterations] = ticket_bytes(work_dir)
         return known[iterations]
 
     return get
@@ -324,7 +319,7 @@ def test_killed(undisturbed, tmp_path, monkeypatch, changes, hook, point, round_
         search(tmp_path, iterations, changes=changes, early_bird=THREE)
     monkeypatch.undo()
     rounds = search(tmp_path, iterations, resume=True, changes=changes, early_bird=THREE)
-    assert tickets(tmp_path) == undisturbed(iterations)
+    assert ticket_bytes(tmp_path) == undisturbed(iterations)
     assert [entry['iterations'] for entry in rounds] == [18, 18, 30]
 
 
@@ -346,7 +341,7 @@ def test_a_window_that_converged_before_the_rewind_step_ends_nothing_after_it(
         search(tmp_path / 'killed', changes=changes, **lottery)
     monkeypatch.setattr(ProgressHook, 'before_train_iter', original)
     search(tmp_path / 'killed', resume=True, changes=changes, **lottery)
-    assert tickets(tmp_path / 'killed') == tickets(tmp_path / 'whole')
+    assert ticket_bytes(tmp_path / 'killed') == ticket_bytes(tmp_path / 'whole')
 
 
 @pytest.mark.parametrize(

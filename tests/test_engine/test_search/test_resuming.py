@@ -12,6 +12,7 @@ import zipfile
 
 import pytest
 import torch
+from kit import ticket_bytes
 from mmengine.config import ConfigDict
 from mmengine.evaluator import BaseMetric
 from mmengine.fileio import LocalBackend
@@ -53,10 +54,6 @@ def search(work_dir, change=None, resume=False, **lottery):
     runner = Runner.from_cfg(config)
     runner.train()
     return runner
-
-
-def tickets(work_dir):
-    return {path.name: sha256_of(path) for path in sorted(work_dir.glob('tickets/*.safetensors'))}
 
 
 def end_at(monkeypatch, hook, point, round_name, iteration, error=Killed):
@@ -140,7 +137,7 @@ def undisturbed(tmp_path_factory):
         if change not in known:
             work_dir = tmp_path_factory.mktemp('undisturbed')
             search(work_dir, change)
-            known[change] = tickets(work_dir)
+            known[change] = ticket_bytes(work_dir)
         return known[change]
 
     return get
@@ -173,7 +170,7 @@ def test_killed(undisturbed, tmp_path, monkeypatch, change, hook, point, round_n
         search(tmp_path, change)
     monkeypatch.undo()
     search(tmp_path, change, resume=True)
-    assert tickets(tmp_path) == undisturbed(change)
+    assert ticket_bytes(tmp_path) == undisturbed(change)
 
 
 @contextlib.contextmanager
@@ -257,7 +254,7 @@ def test_preempted(
     moved = tmp_path.with_name(tmp_path.name + '_moved')
     tmp_path.rename(moved)
     search(moved, change, resume=True)
-    assert tickets(moved) == undisturbed(change)
+    assert ticket_bytes(moved) == undisturbed(change)
     assert not list(moved.glob('round_*/interrupted.*'))
 
 
@@ -274,10 +271,10 @@ def test_a_signal_between_rounds(undisturbed, tmp_path):
     with preempted():
         run_search(runner, settings, report)
     assert reports == [False]
-    assert len(tickets(tmp_path)) == 1
+    assert len(ticket_bytes(tmp_path)) == 1
     assert not (tmp_path / 'round_01').exists()
     search(tmp_path, resume=True)
-    assert tickets(tmp_path) == undisturbed(None)
+    assert ticket_bytes(tmp_path) == undisturbed(None)
 
 
 def test_a_round_goes_on_under_the_mask_that_it_began_with(tmp_path, monkeypatch):
@@ -307,7 +304,7 @@ def test_a_notebook_may_search_in_a_thread(tmp_path):
     thread = threading.Thread(target=search, args=(tmp_path,), kwargs={'rounds': 1})
     thread.start()
     thread.join()
-    assert len(tickets(tmp_path)) == 2
+    assert len(ticket_bytes(tmp_path)) == 2
 
 
 def kill_in_round(tmp_path, monkeypatch, round_name, iteration):
@@ -342,7 +339,7 @@ def test_a_damaged_checkpoint(undisturbed, tmp_path, monkeypatch, capsys, damage
     damage(tmp_path / 'round_01/epoch_2.pth')
     search(tmp_path, resume=True)
     assert 'epoch_2.pth cannot be used, being damaged; the round starts over' in all_of(capsys)
-    assert tickets(tmp_path) == undisturbed(None)
+    assert ticket_bytes(tmp_path) == undisturbed(None)
 
 
 def test_any_byte_of_a_checkpoint(tmp_path):
@@ -365,7 +362,7 @@ def test_the_one_before_a_damaged_checkpoint(undisturbed, tmp_path, monkeypatch,
     flip_a_bit(tmp_path / 'round_00/epoch_2.pth')
     search(tmp_path, resume=True)
     assert 'the round continues from epoch_1.pth' in all_of(capsys)
-    assert tickets(tmp_path) == undisturbed(None)
+    assert ticket_bytes(tmp_path) == undisturbed(None)
 
 
 def all_of(capsys):
@@ -401,7 +398,7 @@ def test_overwriting_after_a_kill_that_left_no_search_json(tmp_path):
     with pytest.raises(LotteryError, match='but no search'):
         search(tmp_path, resume=True, rounds=1)
     search(tmp_path, resume=True, rounds=1, overwrite=True)
-    assert len(tickets(tmp_path)) == 2
+    assert len(ticket_bytes(tmp_path)) == 2
 
 
 def test_temporary_files_of_killed_processes_go(tmp_path, monkeypatch):
@@ -488,10 +485,10 @@ def test_disk_use_is_told_before_training(tmp_path, capsys):
 
 def test_more_rounds_for_a_finished_search(tmp_path):
     search(tmp_path, rounds=2)
-    before = tickets(tmp_path)
+    before = ticket_bytes(tmp_path)
     files = {path: path.stat().st_mtime_ns for path in tmp_path.glob('round_*/*.pth')}
     search(tmp_path, resume=True, rounds=4, target_sparsity=0.9)
-    after = tickets(tmp_path)
+    after = ticket_bytes(tmp_path)
     assert {name: after[name] for name in before} == before
     assert files == {path: path.stat().st_mtime_ns for path in files}
     masks = [load_ticket(tmp_path / 'tickets' / name).mask for name in after]
@@ -516,7 +513,7 @@ def test_one_extension_at_a_time(tmp_path, monkeypatch):
     with pytest.raises(LotteryError, match=r'target_sparsity: 0\.7 → 0\.9'):
         search(tmp_path, resume=True, rounds=2, target_sparsity=0.9)
     search(tmp_path, resume=True, rounds=2, target_sparsity=0.7)
-    assert len(tickets(tmp_path)) == 3
+    assert len(ticket_bytes(tmp_path)) == 3
 
 
 def test_a_search_that_resume_starts_loads_what_it_is_given(tmp_path):
@@ -541,7 +538,7 @@ def test_step_k_is_of_the_training_that_goes_on(undisturbed, tmp_path, monkeypat
     before = (tmp_path / 'rewind.safetensors').stat().st_mtime_ns
     search(tmp_path, rewound_within_an_epoch_late, resume=True)
     assert (tmp_path / 'rewind.safetensors').stat().st_mtime_ns > before
-    assert tickets(tmp_path) == undisturbed(rewound_within_an_epoch_late)
+    assert ticket_bytes(tmp_path) == undisturbed(rewound_within_an_epoch_late)
 
 
 def test_configs_in_a_checkpoint_are_read_again(tmp_path, monkeypatch):
@@ -552,7 +549,7 @@ def test_configs_in_a_checkpoint_are_read_again(tmp_path, monkeypatch):
         with pytest.raises(Killed):
             search(tmp_path, rounds=1)
     search(tmp_path, resume=True, rounds=1)
-    assert len(tickets(tmp_path)) == 2
+    assert len(ticket_bytes(tmp_path)) == 2
 
 
 @HOOKS.register_module(force=True)
@@ -602,8 +599,8 @@ def test_a_search_keeps_the_schedule_that_it_began_with(tmp_path):
 def test_one_round_a_process(undisturbed, tmp_path):
     for count in (1, 2, 3):
         search(tmp_path, resume=True, rounds_per_run=1)
-        assert len(tickets(tmp_path)) == count
-    assert tickets(tmp_path) == undisturbed(None)
+        assert len(ticket_bytes(tmp_path)) == count
+    assert ticket_bytes(tmp_path) == undisturbed(None)
 
 
 def _hold(path, ready, done):

@@ -1,12 +1,12 @@
 """The search as a whole: files, masks, resuming, tickets in stock models."""
 
-import csv
 import itertools
 import json
 import shutil
 
 import pytest
 import torch
+from kit import csv_rows
 from mmengine.hooks import Hook
 from mmengine.registry import HOOKS, MODELS
 from mmengine.runner import Runner
@@ -56,8 +56,7 @@ def test_work_dir_holds_what_the_design_lists(finished):
         assert (work_dir / name).is_file(), name
     assert list((work_dir / 'round_01').glob('*/vis_data/scalars.json'))
     assert not list(work_dir.rglob('.*'))  # no temporary files
-    with (work_dir / 'report/results.csv').open() as file:
-        rows = list(csv.DictReader(file))
+    rows = csv_rows(work_dir / 'report/results.csv')
     assert [row['round'] for row in rows] == ['0', '1', '2']
     assert list(rows[0]) == ['round', 'sparsity', 'network_sparsity', 'toy/accuracy', 'seconds']
     assert float(rows[2]['toy/accuracy']) == state['rounds'][2]['metrics']['toy/accuracy']

@@ -59,21 +59,16 @@ class WatchMasked(Hook):
                     self.alive.append(int(tensor[~kept].count_nonzero()))
 
 
-@pytest.fixture(scope='module')
-def searched(tmp_path_factory):
-    work_dir = tmp_path_factory.mktemp('search')
-    Runner.from_cfg(toy_config(work_dir)).train()
-    return work_dir
-
-
 def carrier(work_dir, **changes):
     return toy_config(work_dir, **{'model.type': 'ToyCarrier', **changes})
 
 
 @pytest.mark.parametrize('optimizer', ['SGD', 'AdamW'])
 @pytest.mark.parametrize('values', ['trained', 'initial', 'target'])
-def test_masked_weights_stay_masked_while_the_target_trains(searched, tmp_path, values, optimizer):
-    source = searched / 'tickets/round_02.safetensors'
+def test_masked_weights_stay_masked_while_the_target_trains(
+    toy_search, tmp_path, values, optimizer
+):
+    source = toy_search / 'tickets/round_02.safetensors'
     config = carrier(tmp_path / 'train')
     done = mmlth.transfer(source, config, values=values, any_input=True)
     # conv: 3·8·9 + depthwise: 8·9; norm 2·8, biases 2·8.
@@ -103,9 +98,9 @@ def test_masked_weights_stay_masked_while_the_target_trains(searched, tmp_path, 
         assert not moved[~kept].any(), name
 
 
-def test_values_of_a_search(searched, tmp_path):
-    source = searched / 'tickets/round_02.safetensors'
-    ticket = mmlth.with_initial(load_ticket(source), searched / 'rewind.safetensors')
+def test_values_of_a_search(toy_search, tmp_path):
+    source = toy_search / 'tickets/round_02.safetensors'
+    ticket = mmlth.with_initial(load_ticket(source), toy_search / 'rewind.safetensors')
     for values, expected in [('trained', ticket.weights), ('initial', ticket.initial)]:
         done = mmlth.transfer(source, carrier(tmp_path), values=values, any_input=True)
         for name, origin in done.names.matched.items():
@@ -119,14 +114,14 @@ def test_values_of_a_search(searched, tmp_path):
         tmp_path / 'away.safetensors',
         carrier(tmp_path),
         values='initial',
-        rewind_file=searched / 'rewind.safetensors',
+        rewind_file=toy_search / 'rewind.safetensors',
         any_input=True,
     )
 
 
-def test_the_rest_is_what_a_training_of_that_seed_starts_from(searched, tmp_path):
+def test_the_rest_is_what_a_training_of_that_seed_starts_from(toy_search, tmp_path):
     config = carrier(tmp_path, custom_hooks=[{'type': 'WatchMasked'}], randomness={'seed': 5})
-    source = searched / 'tickets/round_02.safetensors'
+    source = toy_search / 'tickets/round_02.safetensors'
     done = mmlth.transfer(source, config, values='target', any_input=True)
     assert done.ticket.info['seed'] == 5
     config.pop('lottery')
@@ -145,16 +140,16 @@ def test_the_rest_is_what_a_training_of_that_seed_starts_from(searched, tmp_path
         ({'mask': 'm.pth'}, 'has a mask of its own'),
     ],
 )
-def test_bad_options(searched, tmp_path, options, message):
-    source = searched / 'tickets/round_02.safetensors'
+def test_bad_options(toy_search, tmp_path, options, message):
+    source = toy_search / 'tickets/round_02.safetensors'
     with pytest.raises(LotteryError, match=message):
         mmlth.transfer(source, carrier(tmp_path), **options)
     with pytest.raises(LotteryError, match='does not exist'):
         mmlth.transfer(tmp_path / 'gone.pth', carrier(tmp_path))
 
 
-def test_a_mask_without_weights(searched, tmp_path):
-    ticket = load_ticket(searched / 'tickets/round_02.safetensors')
+def test_a_mask_without_weights(toy_search, tmp_path):
+    ticket = load_ticket(toy_search / 'tickets/round_02.safetensors')
     path = tmp_path / 'mask.safetensors'
     save_ticket(Ticket(ticket.mask, None, ticket.info), path)
     done = mmlth.transfer(path, carrier(tmp_path), values='target', any_input=True)
@@ -163,10 +158,10 @@ def test_a_mask_without_weights(searched, tmp_path):
         mmlth.transfer(path, carrier(tmp_path), any_input=True)
 
 
-def test_a_ticket_of_the_same_kind_as_those_of_searches(searched, tmp_path):
+def test_a_ticket_of_the_same_kind_as_those_of_searches(toy_search, tmp_path):
     config = carrier(tmp_path)
     config.model.type = 'ToyModel'
-    done = mmlth.transfer(searched / 'tickets/round_01.safetensors', config, any_input=True)
+    done = mmlth.transfer(toy_search / 'tickets/round_01.safetensors', config, any_input=True)
     assert isinstance(done.ticket.mask, Mask)
     assert done.naming == 'same names in both models'
-    assert done.ticket.mask == load_ticket(searched / 'tickets/round_01.safetensors').mask
+    assert done.ticket.mask == load_ticket(toy_search / 'tickets/round_01.safetensors').mask

@@ -1,6 +1,5 @@
 """The sections on layers, masks and cost, of real searches and of tickets of real models."""
 
-import csv
 import json
 import re
 import shutil
@@ -8,6 +7,7 @@ import statistics
 
 import pytest
 import torch
+from kit import csv_rows
 from mmengine.runner import Runner
 from repository import ROOT
 from rich.table import Table
@@ -85,11 +85,6 @@ def detector(tmp_path_factory):
     return work_dir
 
 
-def rows_of(path):
-    with path.open() as file:
-        return list(csv.DictReader(file))
-
-
 def texts(section):
     return ' '.join(part for part in section.parts if isinstance(part, str))
 
@@ -148,7 +143,7 @@ def test_a_page_of_all_three(searches, tmp_path, drawn):
 def test_densities_are_those_of_the_masks(searches, tmp_path):
     tickets = round_tickets(read_search(searches[0]))
     write_survival_csv(tickets, tmp_path / 'layers.csv')
-    found = {(row['ticket'], row['layer']): row for row in rows_of(tmp_path / 'layers.csv')}
+    found = {(row['ticket'], row['layer']): row for row in csv_rows(tmp_path / 'layers.csv')}
     for index, ticket in enumerate(tickets):
         mask = load_ticket(ticket.path).mask
         for name, kept in mask.items():
@@ -166,7 +161,7 @@ def test_densities_are_those_of_the_masks(searches, tmp_path):
 
 def test_zero_parts_sum_up_over_modules(searches, tmp_path):
     write_zeros_csv(round_tickets(read_search(searches[0])), tmp_path / 'zeros.csv')
-    rows = [row for row in rows_of(tmp_path / 'zeros.csv') if row['ticket'] == 'round 2']
+    rows = [row for row in csv_rows(tmp_path / 'zeros.csv') if row['ticket'] == 'round 2']
     for kind, of in (('kernels', 24 + 8), ('outputs', 8 + 8 + 2), ('inputs', 3 + 1 + 8)):
         whole, *parts = [row for row in rows if row['kind'] == kind]
         assert whole['module'] == 'all'
@@ -200,7 +195,7 @@ def test_similarities_as_csv(searches, tmp_path):
     names = ['a', 'b', 'c', 'd', 'e']
     found = similarity([ticket.profile for ticket in tickets])
     write_similarity_csv(found, names, tmp_path / 'similarity.csv')
-    rows = {(row['first'], row['second']): row for row in rows_of(tmp_path / 'similarity.csv')}
+    rows = {(row['first'], row['second']): row for row in csv_rows(tmp_path / 'similarity.csv')}
     assert len(rows) == 10
     first, second = (load_ticket(ticket.path).mask for ticket in (tickets[1], tickets[4]))
     assert float(rows['b', 'e']['iou']) == iou(first, second)
@@ -223,7 +218,7 @@ def test_noise_is_measured_from_the_masks(searches, tmp_path):
         assert each.matched
         assert each.flips.kept == pytest.approx(each.share, abs=0.03)
     write_noise_csv(found, 'toy/accuracy', tmp_path / 'noise.csv')
-    rows = rows_of(tmp_path / 'noise.csv')
+    rows = csv_rows(tmp_path / 'noise.csv')
     assert {row['search'] for row in rows} == {'seed_0', 'seed_1'}
     table = masks_section(read_searches(searches)).parts[-2]
     assert isinstance(table, Table)
@@ -300,7 +295,7 @@ def test_costs_are_those_that_inspect_finds(detector, tmp_path, drawn):
         assert list(row.works) == expected.modules(ticket.mask)
         assert (row.macs.dense, row.macs.sparse) == (expected.dense, expected.sparse(ticket.mask))
     write_cost_csv(found, ['coco/bbox_mAP'], tmp_path / 'cost.csv')
-    dense, half = rows_of(tmp_path / 'cost.csv')
+    dense, half = csv_rows(tmp_path / 'cost.csv')
     assert int(dense['sparse_macs']) == expected.dense
     assert int(half['sparse_macs_backbone']) == found.rows[1].works[0].sparse
     assert [row['coco/bbox_mAP'] for row in (dense, half)] == ['0.5', '0.4']

@@ -1,9 +1,9 @@
 """Attributes and TIDE's errors in the report: the numbers are those that were found."""
 
-import csv
 import math
 
 import pytest
+from kit import csv_rows
 from matplotlib.image import imread
 from rich.console import Console
 
@@ -82,8 +82,7 @@ def test_classes_that_lose_most_stand_first(found):
 
 def test_csv_holds_every_number(found, tmp_path):
     write_attributes_csv([found, found], tmp_path / 'attributes.csv')
-    with (tmp_path / 'attributes.csv').open() as file:
-        rows = list(csv.DictReader(file))
+    rows = csv_rows(tmp_path / 'attributes.csv')
     assert len(rows) == 2 * 2 * (1 + 2 + 1 + 12)
     dense, ticket = rows[:2]
     assert (dense['model'], dense['ap'], dense['difference'], dense['change']) == (
@@ -148,8 +147,7 @@ def test_tide_table(errors):
 
 def test_tide_csv(errors, tmp_path):
     write_tide_csv([errors], tmp_path / 'tide.csv')
-    with (tmp_path / 'tide.csv').open() as file:
-        rows = {(row['model'], row['error']): row for row in csv.DictReader(file)}
+    rows = {(row['model'], row['error']): row for row in csv_rows(tmp_path / 'tide.csv')}
     assert len(rows) == 16
     assert math.isclose(float(rows['ticket', 'Miss']['gain']), 0.12)
     assert rows['ticket', 'Miss']['count'] == '5000'

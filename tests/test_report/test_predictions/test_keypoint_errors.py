@@ -1,8 +1,7 @@
 """Errors of keypoints of two models side by side."""
 
-import csv
-
 import pytest
+from kit import csv_rows
 from matplotlib.image import imread
 from rich.console import Console
 
@@ -68,7 +67,7 @@ def test_the_joints(models):
 
 def test_csv(models, tmp_path):
     write_keypoint_errors_csv(models, tmp_path / 'errors.csv')
-    rows = list(csv.DictReader((tmp_path / 'errors.csv').open()))
+    rows = csv_rows(tmp_path / 'errors.csv')
     assert len(rows) == 2 * (1 + 2) * (1 + len(ERRORS))  # the mean, and two thresholds
     means = {(r['model'], r['error']): r for r in rows if not r['oks']}
     assert float(means['ticket', '']['ap']) == pytest.approx(0.5)  # 1 at .5 and 0 at .75
@@ -90,7 +89,7 @@ def test_csv(models, tmp_path):
 
 def test_the_points_of_the_curves(models, tmp_path):
     write_keypoint_curves_csv(models, 0.75, tmp_path / 'curves.csv')
-    rows = list(csv.DictReader((tmp_path / 'curves.csv').open()))
+    rows = csv_rows(tmp_path / 'curves.csv')
     assert len(rows) == 2 * (1 + len(ERRORS)) * 101
     for name, error, precision in (
         ('dense', '', 1),

@@ -1,11 +1,11 @@
 """Sections on searches that differ by seed, and on their branches: 1000 weights, no training."""
 
-import csv
 import itertools
 import json
 
 import pytest
 import torch
+from kit import csv_rows
 from rich.table import Table
 
 from mmlth import Mask, Ticket, save_ticket
@@ -60,11 +60,6 @@ def searches(tmp_path):
     ]
 
 
-def rows_of(path):
-    with path.open() as file:
-        return list(csv.DictReader(file))
-
-
 def column(table, header):
     (found,) = [c for c in table.columns if str(c.header) == header]
     return [str(cell) for cell in found.cells]
@@ -79,7 +74,7 @@ def written(section, folder):
     for part in section.parts:
         if isinstance(part, CsvFile):
             part.write(folder / part.name)
-    return {path.name: rows_of(path) for path in folder.glob('*.csv')}
+    return {path.name: csv_rows(path) for path in folder.glob('*.csv')}
 
 
 def figure(section, name):
