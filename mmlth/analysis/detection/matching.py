@@ -116,10 +116,10 @@ def match_detections(
         ground_truth: A COCO data set; not changed.
         predictions: A COCO result list; not changed.
         kind: ``bbox``, ``segm`` or ``keypoints``.
-        borders: Between the ranges of size: sides of squares in pixels.
-        sigmas: Of each keypoint.
+        borders: The borders between the ranges of size: sides of squares in pixels.
+        sigmas: The sigma of each keypoint.
         max_dets: Predictions an image and class; by default 100, of keypoints 20, in LVIS 300.
-        name: Of the model, for messages.
+        name: The name of the model, for messages.
 
     Raises:
         ValueError: If ground truth and predictions do not fit each other or the kind, sizes cannot

@@ -21,7 +21,7 @@ class Scores:
 
     Attributes:
         kind: ``bbox``, ``segm`` or ``keypoints``.
-        borders: Between the ranges of size: sides of squares in pixels.
+        borders: The borders between the ranges of size: sides of squares in pixels.
         categories: The K classes as the data set tells them, in order of their ids.
         images: How many there are.
         objects: For each class and of A ranges of size, the first all sizes, int (G,): the image of
@@ -54,13 +54,13 @@ def score(
 
     Args:
         ground_truth: A COCO data set.
-        predictions: By name of the model a COCO result list; the dense model first.
+        predictions: A COCO result list by name of the model; the dense model first.
         kind: ``bbox``, ``segm`` or ``keypoints``.
-        borders: As for `match_detections`, as ``sigmas`` and ``max_dets``.
-        sigmas: Of each keypoint.
+        borders: The borders between the ranges of size, as for `match_detections`.
+        sigmas: The sigma of each keypoint.
         max_dets: Predictions an image and class.
         replicates: Resamples of the images for intervals; a single image gives none.
-        seed: Of the resamples.
+        seed: The seed of the resamples.
 
     Raises:
         ValueError: If there is no model, and as `match_detections`.

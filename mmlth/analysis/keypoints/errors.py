@@ -37,7 +37,7 @@ class KeypointErrors:
         detected: The curve at each OKS threshold, as detected.
         corrected: By kind of `ERRORS` the curves with all errors of this kind alone corrected; by
             the released code undetected instances after what is background.
-        formula: Whose rules.
+        formula: Whose rules to use: those of the paper or of the released code.
     """
 
     joints: tuple[str, ...]

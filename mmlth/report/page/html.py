@@ -17,8 +17,8 @@ def html(title: str, sections: Sequence[Section], plots: Mapping[str, bytes]) ->
     """Writes a report.
 
     Args:
-        title: What it is of.
-        sections: From the top to the bottom; the first stands above the fold.
+        title: What the report is of.
+        sections: The sections from the top to the bottom; the first stands above the fold.
         plots: The SVG files of all figures, by name.
     """
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)

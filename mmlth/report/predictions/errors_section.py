@@ -35,7 +35,7 @@ def errors_section(models: Models, formula: Formula = 'paper') -> Section:
 
     Args:
         models: The dense model first.
-        formula: Whose rules tell errors of keypoints apart, see `keypoint_errors`.
+        formula: The rules that tell errors of keypoints apart, see `keypoint_errors`.
 
     Raises:
         ValueError: If no kind of prediction can be judged by the ground truth.
