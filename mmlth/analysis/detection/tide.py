@@ -90,9 +90,7 @@ def tide(
     ground_truth: GroundTruth,
     predictions: Mapping[str, CocoResults],
     kind: str,
-    *,
-    foreground: float = 0.5,
-    background: float = 0.1,
+    thresholds: tuple[float, float] = (0.5, 0.1),
     max_dets: int | None = None,
 ) -> Tide:
     """Finds the errors of models.
@@ -101,8 +99,7 @@ def tide(
         ground_truth: A COCO data set; not changed.
         predictions: A COCO result list by name of the model; the dense model first.
         kind: ``bbox`` or ``segm``.
-        foreground: The upper threshold of IoU.
-        background: The lower threshold of IoU.
+        thresholds: The upper and the lower threshold of IoU.
         max_dets: Predictions an image; by default 100, in LVIS 300.
 
     Raises:
@@ -113,6 +110,7 @@ def tide(
     if kind not in MODES:
         raise ValueError(f'TIDE judges {" and ".join(MODES)}, not {kind!r}')
     require('tidecv', 'TIDE')
+    foreground, background = thresholds
     most = max_dets or (MOST if is_federated(ground_truth) else 100)
     check_ground_truth(ground_truth, kind)
     _check_objects(ground_truth)
