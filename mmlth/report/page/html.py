@@ -30,12 +30,17 @@ def html(title: str, sections: Sequence[Section], plots: Mapping[str, bytes]) ->
         jpeg=_jpeg,
         cells=cells,
         kind_of=_kind,
+        unknown=_unknown,
         version=__version__,
     )
 
 
 def _kind(part: Part) -> str:
     return type(part).__name__
+
+
+def _unknown(kind: str) -> None:
+    raise TypeError(f'a page cannot show a part of the kind {kind}')
 
 
 def _jpeg(image: Image) -> str:
