@@ -39,4 +39,5 @@ def test_a_change_that_rounds_to_nothing_is_no_loss():
 def test_things_are_told_apart_in_grey_too(taken):
     styles = [style(number, taken) for number in range(3 * (len(COLOURS) - taken))]
     assert len(set(styles)) == len({(each.marker, each.line) for each in styles}) == len(styles)
+    assert len({(each.colour, each.marker) for each in styles}) == len(styles)
     assert {each.colour for each in styles} == set(COLOURS[taken:])
