@@ -68,7 +68,7 @@ def inspect_ticket(path: str | Path) -> Inspection:
 
 
 def provenance(info: Mapping[str, Any]) -> dict[str, Any]:
-    """What a ticket tells of where it comes from, its config summed up."""
+    """Sums up where a ticket comes from, as far as its metadata say."""
     config = info.get('config')
     config = config if isinstance(config, dict) else {}
     model = config.get('model')

@@ -9,8 +9,8 @@ def require(name: str, what: str) -> None:
     """Checks that a package is installed, before it is imported.
 
     Args:
-        name: Of the package.
-        what: Who needs it, for the message.
+        name: The name of the package.
+        what: What needs it, for the message.
 
     Raises:
         ModuleNotFoundError: If it is not installed; says how to install it.

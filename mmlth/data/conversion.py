@@ -16,7 +16,7 @@ def conversion_command(
     """Runs a converter's command line; bad input ends in one line.
 
     Args:
-        name: Of the set.
+        name: The name of the set.
         description: For ``--help``.
         source: Address of the public repository that holds the source.
         convert: Makes the set from a checkout of the source (first) in a folder (second).

@@ -77,7 +77,7 @@ def draw_scene(
     Args:
         rng: Where chance comes from. (``RandomState``, because NumPy promises never to change its
             numbers; it makes no such promise for ``Generator``.)
-        width: In pixels, at least ``2 * MIN_SIZE``.
+        width: The width in pixels, at least ``2 * MIN_SIZE``.
         height: Likewise.
 
     Returns:

@@ -8,7 +8,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mmlth.ticket import write_bytes
 from mmlth.data.scene import (
     CLASSES,
     KEYPOINTS,
@@ -19,6 +18,7 @@ from mmlth.data.scene import (
     visibility,
 )
 from mmlth.messages import reason
+from mmlth.ticket import write_bytes
 
 MARKER = 'shapes.json'  # says what the folder holds; `complete` once it holds all of it
 _DRAWING = 1  # to be raised whenever the same parameters begin to give other pictures
@@ -46,7 +46,7 @@ def make_shapes(
         train: Number of training pictures, at least 1.
         val: Number of validation pictures, at least 1.
         size: Width and height of the pictures in pixels, each at least 64.
-        seed: From 0 to 2**32 - 1.
+        seed: The seed, from 0 to 2**32 - 1.
 
     Raises:
         ValueError: If an argument is out of range or ``root`` holds anything else.

@@ -70,7 +70,7 @@ class Macs:
         """The same from numbers of weights.
 
         Args:
-            counts: Of each masked parameter the weights kept, and all of them.
+            counts: The number of weights kept, and of all weights, by masked parameter.
         """
         counted = []
         for name, dense in self.weights.items():
@@ -225,7 +225,7 @@ def _tracked(model: nn.Module, running: list[str], called: set[str]) -> Iterator
 
 @contextlib.contextmanager
 def _without_gradients(model: nn.Module) -> Iterator[None]:
-    """Also for parameters that are handed to a module, to which the counter would add hooks."""
+    """Runs without gradients, lest the counter add hooks to parameters handed to a module."""
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     for parameter in trained:
         parameter.requires_grad_(False)

@@ -47,8 +47,8 @@ def model_macs(
 
     Args:
         ticket: The ticket.
-        height: Of the image, in pixels.
-        width: Of the image, in pixels.
+        height: The height of the image in pixels.
+        width: The width of the image in pixels.
         config: The config of the model, a file or a name; by default the one in the ticket.
 
     Raises:

@@ -78,7 +78,7 @@ def sizes_in(path: str | Path, kept: Mapping[str, int]) -> Sizes | None:
 
     Args:
         path: The file.
-        kept: Of each masked parameter the number of weights kept.
+        kept: The number of weights kept, by masked parameter.
 
     Raises:
         FileNotFoundError: If there is no such file.

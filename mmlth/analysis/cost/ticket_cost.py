@@ -39,10 +39,10 @@ def ticket_cost(
     """Puts together what a ticket costs.
 
     Args:
-        layers: Of its mask.
-        file: Bytes of its file.
+        layers: The layers of its mask.
+        file: The bytes of its file.
         sizes: Bytes in other formats.
-        macs: Of its model with dense weights, counted once for all tickets.
+        macs: The MACs of its model with dense weights, counted once for all tickets.
     """
     counts = {layer.name: (layer.kept, layer.total) for layer in layers}
     total = sum(total for _, total in counts.values())

@@ -13,6 +13,7 @@ from mmlth.analysis.detection.data import (
 from mmlth.analysis.detection.groups import Group, Result, changed_most
 from mmlth.analysis.detection.matching import Matches, match_detections
 from mmlth.analysis.detection.precision import average_precision
+from mmlth.analysis.detection.rules import CocoRules
 from mmlth.analysis.detection.scores import Scores, score
 from mmlth.analysis.detection.tide import MAIN, MODES, SPECIAL, Errors, Tide, tide
 
@@ -24,6 +25,7 @@ __all__ = [
     'SPECIAL',
     'Attributes',
     'CocoResults',
+    'CocoRules',
     'Errors',
     'Estimate',
     'GroundTruth',

@@ -63,7 +63,7 @@ def check_predictions(
         ground_truth: A COCO data set.
         predictions: A COCO result list.
         kind: A key of `FIELDS`.
-        name: Of the model, for messages.
+        name: The name of the model, for messages.
 
     Raises:
         ValueError: If there are none, one lacks the kind's field, or their images or categories are
@@ -96,7 +96,7 @@ def check_predictions(
 
 
 def annotations(ground_truth: GroundTruth) -> list[Mapping[str, Any]]:
-    """Those of the data set's images and categories; it may have been cut out of a larger one."""
+    """The annotations of the set's own images and classes: it may be a part of a larger set."""
     images = {image['id'] for image in ground_truth['images']}
     categories = {category['id'] for category in ground_truth['categories']}
     return [

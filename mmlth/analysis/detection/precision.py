@@ -19,7 +19,7 @@ def average_precision(matches: Matches, weights: NDArray[np.int64]) -> NDArray[n
     gives pycocotools' own numbers.
 
     Args:
-        matches: Of one model.
+        matches: The matches of one model.
         weights: int (B, I). How often each of the I images is drawn, for B choices.
 
     Returns:

@@ -58,9 +58,9 @@ class Errors:
 
     Attributes:
         ap: Average precision at the upper threshold, in [0, 1].
-        main: By error the AP gained where it is mended, in [0, 1].
+        main: The AP gained where an error is mended, in [0, 1], by error.
         special: The same of all false positives, and of all false negatives.
-        counts: By main error how many there are.
+        counts: How many there are of each main error.
     """
 
     ap: float
@@ -77,7 +77,7 @@ class Tide:
         kind: ``bbox`` or ``segm``.
         foreground: The upper threshold of IoU: at it, a prediction is a hit.
         background: The lower one: up to it, a prediction lies on background.
-        models: By name, the dense model first.
+        models: The results by name of the model, the dense model first.
     """
 
     kind: str
@@ -90,19 +90,16 @@ def tide(
     ground_truth: GroundTruth,
     predictions: Mapping[str, CocoResults],
     kind: str,
-    *,
-    foreground: float = 0.5,
-    background: float = 0.1,
+    thresholds: tuple[float, float] = (0.5, 0.1),
     max_dets: int | None = None,
 ) -> Tide:
     """Finds the errors of models.
 
     Args:
         ground_truth: A COCO data set; not changed.
-        predictions: By name of the model a COCO result list; the dense model first.
+        predictions: A COCO result list by name of the model; the dense model first.
         kind: ``bbox`` or ``segm``.
-        foreground: The upper threshold of IoU.
-        background: The lower threshold of IoU.
+        thresholds: The upper and the lower threshold of IoU.
         max_dets: Predictions an image; by default 100, in LVIS 300.
 
     Raises:
@@ -113,6 +110,7 @@ def tide(
     if kind not in MODES:
         raise ValueError(f'TIDE judges {" and ".join(MODES)}, not {kind!r}')
     require('tidecv', 'TIDE')
+    foreground, background = thresholds
     most = max_dets or (MOST if is_federated(ground_truth) else 100)
     check_ground_truth(ground_truth, kind)
     _check_objects(ground_truth)

@@ -57,10 +57,10 @@ def outcomes(
     """Matches the predictions of a scene at each OKS threshold.
 
     Args:
-        scene: With the instances and the scores.
+        scene: The scene with the instances and the scores.
         keypoints: Of the predictions in pixels, as they are or corrected, shape (D, K, 2).
         skeleton: The joints.
-        thresholds: From which OKS on a prediction can match.
+        thresholds: The OKS from which on a prediction can match.
     """
     instances, predictions = scene.instances, scene.predictions
     similar = instance_similarities(keypoints, instances, np.array(skeleton.sigmas))
@@ -89,7 +89,7 @@ def match_instances(
         oks: Similarities of D predictions, by falling score, and G instances, shape (D, G).
         threshold: The least that makes a match.
         ignored: Which instances do not count, shape (G,).
-        crowd: Which are crowds, shape (G,).
+        crowd: Which instances are crowds, shape (G,).
 
     Returns:
         The index of each prediction's instance, or `UNMATCHED`, shape (D,).

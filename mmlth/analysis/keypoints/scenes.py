@@ -26,7 +26,7 @@ class Instances:
         labelled: Which of them are annotated, shape (G, K).
         areas: In square pixels, shape (G,); where an annotation tells none, that of `area_of`.
         boxes: x, y, width and height in pixels, shape (G, 4).
-        crowd: Which are crowds, shape (G,).
+        crowd: Which instances are crowds, shape (G,).
         ignored: Which neither count as found nor as overlooked, shape (G,): crowds, instances
             without labelled keypoints and those outside the range of areas.
     """

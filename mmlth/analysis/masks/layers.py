@@ -59,8 +59,8 @@ class Module:
         kept: Number of weights kept.
         kernels: Of the layers together, but for kernels of 1 × 1, which are single weights; None
             where there are no others.
-        outputs: Of the layers together.
-        inputs: Of the layers together.
+        outputs: The slices of the layers together.
+        inputs: The slices of the layers together.
     """
 
     name: str

@@ -81,7 +81,7 @@ def similarity(masks: Sequence[MaskProfile]) -> Similarity:
     """Compares each mask with each.
 
     Args:
-        masks: Of one model: they have layers of the same names and shapes.
+        masks: The masks of one model: they have layers of the same names and shapes.
 
     Raises:
         ValueError: If they have not.

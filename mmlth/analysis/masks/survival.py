@@ -39,7 +39,7 @@ def survival(tickets: Sequence[Sequence[Layer | Module]]) -> Survival:
     """Puts the densities of several tickets side by side.
 
     Args:
-        tickets: Of each the layers, or the modules.
+        tickets: The layers, or the modules, of each.
 
     Raises:
         ValueError: If they differ in their parts.

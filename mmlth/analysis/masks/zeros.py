@@ -46,8 +46,8 @@ def zero_parts(layers: Iterable[Layer], kind: Kind) -> ZeroParts | None:
     """Counts the parts of several layers; None where they have none.
 
     Args:
-        layers: Of a mask.
-        kind: Of part.
+        layers: The layers of a mask.
+        kind: The kind of part.
     """
     counted = [(layer, parts) for layer in layers if (parts := _parts(layer, kind)) and parts.of]
     if not counted:

@@ -57,7 +57,7 @@ class Connection:
 
     Attributes:
         points: Where on the line, from 0 to 1.
-        metrics: Of each metric a value a point; None where it was not measured.
+        metrics: The values by metric, one a point; None where it was not measured.
     """
 
     points: tuple[float, ...]
@@ -108,7 +108,7 @@ def connect(
         first: A state dict; t = 0.
         second: Another of the same names and shapes; t = 1.
         evaluate: Finds the metrics of a state dict.
-        points: Their number, both ends included, 2 or more.
+        points: The number of networks, both ends included, 2 or more.
         done: Told of each point once it is evaluated.
 
     Raises:

@@ -17,8 +17,8 @@ def goal(dense: float, share: float, lower_is_better: bool = False) -> float | N
 
     Args:
         dense: What the dense model ends with.
-        share: In (0, 1].
-        lower_is_better: Which way is good.
+        share: The share, in (0, 1].
+        lower_is_better: Whether lower values are better.
 
     Returns:
         The value; None where the dense result is not positive, of which there are no shares.
@@ -42,9 +42,9 @@ def first_reached(
     never too early, and late by less than the time from one validation to the next.
 
     Args:
-        points: Of one training, in any order.
+        points: What was measured of one training, in any order.
         value: What to reach.
-        lower_is_better: Which way is good.
+        lower_is_better: Whether lower values are better.
 
     Returns:
         The smallest position of a point that reaches the value; None where none does.
@@ -66,10 +66,10 @@ def epochs_to_shares(
     """How long a training takes to each share of the dense result; see `goal`, `first_reached`.
 
     Args:
-        points: Of the training.
+        points: What was measured of the training.
         dense: What the dense model ends with.
-        lower_is_better: Which way is good.
-        shares: Which shares.
+        lower_is_better: Whether lower values are better.
+        shares: The shares to reach.
 
     Returns:
         By share the position in the unit of the points; None where it is never reached.

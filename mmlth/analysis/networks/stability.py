@@ -101,7 +101,7 @@ def overall(distances: Iterable[WeightDistance], name: str = 'all') -> WeightDis
     """The distance of all layers together, as of one long vector.
 
     Args:
-        distances: By layer, as `weight_distances` finds them.
+        distances: The distances by layer, as `weight_distances` finds them.
         name: What to call them.
     """
     listed = list(distances)

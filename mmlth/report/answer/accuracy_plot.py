@@ -30,8 +30,8 @@ def plot_accuracy(
 
     Args:
         rounds: The rounds of the search.
-        path: Where to write.
-        metrics: Which; by default the main ones, see `main_metrics`.
+        path: The file to write.
+        metrics: The metrics to draw; by default the main ones, see `main_metrics`.
     """
     with figure_at(path, 8, 3.8) as figure:
         axes = figure.subplots()

@@ -24,7 +24,7 @@ def plot_comparison(comparison: LineComparison, path: Path) -> None:
 
     Args:
         comparison: The lines of one metric.
-        path: Where to write.
+        path: The file to write.
     """
     with figure_at(path, 8.5, 4.0) as figure:
         axes = figure.subplots()

@@ -36,7 +36,7 @@ def write_comparison_csv(comparisons: Sequence[LineComparison], path: Path) -> N
 
     Args:
         comparisons: One a metric.
-        path: Where to write.
+        path: The file to write.
     """
     header = ['metric', 'line', 'sparsity', 'network_sparsity', 'mean', 'std', 'seeds', 'wins']
     rows = []

@@ -85,7 +85,7 @@ def _searched(searches: Searches) -> str:
 
 
 def _branch(search: Search) -> str:
-    """What is special about a branch, told before what it shares with its search."""
+    """What is special about a branch; it stands before what it shares with its search."""
     if search.control is not None:
         of = search.branch.get('tickets')
         rounds = f' of rounds {", ".join(map(str, of))}' if of else ''
@@ -132,7 +132,7 @@ def _other_settings(first: Search, second: Search) -> list[str]:
 
 
 def _name(choice: object) -> str:
-    """Of a choice by name, or by a dict with its options."""
+    """Names a choice that is given by its name, or by a dict with its options."""
     if not isinstance(choice, dict):
         return str(choice)
     options = ', '.join(f'{key} {value}' for key, value in choice.items() if key != 'type')

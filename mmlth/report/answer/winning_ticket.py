@@ -17,8 +17,8 @@ class WinningTicket:
     """The sparsest winning ticket.
 
     Attributes:
-        comparison: What it comes from.
-        ticket: It, over all seeds; None where no ticket wins.
+        comparison: The lines among which it wins.
+        ticket: The ticket over all seeds; None where none wins.
         by_rule: Whether winning is being within one standard deviation of the dense model (the
             rule of Girish et al., CVPR 2021); with a single seed there is none, and it is being
             no worse than the dense model.
@@ -47,7 +47,7 @@ def find_winning_ticket(comparison: LineComparison) -> WinningTicket:
     """Finds the sparsest winning ticket of searches.
 
     Args:
-        comparison: Of the searches, by the metric that counts.
+        comparison: The lines of the searches, by the metric that counts.
     """
     dense = comparison.dense
     by_rule = dense.std is not None
@@ -65,10 +65,10 @@ def find_winning_ticket(comparison: LineComparison) -> WinningTicket:
 
 
 def sentence(answer: WinningTicket, what: str = 'ticket') -> str:
-    """Tells it in a sentence or two.
+    """Says which ticket wins, in a sentence or two.
 
     Args:
-        answer: The answer.
+        answer: The sparsest winning ticket.
         what: What was trained: tickets, or a control of them.
     """
     metric, dense = answer.comparison.metric, answer.comparison.dense
@@ -96,9 +96,9 @@ def answer_table(answer: WinningTicket, costs: Costs, what: str = 'ticket') -> T
     """The sparsest winning ticket beside the dense model: metric, weights, bytes and MACs.
 
     Args:
-        answer: The answer.
-        costs: Of the tickets of a search.
-        what: As for `sentence`.
+        answer: The sparsest winning ticket.
+        costs: What the tickets of a search cost.
+        what: What was trained: tickets, or a control of them.
 
     Returns:
         A row each; None where no ticket wins, or the file of one of the two is gone.

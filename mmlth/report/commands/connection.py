@@ -49,8 +49,8 @@ def write_connection_csv(connection: Connection, path: Path) -> None:
     """Writes a row a point: t, then each metric as it was found.
 
     Args:
-        connection: What was found.
-        path: Where to write.
+        connection: The metrics along the line.
+        path: The file to write.
     """
     rows = [
         [t, *(values[index] for values in connection.metrics.values())]
@@ -63,8 +63,8 @@ def write_distances_csv(distances: Sequence[WeightDistance], path: Path) -> None
     """Writes a row a layer: layer, weights, l2, angle in degrees.
 
     Args:
-        distances: By layer, and of all together.
-        path: Where to write.
+        distances: The distance of each layer, and that of all together.
+        path: The file to write.
     """
     rows = [[each.name, each.weights, each.l2, each.angle] for each in distances]
     write_csv(path, ['layer', 'weights', 'l2', 'angle'], rows)
@@ -77,9 +77,9 @@ def plot_connection(connection: Connection, names: tuple[str, str], path: Path) 
     marked with its height.
 
     Args:
-        connection: What was found.
-        names: Of the networks at both ends.
-        path: Where to write.
+        connection: The metrics along the line.
+        names: The names of the networks at both ends.
+        path: The file to write.
     """
     metrics = main_among(list(connection.metrics))
     with figure_at(path, 8, 4.5) as figure:

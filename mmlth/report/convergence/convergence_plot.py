@@ -22,9 +22,9 @@ def plot_convergence(lines: Sequence[Line], names: Sequence[str], path: Path) ->
     dense model ends with. Of several searches each is a thin line, and their mean a thick one.
 
     Args:
-        lines: Of searches, the dense model first.
+        lines: The rounds of the searches, the dense model first.
         names: What to draw, a panel each.
-        path: Where to write.
+        path: The file to write.
     """
     with figure_at(path, 4.3 * len(names) + 1.3, 3.6) as figure:
         for axes, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names):
@@ -63,7 +63,7 @@ def _coordinates(points: Sequence[Measurement]) -> tuple[list[float], list[float
 
 
 def _mean(curves: Sequence[Sequence[Measurement]]) -> list[Measurement]:
-    """Over the curves that have points, where all of them have one: else it would jump."""
+    """The mean of the curves, where all that have points have one: else it would jump."""
     columns = [dict(points) for points in curves if points]
     common = set.intersection(*map(set, columns)) if columns else set()
     return [(at, statistics.fmean(column[at] for column in columns)) for at in sorted(common)]

@@ -17,8 +17,8 @@ def convergence_table(lines: Sequence[Line], name: str, searches: int = 1) -> Ta
     """A row a round: how long it takes to shares of what the dense model ends with.
 
     Args:
-        lines: Of searches, then those of their branches.
-        name: Of a metric or loss that was measured.
+        lines: The rounds of the searches, then those of their branches.
+        name: The name of a metric or loss that was measured.
         searches: How many there are; over several, cells tell mean and standard deviation.
     """
     unit = lines[0][0].curves.unit
@@ -45,7 +45,7 @@ def convergence_table(lines: Sequence[Line], name: str, searches: int = 1) -> Ta
 
 
 def _measured(lines: Sequence[Line], name: str) -> list[Sequence[Measurement]]:
-    """What each run of the lines measured, as far as it did."""
+    """The points of each run of the lines, as far as it measured any."""
     return [points for line in lines for run in line if (points := run.points(name))]
 
 
@@ -63,8 +63,8 @@ def write_convergence_csv(runs: Sequence[Run], path: Path) -> None:
     any.
 
     Args:
-        runs: Of searches and branches.
-        path: Where to write.
+        runs: The rounds of searches and branches.
+        path: The file to write.
     """
     names = list(dict.fromkeys(name for run in runs for name in run.curves.names))
     unit = runs[0].curves.unit if runs else 'epochs'

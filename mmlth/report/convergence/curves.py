@@ -21,12 +21,12 @@ class RoundCurves:
     """What was measured while one round trained.
 
     Attributes:
-        index: Which round; 0 is the dense model.
+        index: The number of the round; 0 is the dense model.
         sparsity: Share of the prunable weights that is removed.
         points: By name, in order of position: `TRAIN_LOSS`, the mean of an epoch in loops that have
             them; `VALIDATION_LOSS` and the losses that it consists of, where the search computes
             it; the metrics.
-        of_round: In a control the round of the search whose ticket it changes, else the same round.
+        of_round: The round of the search whose ticket a control changes, else the same round.
     """
 
     index: int
@@ -42,7 +42,7 @@ class Curves:
     Positions are those in the training schedule: rounds that rewind start at the rewind step.
 
     Attributes:
-        unit: Of the positions.
+        unit: The unit of the positions.
         rounds: Those that are finished, in order.
         metrics: Names of the metrics, in the order that the search records them.
     """
@@ -93,7 +93,7 @@ def read_curves(search: Search) -> Curves:
 
 
 def _files(work_dir: Path, index: int) -> list[Path]:
-    """In order of time, which their folders' names tell."""
+    """The log files of a round in order of time, which is that of their folders' names."""
     if index == 0 and work_dir.absolute().parent.name == 'branches':
         work_dir = work_dir.absolute().parents[1]  # a branch shares its search's dense round
     return sorted(work_dir.glob(f'round_{index:02d}/*/vis_data/scalars.json'))
@@ -133,7 +133,7 @@ def _curves(
 
 
 def _position(line: Mapping[str, Any], trained: Mapping[str, Any], unit: Unit) -> float:
-    """Where a validation was: MMEngine counts its steps in epochs or iterations, as told.
+    """Where a validation was: MMEngine counts its steps in epochs or iterations.
 
     Args:
         line: What it logged.
@@ -163,5 +163,5 @@ def _means(losses: Iterable[tuple[float, float]]) -> dict[float, float]:
 
 
 def _number(value: Any) -> float | None:
-    """It, if it is a finite number."""
+    """The value as float; None if it is no finite number."""
     return float(value) if isinstance(value, (int, float)) and math.isfinite(value) else None

@@ -32,7 +32,7 @@ class Run:
 
     @property
     def number(self) -> int:
-        """Of the round: in a branch, that of the search's round whose ticket it changes."""
+        """The number of the round; in a branch that of the round whose ticket it changes."""
         return self.round.of_round if self.branch else self.round.index
 
     def points(self, name: str) -> Sequence[Measurement]:
@@ -40,7 +40,7 @@ class Run:
         return self.round.points.get(name, ())
 
     def reached(self, name: str) -> dict[float, float | None]:
-        """By share of the dense result where it is first reached; empty where neither is known."""
+        """Where each share of the dense result is first reached; empty where that is unknown."""
         points, dense = self.points(name), self.curves.dense(name)
         if not points or not dense:
             return {}

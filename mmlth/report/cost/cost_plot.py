@@ -30,7 +30,7 @@ def plot_costs(costs: Costs, metric: str | None, path: Path) -> None:
     Args:
         costs: What the tickets of one search or several cost.
         metric: The metric to draw, if any.
-        path: Where to write.
+        path: The file to write.
     """
     panels: list[Callable[[Axes], None]] = [partial(_draw_sizes, costs=costs)]
     if costs.macs is not None:
@@ -133,7 +133,7 @@ def _draw_metric(
 
 
 def _space_by_logarithm(axes: Axes) -> None:
-    """Where costs span a decade; within less there might be no round number to mark."""
+    """Spaces costs that span a decade; less than that may hold no round number to mark."""
     least, most = axes.dataLim.minposx, axes.dataLim.intervalx.max()
     if most < 10 * least:
         axes.set_xlim(left=0)

@@ -94,7 +94,7 @@ def write_cost_csv(costs: Costs, metrics: Sequence[str], path: Path) -> None:
     Args:
         costs: What the tickets of one search or several cost.
         metrics: The metrics to write.
-        path: Where to write.
+        path: The file to write.
     """
     first = costs.rows[0].works if costs.rows else None
     modules = [work.name or 'outside' for work in first or ()]

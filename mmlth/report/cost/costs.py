@@ -20,8 +20,8 @@ class Costs:
     """What tickets of one model cost.
 
     Attributes:
-        tickets: In order; of several searches, those of each after another.
-        rows: What each costs.
+        tickets: The tickets in order; of several searches, those of each after another.
+        rows: What each ticket costs.
         macs: What was counted with dense weights; None where nothing was.
         reason: Why nothing was counted.
     """
@@ -62,12 +62,12 @@ def count_costs(tickets: Sequence[RoundTicket], size: tuple[int, int] | None = N
 
 
 def is_dense(ticket: RoundTicket) -> bool:
-    """Whether it is of a model of which nothing is pruned."""
+    """Whether nothing is pruned."""
     return ticket.round['sparsity'] == 0
 
 
 def image_size(path: Path) -> ImageSize | str:
-    """To what size the config in a ticket resizes validated images, or why that is unknown."""
+    """The size that the config in a ticket resizes validated images to, or why it is unknown."""
     config = load_info(path).get('config')
     if not isinstance(config, dict):
         return 'the ticket does not tell its config'

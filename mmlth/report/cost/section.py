@@ -42,7 +42,7 @@ def cost_of(
 
     Args:
         tickets: The tickets.
-        size: As for `cost_section`.
+        size: Height and width in pixels of the image that MACs are counted for.
         metric: The one that counts; by default the first of the main ones.
         notes: Sentences to add.
 

@@ -27,9 +27,9 @@ def plot_densities(
     several columns. Of two tickets, the second is a bar within the first's.
 
     Args:
-        densities: By parameter name the density, in [0, 1], in one ticket or in two.
-        tickets: Of each ticket its name and the density of all its masked weights: a line.
-        path: Where to write.
+        densities: The density in one ticket or in two, in [0, 1], by parameter name.
+        tickets: The name of each ticket and the density of all its masked weights: a line.
+        path: The file to write.
     """
     names = list(densities)
     columns = max(1, math.ceil(len(names) / _MOST_ROWS))
@@ -110,7 +110,7 @@ def _strip(axes: Axes, names: Sequence[str], styles: Mapping[str, dict[str, Any]
 
 
 def _bar(ticket: int, tickets: int) -> dict[str, Any]:
-    """Of two tickets, the first's bar is broad and pale, the second's slim and strong."""
+    """How a bar looks: of two tickets, the first's is broad and pale, the second's slim."""
     if tickets > 1 and ticket == 0:
         return {'height': 0.84, 'alpha': 0.35}
     return {'height': 0.42 if tickets > 1 else 0.76}

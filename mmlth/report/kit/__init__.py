@@ -13,13 +13,12 @@ from mmlth.report.kit.numbers import (
 )
 from mmlth.report.kit.row_axis import row_axis
 from mmlth.report.kit.size_formats import FORMAT_LEGEND, FORMATS
-from mmlth.report.kit.styles import COLOURS, DENSE, GREY, Style, model_styles, style
+from mmlth.report.kit.styles import COLOURS, GREY, Style, model_styles, style
 from mmlth.report.kit.tables import plain_table
 
 __all__ = [
     'ABSENT',
     'COLOURS',
-    'DENSE',
     'FORMATS',
     'FORMAT_LEGEND',
     'GREY',

@@ -24,7 +24,7 @@ def figure_at(path: Path, width: float, height: float) -> Iterator[Figure]:
     alone.
 
     Args:
-        path: Where to write; ``.png`` or ``.svg``.
+        path: The file to write, ``.png`` or ``.svg``.
         width: The width in inches.
         height: The height in inches.
     """

@@ -52,8 +52,8 @@ def mean_cell(values: Sequence[float], form: str, of: int = 1) -> str:
     """The mean over seeds and the sample standard deviation, which a single seed has not.
 
     Args:
-        values: Of the seeds that have one.
-        form: How to write them.
+        values: The values of the seeds that have one.
+        form: How to write the numbers.
         of: How many seeds there are; fewer values are said to be so.
 
     Example:

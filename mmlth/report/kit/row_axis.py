@@ -11,7 +11,7 @@ def row_axis(axes: Axes, rows: Sequence[tuple[str, float]]) -> list[float]:
     """Makes a row of each label, the first at the top.
 
     Args:
-        axes: To draw in.
+        axes: The axes to draw in.
         rows: Labels and the heights of their rows.
 
     Returns:

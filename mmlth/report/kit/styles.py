@@ -55,6 +55,6 @@ def model_styles(models: Sequence[str]) -> dict[str, Style]:
     """A style of each model: the dense one, which is the first, is grey.
 
     Args:
-        models: Their names.
+        models: The names of the models.
     """
     return dict(zip(models, [DENSE, *map(style, range(len(models) - 1))]))

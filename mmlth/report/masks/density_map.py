@@ -47,8 +47,8 @@ def plot_density_map(
     Args:
         layers: The densities by layer.
         modules: The same by module.
-        tickets: Their names.
-        path: Where to write.
+        tickets: The names of the tickets.
+        path: The file to write.
     """
     parts = _columns(_rows(layers, modules))
     length, columns = max(map(len, parts)), len(parts)

@@ -92,7 +92,7 @@ def layers_of(
 
 
 def _summary(survival: Survival, last: RoundTicket) -> list[str]:
-    """Which layers end densest and sparsest, in sentences."""
+    """Names the layers that end densest and sparsest."""
     densities = dict(zip(survival.names, survival.parts[:, -1].tolist()))
     if last.round['kept'] == last.round['prunable'] or not densities:
         return ['Nothing is pruned yet.']
@@ -114,7 +114,7 @@ def _summary(survival: Survival, last: RoundTicket) -> list[str]:
 
 
 def _starved(last: RoundTicket, floor: float) -> list[str]:
-    """Of which layers next to nothing is left, in a sentence; none where there are none."""
+    """Names the layers of which next to nothing is left, if there are such."""
     poor = starved({layer.name: (layer.kept, layer.total) for layer in last.profile.layers}, floor)
     if not poor:
         return []
@@ -126,7 +126,7 @@ def _starved(last: RoundTicket, floor: float) -> list[str]:
 
 
 def _unmoved(dense: RoundTicket) -> list[str]:
-    """Which prunable weights round 0 did not change, in a sentence; none where all moved."""
+    """Names the prunable weights that round 0 did not change, if there are such."""
     names = dense.round.get('unmoved') or []
     if not names:
         return []
@@ -138,7 +138,7 @@ def _unmoved(dense: RoundTicket) -> list[str]:
 
 
 def _share(ticket: RoundTicket, names: Collection[str]) -> str:
-    """What part of the prunable weights these layers are."""
+    """The share of the prunable weights that these layers hold."""
     layers = ticket.profile.layers
     ours = sum(layer.total for layer in layers if layer.name in names)
     return percent(ours / sum(layer.total for layer in layers))

@@ -27,7 +27,7 @@ def plot_noise(noisy: Sequence[NoisyTicket], metric: str, dense: float | None, p
             deviation are drawn.
         metric: The name of the metric.
         dense: The dense model's value, if it has one.
-        path: Where to write.
+        path: The file to write.
     """
     with figure_at(path, 8, 4.5) as figure:
         axes = figure.subplots()

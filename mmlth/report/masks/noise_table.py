@@ -69,7 +69,7 @@ def write_noise_csv(noisy: Sequence[NoisyTicket], metric: str, path: Path) -> No
     Args:
         noisy: The tickets with noise.
         metric: The name of the metric.
-        path: Where to write.
+        path: The file to write.
     """
     write_csv(
         path,

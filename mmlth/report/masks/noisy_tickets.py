@@ -1,15 +1,14 @@
 """Tickets that were trained again under their masks with noise."""
 
 import inspect
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from mmlth.analysis.masks import Flips, flips, similarity
 from mmlth.pruning import noise
-from mmlth.report.searches import Round, Searches, measured
+from mmlth.report.searches import Branch, Round, RoundTicket, Searches, measured
 
-_OPTIONS = ('share', 'matched')
 _DEFAULTS = inspect.signature(noise).parameters
 _Key = tuple[int, bool, float]
 
@@ -49,25 +48,33 @@ def noisy_tickets(searches: Searches) -> list[NoisyTicket]:
         TicketError: If a ticket cannot be read.
     """
     trained = []
-    for own, others in zip(searches.tickets, searches.branches):
+    for own, branches in zip(searches.tickets, searches.branches):
         tickets = {ticket.round['round']: ticket for ticket in own}
-        for branch in others:
-            control = branch.search.control
-            options: dict[str, Any] = control if isinstance(control, dict) else {'type': control}
-            if options['type'] != noise.__name__:
+        for branch in branches:
+            options = _noise_options(branch.search.control)
+            if options is None:
                 continue
-            share, matched = (options.get(name, _DEFAULTS[name].default) for name in _OPTIONS)
             for noisy in branch.tickets:
                 ticket = tickets.get(noisy.round['of_round'])
                 if ticket is not None:
-                    pair = similarity([ticket.profile, noisy.profile]).overlap(0, 1)
-                    rounds = ticket.round, noisy.round
-                    trained.append(
-                        NoisyTicket(
-                            branch.parent, branch.name, *rounds, share, matched, flips(pair)
-                        )
-                    )
+                    trained.append(_compared(branch, ticket, noisy, options))
     return trained
+
+
+def _noise_options(control: Any) -> dict[str, Any] | None:
+    """The options of a control of the kind ``noise``, defaults spelled out; None of another one."""
+    options = control if isinstance(control, dict) else {'type': control}
+    if options['type'] != noise.__name__:
+        return None
+    return {name: options.get(name, _DEFAULTS[name].default) for name in ('share', 'matched')}
+
+
+def _compared(
+    branch: Branch, ticket: RoundTicket, noisy: RoundTicket, options: Mapping[str, Any]
+) -> NoisyTicket:
+    pair = similarity([ticket.profile, noisy.profile]).overlap(0, 1)
+    rounds = ticket.round, noisy.round
+    return NoisyTicket(branch.parent, branch.name, *rounds, **options, flips=flips(pair))
 
 
 def same_noise(noisy: Iterable[NoisyTicket]) -> dict[_Key, list[NoisyTicket]]:

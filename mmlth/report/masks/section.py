@@ -114,7 +114,7 @@ _NESTED = (
 
 
 def _left_out(lines: Sequence[Sequence[RoundTicket]], shown: Sequence[RoundTicket]) -> list[str]:
-    """What is not shown, in a sentence."""
+    """Says which masks are not shown, if any are not."""
     count = sum(map(len, lines))
     if count == len(shown):
         return []

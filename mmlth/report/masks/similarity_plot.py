@@ -23,7 +23,7 @@ def plot_similarity(similarity: Similarity, names: Sequence[str], path: Path) ->
     Args:
         similarity: How alike the masks of the tickets are.
         names: The names of the tickets.
-        path: Where to write.
+        path: The file to write.
     """
     side = max(2.5, _CELL * len(names))
     above = np.triu(np.ones_like(similarity.iou, dtype=bool), 1)

@@ -50,7 +50,7 @@ def write_similarity_csv(similarity: Similarity, names: Sequence[str], path: Pat
     Args:
         similarity: How alike the masks of the tickets are.
         names: The names of the tickets.
-        path: Where to write.
+        path: The file to write.
     """
     matrices = similarity.iou, similarity.chance_iou, similarity.hamming, similarity.chance_hamming
     rows = []

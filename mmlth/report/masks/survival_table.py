@@ -69,8 +69,8 @@ def write_survival_csv(tickets: Sequence[RoundTicket], path: Path) -> None:
     """Writes a row a ticket and layer: see `HEADER`; shares are in [0, 1].
 
     Args:
-        tickets: Of one model.
-        path: Where to write.
+        tickets: The tickets of one model.
+        path: The file to write.
     """
     survived = survival_of(tickets)
     rows = {name: i for i, name in enumerate(survived.names)}

@@ -23,8 +23,8 @@ def plot_zeros(tickets: Sequence[RoundTicket], path: Path) -> None:
     A dotted line is what chance would empty in all modules together.
 
     Args:
-        tickets: Of one model, in the order of their sparsity.
-        path: Where to write.
+        tickets: The tickets of one model, in the order of their sparsity.
+        path: The file to write.
     """
     modules = list(by_module(tickets[0].profile.layers))
     styles = {module: style(number) for number, module in enumerate(modules)}

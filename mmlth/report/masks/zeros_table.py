@@ -46,8 +46,8 @@ def write_zeros_csv(tickets: Sequence[RoundTicket], path: Path) -> None:
     """Writes a row a ticket, module and kind of part: see `HEADER`.
 
     Args:
-        tickets: Of one model.
-        path: Where to write.
+        tickets: The tickets of one model.
+        path: The file to write.
     """
     rows = []
     for ticket in tickets:

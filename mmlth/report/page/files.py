@@ -18,7 +18,7 @@ def write_page(title: str, sections: Sequence[Section], folder: Path) -> Path:
 
     Args:
         title: What the report is of.
-        sections: From the top to the bottom.
+        sections: The sections from the top to the bottom.
         folder: Where to write. Files of the page that was there before go, if this one lacks them.
 
     Returns:

@@ -17,8 +17,8 @@ def html(title: str, sections: Sequence[Section], plots: Mapping[str, bytes]) ->
     """Writes a report.
 
     Args:
-        title: What it is of.
-        sections: From the top to the bottom; the first stands above the fold.
+        title: What the report is of.
+        sections: The sections from the top to the bottom; the first stands above the fold.
         plots: The SVG files of all figures, by name.
     """
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
@@ -30,12 +30,17 @@ def html(title: str, sections: Sequence[Section], plots: Mapping[str, bytes]) ->
         jpeg=_jpeg,
         cells=cells,
         kind_of=_kind,
+        unknown=_unknown,
         version=__version__,
     )
 
 
 def _kind(part: Part) -> str:
     return type(part).__name__
+
+
+def _unknown(kind: str) -> None:
+    raise TypeError(f'a page cannot show a part of the kind {kind}')
 
 
 def _jpeg(image: Image) -> str:

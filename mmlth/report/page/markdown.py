@@ -12,8 +12,8 @@ def markdown(title: str, sections: Sequence[Section]) -> str:
     """Writes a report.
 
     Args:
-        title: What it is of.
-        sections: From the top to the bottom.
+        title: What the report is of.
+        sections: The sections from the top to the bottom.
     """
     blocks = [f'# {title}']
     for section in sections:

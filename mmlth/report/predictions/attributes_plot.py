@@ -31,8 +31,8 @@ def plot_attributes(attributes: Attributes, path: Path) -> None:
     on. A hollow mark has no interval, for all objects are in one image.
 
     Args:
-        attributes: Of models on one data set.
-        path: Where to write.
+        attributes: What was measured of models on one data set.
+        path: The file to write.
 
     Raises:
         ValueError: If there is no model to compare with the dense one.
@@ -48,9 +48,9 @@ def plot_classes(attributes: Attributes, path: Path, most: int = 20) -> None:
     """Draws the difference in AP on each class, with its interval, as PNG or SVG.
 
     Args:
-        attributes: Of models on one data set.
-        path: Where to write.
-        most: As for `class_table`.
+        attributes: What was measured of models on one data set.
+        path: The file to write.
+        most: How many classes to draw at most, as in `class_table`.
 
     Raises:
         ValueError: If there is no model to compare with the dense one.

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from functools import partial
 
-from mmlth.analysis.detection import KIND_WORDS, Attributes, Scores, attributes, score
+from mmlth.analysis.detection import KIND_WORDS, Attributes, CocoRules, Scores, attributes, score
 from mmlth.report.page import CsvFile, Figure, Part, Section
 from mmlth.report.predictions.attributes_plot import plot_attributes, plot_classes
 from mmlth.report.predictions.attributes_table import (
@@ -46,8 +46,8 @@ def attributes_section(
 
 
 def _score(models: Models, kind: str) -> Scores:
-    sigmas = models.data.sigmas or None
-    return score(models.data.coco, models.results(kind), kind, sigmas=sigmas)
+    rules = CocoRules(sigmas=models.data.sigmas or None)
+    return score(models.data.coco, models.results(kind), kind, rules)
 
 
 def _parts(analysed: Attributes) -> list[Part]:

@@ -39,7 +39,7 @@ def attributes_table(attributes: Attributes) -> Table:
     """A row a group of classes or sizes, below each other by what makes the groups.
 
     Args:
-        attributes: Of models on one data set.
+        attributes: What was measured of models on one data set.
     """
     table = _table(ap_name(attributes), attributes)
     _add(table, attributes.overall)
@@ -55,7 +55,7 @@ def class_table(attributes: Attributes, most: int = 20) -> Table:
     """A row a class, from the one that the first ticket loses most on.
 
     Args:
-        attributes: Of models on one data set.
+        attributes: What was measured of models on one data set.
         most: Of more classes, those are shown that lose most and that gain most, half of each.
     """
     table = _table(f'class: {ap_name(attributes)}', attributes, training=True)
@@ -70,7 +70,7 @@ def attribute_rows(attributes: Attributes) -> list[list[object]]:
     AP and differences are in [0, 1], changes in %; None where there is no value.
 
     Args:
-        attributes: Of models on one data set.
+        attributes: What was measured of models on one data set.
     """
     groups = {'all': (attributes.overall,), **shown_groups(attributes), 'class': attributes.classes}
     return [
@@ -85,8 +85,8 @@ def write_attributes_csv(analysed: Iterable[Attributes], path: Path) -> None:
     """Writes the `attribute_rows` of all kinds of prediction.
 
     Args:
-        analysed: One a kind.
-        path: Where to write.
+        analysed: What was measured, one a kind of prediction.
+        path: The file to write.
     """
     write_csv(path, HEADER, [row for each in analysed for row in attribute_rows(each)])
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from functools import partial
 
 from mmlth.analysis.detection import KIND_WORDS, MODES, tide
-from mmlth.analysis.keypoints import Formula, Skeleton, keypoint_errors
+from mmlth.analysis.keypoints import Formula, KeypointRules, Skeleton, keypoint_errors
 from mmlth.report.page import CsvFile, Details, Figure, Part, Section
 from mmlth.report.predictions.each_kind import analyse_each_kind
 from mmlth.report.predictions.keypoint_errors_plot import plot_keypoint_errors
@@ -35,7 +35,7 @@ def errors_section(models: Models, formula: Formula = 'paper') -> Section:
 
     Args:
         models: The dense model first.
-        formula: Whose rules tell errors of keypoints apart, see `keypoint_errors`.
+        formula: The rules that tell errors of keypoints apart, see `keypoint_errors`.
 
     Raises:
         ValueError: If no kind of prediction can be judged by the ground truth.
@@ -75,7 +75,7 @@ def _of_keypoints(models: Models, formula: Formula) -> list[Part]:
     data = models.data
     skeleton = Skeleton(data.joints, data.sigmas, data.swaps)
     errors = {
-        name: keypoint_errors(data.coco, results, skeleton, formula=formula)
+        name: keypoint_errors(data.coco, results, skeleton, KeypointRules(formula=formula))
         for name, results in models.results('keypoints').items()
     }
     figure = Figure(

@@ -23,9 +23,9 @@ def plot_keypoint_errors(models: Mapping[str, KeypointErrors], oks: float, path:
     One panel a model; legends give the areas under the curves, which are average precisions.
 
     Args:
-        models: By name, at least one.
+        models: The errors of each model by its name, at least one.
         oks: The threshold from which on a prediction is correct.
-        path: Where to write.
+        path: The file to write.
 
     Raises:
         ValueError: If nothing was computed at this threshold.

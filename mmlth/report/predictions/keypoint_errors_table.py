@@ -27,7 +27,7 @@ def keypoint_error_table(models: Mapping[str, KeypointErrors], oks: float | None
     Gains are of the average precision that is the mean over all thresholds.
 
     Args:
-        models: By name.
+        models: The errors of each model by its name.
         oks: A threshold whose average precision, the area below its curve, stands beside the mean.
 
     Raises:
@@ -69,8 +69,8 @@ def write_keypoint_errors_csv(models: Mapping[str, KeypointErrors], path: Path) 
     detected. Other cells are empty where there is no value.
 
     Args:
-        models: By name.
-        path: Where to write.
+        models: The errors of each model by its name.
+        path: The file to write.
     """
     rows: list[Sequence[object]] = []
     for name, errors in models.items():
@@ -89,9 +89,9 @@ def write_keypoint_curves_csv(models: Mapping[str, KeypointErrors], oks: float, 
     curve.
 
     Args:
-        models: By name.
+        models: The errors of each model by its name.
         oks: The threshold.
-        path: Where to write.
+        path: The file to write.
 
     Raises:
         ValueError: If nothing was computed at this threshold.
@@ -109,8 +109,8 @@ def write_keypoint_kinds_csv(models: Mapping[str, KeypointErrors], path: Path) -
     """Writes a row a model, joint and kind: how many of the joint's keypoints are of it.
 
     Args:
-        models: By name.
-        path: Where to write.
+        models: The errors of each model by its name.
+        path: The file to write.
     """
     rows = [
         (name, joint, kind, errors.kinds[kind][index])
@@ -127,7 +127,7 @@ def _shares(counts: Sequence[int]) -> list[str]:
 
 
 def _value(errors: KeypointErrors, error: str | None, oks: float | None) -> str:
-    """As detected the average precision, of an error its gain."""
+    """The average precision as detected, or the gain of an error."""
     return ap_cell(errors.ap(oks=oks)) if error is None else _gain(errors.gain(error, oks))
 
 

@@ -21,7 +21,7 @@ def model_tickets(models: Models, tickets: Mapping[str, Ticket], folder: Path) -
     Args:
         models: What they predict.
         tickets: The same models by name.
-        folder: Where to write.
+        folder: The folder to write to.
 
     Returns:
         A ticket a model, with its metrics; none where no model is pruned.

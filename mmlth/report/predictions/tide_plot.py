@@ -11,8 +11,8 @@ def plot_tide(tide: Tide, path: Path) -> None:
     """Draws what each error costs, a bar a model, as PNG or SVG.
 
     Args:
-        tide: Of models on one data set.
-        path: Where to write.
+        tide: The errors of models on one data set.
+        path: The file to write.
     """
     styles = model_styles(list(tide.models))
     names = (*MAIN, '', *SPECIAL)

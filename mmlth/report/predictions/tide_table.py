@@ -27,7 +27,7 @@ def tide_table(tide: Tide) -> Table:
     """A row an error: by how much the AP would grow without it, and how many there are.
 
     Args:
-        tide: Of models on one data set.
+        tide: The errors of models on one data set.
     """
     table = plain_table('error')
     for model in tide.models:
@@ -51,7 +51,7 @@ def tide_rows(tide: Tide) -> list[list[object]]:
     """A row each model and error: see `HEADER`; gains and AP are in [0, 1].
 
     Args:
-        tide: Of models on one data set.
+        tide: The errors of models on one data set.
     """
     return [
         [tide.kind, model, name, error_gain(errors, name), errors.counts.get(name), errors.ap]
@@ -64,8 +64,8 @@ def write_tide_csv(tides: Iterable[Tide], path: Path) -> None:
     """Writes the `tide_rows` of all kinds of prediction.
 
     Args:
-        tides: One a kind.
-        path: Where to write.
+        tides: The errors, one a kind of prediction.
+        path: The file to write.
     """
     write_csv(path, HEADER, [row for each in tides for row in tide_rows(each)])
 

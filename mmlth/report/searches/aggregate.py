@@ -29,7 +29,7 @@ class LinePoint:
 
     @property
     def mean(self) -> float:
-        """Over the seeds."""
+        """The mean over the seeds."""
         return statistics.fmean(self.values)
 
     @property
@@ -69,7 +69,7 @@ class LineComparison:
 
     @property
     def sparsities(self) -> list[float]:
-        """All that occur, in order."""
+        """All sparsities that occur, in order."""
         return sorted({point.sparsity for line in self.lines.values() for point in line})
 
 
@@ -112,7 +112,7 @@ def compare_lines(
     Args:
         dense: The dense rounds, one a seed.
         lines: The other rounds by line.
-        metric: Which metric.
+        metric: The name of the metric.
 
     Raises:
         ValueError: If no dense round has the metric.

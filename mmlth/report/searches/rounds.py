@@ -41,7 +41,7 @@ def metric_names(rounds: Sequence[Round]) -> list[str]:
 
 
 def trained_unit(rounds: Sequence[Round]) -> Literal['epochs', 'iterations'] | None:
-    """In what the rounds record how long they trained; None where they do not."""
+    """The unit in which the rounds record how long they trained; None where they do not."""
     units: tuple[Literal['epochs', 'iterations'], ...] = ('epochs', 'iterations')
     return next((unit for unit in units if any(unit in round_ for round_ in rounds)), None)
 

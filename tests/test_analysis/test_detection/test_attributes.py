@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from perturbed import SIGMAS, disturbed, first_images, ground_truth
 
-from mmlth.analysis.detection import attributes, changed_most, score
+from mmlth.analysis.detection import CocoRules, attributes, changed_most, score
 from mmlth.analysis.detection.groups import by_class, by_frequency, by_lvis_frequency
 from mmlth.analysis.detection.tide import tide
 from mmlth.analysis.keypoints import Skeleton, keypoint_errors
@@ -175,7 +175,7 @@ def test_a_worse_ticket_is_known_to_be_worse(name, kind, sigmas):
     truth = first_images(ground_truth(name), 8 if name == 'nuclei' else 30)
     models = {'dense': disturbed(truth, kind, 0.03), 'ticket': disturbed(truth, kind, 0.2, seed=1)}
     found = attributes(
-        score(truth, models, kind, sigmas=sigmas, replicates=100),
+        score(truth, models, kind, CocoRules(sigmas=sigmas), replicates=100),
         {category['name']: 100 + category['id'] for category in truth['categories']},
     )
     difference = found.overall.models['ticket'].difference
@@ -214,7 +214,7 @@ def person(side, **area):
 )
 def test_people_without_area_have_that_of_mmpose(area, hits):
     truth, found = person(50, **area)
-    scores = score(truth, {'dense': found}, 'keypoints', sigmas=(0.1, 0.1))
+    scores = score(truth, {'dense': found}, 'keypoints', CocoRules(sigmas=(0.1, 0.1)))
     assert scores.values['dense'][0, 0] == pytest.approx(hits / 10)
     skeleton = Skeleton(('a', 'b'), (0.1, 0.1))
     errors = keypoint_errors(truth, found, skeleton)
@@ -225,7 +225,7 @@ def test_people_without_area_have_that_of_mmpose(area, hits):
 def test_sizes_of_objects_without_area(kind, sizes):
     """A box of 40² is of medium size, the person in it has 0.53 of that and is small."""
     truth, found = person(40)
-    scores = score(truth, {'dense': found}, kind, sigmas=(0.1, 0.1))
+    scores = score(truth, {'dense': found}, kind, CocoRules(sigmas=(0.1, 0.1)))
     small, medium, _ = attributes(scores).sizes
     assert (small.objects, medium.objects) == sizes
 
@@ -271,7 +271,7 @@ def test_errors_are_one_line(scores):
         with pytest.raises(ValueError, match=rf'^[^\n]*{line}[^\n]*$'):
             score(given, {'ticket': predictions}, kind)
     with pytest.raises(ValueError, match='1 keypoints an object where there are 2 sigmas'):
-        score(marked, {'ticket': keypoints}, 'keypoints', sigmas=(0.1, 0.1))
+        score(marked, {'ticket': keypoints}, 'keypoints', CocoRules(sigmas=(0.1, 0.1)))
     with pytest.raises(ValueError, match='no training count of b, c'):
         attributes(scores, {'a': 1})
     with pytest.raises(ValueError, match='no model to judge'):

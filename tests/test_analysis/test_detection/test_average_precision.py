@@ -13,7 +13,7 @@ from pycocotools import mask as masks
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
-from mmlth.analysis.detection import average_precision, match_detections
+from mmlth.analysis.detection import CocoRules, average_precision, match_detections
 from mmlth.analysis.detection.bootstrap import estimate, resamples
 from mmlth.analysis.detection.federated import filter_lvis_predictions
 from mmlth.analysis.detection.tide import tide
@@ -58,7 +58,7 @@ def test_each_image_once_is_pycocotools(name, kind, noise):
     found = disturbed(truth, kind, noise)
     borders = (16, 24) if name == 'nuclei' else (32, 96)  # nuclei are all small
     stats, by_cell = reference(truth, found, kind, borders=borders)
-    matches = match_detections(truth, found, kind, borders=borders)
+    matches = match_detections(truth, found, kind, CocoRules(borders=borders))
     ours = average_precision(matches, np.ones((1, matches.images), int))[0]
     same(ours, by_cell)
     for number, part in enumerate(
@@ -77,7 +77,7 @@ def test_keypoints_are_pycocotools(noise, boxes):
         found = [{k: v for k, v in each.items() if k != 'bbox'} for each in found]
     borders = (96, 150)  # between which some mice lie, and the keypoints of more
     stats, by_cell = reference(truth, found, 'keypoints', SIGMAS, borders)
-    matches = match_detections(truth, found, 'keypoints', sigmas=SIGMAS, borders=borders)
+    matches = match_detections(truth, found, 'keypoints', CocoRules(borders, SIGMAS))
     ours = average_precision(matches, np.ones((1, matches.images), int))[0]
     same(ours[..., [0, 2, 3]], by_cell)
     same(ours[..., 0].mean(), stats[0])
@@ -108,7 +108,7 @@ def test_a_pose_is_as_large_as_its_box():
     ]
 
     def large(found):
-        matches = match_detections(truth, found, 'keypoints', sigmas=(0.05, 0.05))
+        matches = match_detections(truth, found, 'keypoints', CocoRules(sigmas=(0.05, 0.05)))
         return average_precision(matches, np.ones((1, 1), int))[0, 0, 0, 3]
 
     # A false one of the same size counts, one that is smaller than its range does not.
@@ -184,11 +184,11 @@ def test_borders_of_size():
     truth = toy(1)
     found = disturbed(truth, 'bbox', 0.05)
     one = np.ones((1, 6), int)
-    whole = average_precision(match_detections(truth, found, 'bbox', borders=()), one)
+    whole = average_precision(match_detections(truth, found, 'bbox', CocoRules(borders=())), one)
     assert whole.shape[-1] == 2  # all, and the one range
     same(whole[..., 0], whole[..., 1])
     with pytest.raises(ValueError, match=r'positive and ascend, got \[96, 32\]'):
-        match_detections(truth, found, 'bbox', borders=(96, 32))
+        match_detections(truth, found, 'bbox', CocoRules(borders=(96, 32)))
 
 
 def box(image, category, x, score=None):
@@ -290,7 +290,7 @@ def test_an_interval_holds_the_mean_of_other_draws():
     found = [disturbed(truth, 'bbox', 0.1, seed) for seed, truth in enumerate(draws)]
     values, intervals = [], []
     for truth, each in zip(draws, found):
-        matches = match_detections(truth, each, 'bbox', borders=())
+        matches = match_detections(truth, each, 'bbox', CocoRules(borders=()))
         value = np.nanmean(average_precision(matches, np.ones((1, 30), int))[..., 0])
         rows = np.nanmean(average_precision(matches, resamples(30, 200, 0))[..., 0], axis=(1, 2))
         values.append(value)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from mmlth.analysis.keypoints import (
     ALL_OKS,
     KINDS,
+    KeypointRules,
     Skeleton,
     diagnose,
     keypoint_errors,
@@ -90,7 +91,9 @@ def perturbed(ground_truth, seed, box=False):
 @pytest.mark.parametrize('most', [20, 1])
 def test_mice_as_detected(mice, areas, most):
     predictions = perturbed(mice, seed=0)
-    found = keypoint_errors(mice, predictions, MOUSE_SKELETON, areas=areas, most=most)
+    found = keypoint_errors(
+        mice, predictions, MOUSE_SKELETON, KeypointRules(areas=areas, most=most)
+    )
     precision = reference(mice, predictions, MOUSE_SKELETON, areas, most)
     assert_equal(found.detected, precision)
     assert found.ap() == pytest.approx(precision.mean(), rel=1e-14)
@@ -102,7 +105,9 @@ def test_mice_as_corrected(mice, formula):
     """Corrected keypoints, written as results, are worth to pycocotools what we say."""
     predictions = perturbed(mice, seed=1, box=True)
     areas, skeleton = (32**2, 1e10), MOUSE_SKELETON
-    found = keypoint_errors(mice, predictions, skeleton, areas=areas, formula=formula)
+    found = keypoint_errors(
+        mice, predictions, skeleton, KeypointRules(areas=areas, formula=formula)
+    )
     for index, kind in enumerate(KINDS[1:], start=1):
         corrected = copy.deepcopy(predictions)
         for scene in read_scenes(mice, predictions, skeleton, areas, 20):
@@ -171,7 +176,7 @@ def sets(draw):
 @settings(max_examples=50, deadline=None)
 @given(sets(), st.sampled_from([1, 3, 20]), st.sampled_from([(0, 1e10), (500, 2000)]))
 def test_any_set(drawn, most, areas):
-    found = keypoint_errors(*drawn, areas=areas, most=most)
+    found = keypoint_errors(*drawn, KeypointRules(areas=areas, most=most))
     assert_equal(found.detected, reference(*drawn, areas, most))
 
 
@@ -199,7 +204,7 @@ def test_kinds_by_the_released_code(drawn):
 @given(sets(), st.sampled_from(['paper', 'released']))
 def test_what_holds_of_any_set(drawn, formula):
     ground_truth, predictions, skeleton = drawn
-    found = keypoint_errors(*drawn, areas=(0, 1e10), formula=formula)
+    found = keypoint_errors(*drawn, KeypointRules(areas=(0, 1e10), formula=formula))
     assert [curve.oks for curve in found.detected] == list(ALL_OKS)
     assert sum(map(found.count, KINDS)) == found.keypoints
     if formula == 'paper':
@@ -223,4 +228,7 @@ def test_what_holds_of_any_set(drawn, formula):
     for each in [*larger['annotations'], *shapes]:
         points = np.reshape(each['keypoints'], (-1, 3)) * (2, 2, 1)
         each['keypoints'] = points.ravel().tolist()
-    assert keypoint_errors(*twice, areas=(0, 1e10), formula=formula).kinds == found.kinds
+    assert (
+        keypoint_errors(*twice, KeypointRules(areas=(0, 1e10), formula=formula)).kinds
+        == found.kinds
+    )

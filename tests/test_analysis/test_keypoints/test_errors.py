@@ -11,7 +11,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmlth.analysis.keypoints import ERRORS, KINDS, Skeleton, diagnose, keypoint_errors, read_scenes
+from mmlth.analysis.keypoints import (
+    ERRORS,
+    KINDS,
+    KeypointRules,
+    Skeleton,
+    diagnose,
+    keypoint_errors,
+    read_scenes,
+)
 from mmlth.analysis.keypoints.correction import correct
 from mmlth.analysis.keypoints.matching import match_instances
 from mmlth.analysis.keypoints.similarity import instance_similarities
@@ -55,7 +63,7 @@ def data(*instances, images=2, categories=1):
 
 
 def errors(instances, predictions, skeleton=SKELETON, **options):
-    return keypoint_errors(data(*instances), predictions, skeleton, **options)
+    return keypoint_errors(data(*instances), predictions, skeleton, KeypointRules(**options))
 
 
 def kinds(instances, predictions, skeleton=SKELETON, formula='paper'):
@@ -359,7 +367,7 @@ def test_matching(oks, threshold, ignored, crowd, indices):
 
 def test_the_mean_over_categories():
     there = data(instance(), instance(category=2), categories=3)
-    found = keypoint_errors(there, [predicted(category=2)], SKELETON, oks=[0.5])
+    found = keypoint_errors(there, [predicted(category=2)], SKELETON, KeypointRules(oks=[0.5]))
     assert found.ap() == near(
         0.5
     )  # none of the first, all of the second, and the third has no instance

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from mmlth.report.kit.figure import figure_at
 from mmlth.report.page import Code, CsvFile, Details, Figure, Image, Images, Section, write_page
+from mmlth.report.page.html import html
 
 HOSTILE = '<script>alert("1")</script> & [bold]x[/bold] | *'
 
@@ -51,6 +52,18 @@ def folder(tmp_path_factory):
     ]
     write_page(f'Report {HOSTILE}', sections, folder)
     return folder
+
+
+@pytest.mark.parametrize('text', ['ground truth', 'more', 'mmlth report <work_dir>', 'numbers.csv'])
+def test_every_kind_of_part_is_shown(folder, text):
+    page = Page((folder / 'report.html').read_text())
+    assert text in ' '.join(page.text)
+    assert text in (folder / 'report.md').read_text()
+
+
+def test_a_part_of_no_known_kind_is_an_error(tmp_path):
+    with pytest.raises(TypeError, match='cannot show a part of the kind int'):
+        html('Report', [Section('Answer', (1,))], {})
 
 
 class Page(HTMLParser):

@@ -5,7 +5,7 @@ from kit import csv_rows
 from matplotlib.image import imread
 from rich.console import Console
 
-from mmlth.analysis.keypoints import ERRORS, KINDS, Skeleton, keypoint_errors
+from mmlth.analysis.keypoints import ERRORS, KINDS, KeypointRules, Skeleton, keypoint_errors
 from mmlth.report.predictions.keypoint_errors_plot import plot_keypoint_errors
 from mmlth.report.predictions.keypoint_errors_table import (
     joint_table,
@@ -26,7 +26,8 @@ GROUND_TRUTH = {
 
 def model(*keypoints, **options):
     predictions = [{**INSTANCE, 'score': 0.5, 'keypoints': keypoints}] if keypoints else []
-    return keypoint_errors(GROUND_TRUTH, predictions, SKELETON, oks=(0.5, 0.75), **options)
+    rules = KeypointRules(oks=(0.5, 0.75), **options)
+    return keypoint_errors(GROUND_TRUTH, predictions, SKELETON, rules)
 
 
 @pytest.fixture

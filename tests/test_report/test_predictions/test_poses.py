@@ -5,7 +5,7 @@ import torch
 from poses import POSE
 
 from mmlth import LotteryError, Mask, Ticket
-from mmlth.analysis.detection import attributes, score
+from mmlth.analysis.detection import CocoRules, attributes, score
 from mmlth.data import KEYPOINTS, make_shapes
 from mmlth.engine.configs.reading import read_config
 from mmlth.engine.evaluation.predictions import Predictor
@@ -72,7 +72,7 @@ def test_predictions_are_keypoints_of_each_object(models):
 
 def average_precision(models):
     data, results = models.data, models.results('keypoints')
-    scores = score(data.coco, results, 'keypoints', sigmas=data.sigmas, replicates=0)
+    scores = score(data.coco, results, 'keypoints', CocoRules(sigmas=data.sigmas), replicates=0)
     return attributes(scores).overall.models['dense'].ap.value
 
 
