@@ -23,7 +23,7 @@ from mmlth.engine.exporting.check import TOLERANCE, Difference, compare, holds
 from mmlth.engine.exporting.part import outputs_of_one, part_of
 from mmlth.engine.exporting.trace import batch_axes, trace, tracing_quietly
 from mmlth.engine.models import stock_model
-from mmlth.engine.tickets import as_checkpoint, config_of, require_match
+from mmlth.engine.tickets import checkpoint_of, config_of, require_match
 from mmlth.ticket import atomic_path, load_ticket
 from mmlth_common.packages import missing_package
 
@@ -86,7 +86,7 @@ def export_ticket(
     except OSError as error:
         problem = f'{ticket} cannot be read: {error.strerror}' if error.strerror else str(error)
         raise LotteryError(problem) from error
-    state = as_checkpoint(loaded)['state_dict']
+    state = checkpoint_of(loaded)['state_dict']
     if config is not None:
         known = read_config(config)
         settings = known.to_dict()

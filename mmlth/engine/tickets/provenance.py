@@ -20,7 +20,7 @@ from mmlth_common.version import __version__
 
 
 def loading_info(runner: Runner) -> dict[str, Any]:
-    """What a ticket must say of itself so that `as_checkpoint` is as good as a checkpoint."""
+    """What a ticket must say of itself so that `checkpoint_of` is as good as a checkpoint."""
     versions = getattr(bare_model(runner).state_dict(), '_metadata', {})
     return {
         'dataset_meta': plain_metainfo(getattr(runner.train_dataloader.dataset, 'metainfo', None)),

@@ -26,7 +26,6 @@ import mmlth
 from mmlth import load_ticket
 from mmlth.engine.checkpoints.newest import is_whole
 from mmlth.engine.checkpoints.rewind_file import load_training_state
-from mmlth.engine.configs import sha256_of
 from mmlth.engine.errors import LotteryError, Preempted
 from mmlth.engine.hooks import MaskHook, PreemptionHook, ProgressHook, RewindHook
 from mmlth.engine.machine.preemption import SIGNALS, Preemption

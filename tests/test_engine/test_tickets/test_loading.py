@@ -12,7 +12,7 @@ from toy import ToyModel, toy_config
 
 from mmlth import Mask, Ticket, find_targets, load_ticket, masked, prune, save_ticket
 from mmlth.engine import build_model, read_config
-from mmlth.engine.tickets.loading import as_checkpoint
+from mmlth.engine.tickets.loading import checkpoint_of
 from mmlth.ticket import DamagedTicketError, TicketMismatchError, save_checkpoint
 
 
@@ -240,7 +240,7 @@ def test_files_that_are_no_tickets_are_left_to_mmengine(tmp_path):
 
 def test_a_mask_alone_is_no_checkpoint():
     with pytest.raises(TicketMismatchError, match='a mask without trained weights'):
-        as_checkpoint(Ticket(Mask({}), None))
+        checkpoint_of(Ticket(Mask({}), None))
 
 
 def test_a_config_trains_a_ticket_on_under_its_mask(tmp_path):
