@@ -11,7 +11,18 @@ MIM_NAME := mmdetection
 endif
 BIN := $(VENV)/bin
 
-.PHONY: setup slurm chromium demo test lint
+# Tests that draw at random have fixed seeds: tests/seeds.py. For the slow ones another is drawn.
+ifeq ($(MARKS),slow)
+ifndef SEED
+SEED := $(shell od -An -N2 -tu2 /dev/urandom | tr -d ' ')
+endif
+endif
+ifdef SEED
+export SEED
+DRAWN := --hypothesis-seed=$(SEED)
+endif
+
+.PHONY: setup slurm chromium demo test pytest lint
 
 setup:
 	@tools/setup/setup.sh $(STACK) $(VENV)
@@ -28,11 +39,16 @@ demo: setup
 	@PATH="$(abspath $(BIN)):$$PATH" mim train $(MIM_NAME) configs/lth/mask_rcnn_tiny_shapes_imp.py \
 		--work-dir work_dirs/demo --resume
 
-test: setup slurm chromium lint
-	@echo "[test] the tests take about 22 minutes on 2 cores"
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --dist loadfile $(if $(MARKS),-m '$(MARKS)')
+test: lint pytest
+
+# TESTS are files and folders, all by default; MARKS an expression of pytest's marks.
+pytest: setup slurm chromium
+	@echo "[test] all tests take about 15 minutes on 2 cores"
+	@$(if $(SEED),echo '[test] the drawn seed is $(SEED): SEED=$(SEED) runs the same again')
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --dist loadfile --no-loadscope-reorder \
+		$(if $(MARKS),-m '$(MARKS)') $(DRAWN) $(TESTS)
 
 lint: setup
-	@$(BIN)/ruff check mmlth tests tools configs benchmarks
-	@$(BIN)/ruff format --check mmlth tests tools benchmarks
-	@$(BIN)/mypy mmlth
+	@$(BIN)/ruff check mmlth mmlth_cli mmlth_common tests tools configs benchmarks
+	@$(BIN)/ruff format --check mmlth mmlth_cli mmlth_common tests tools benchmarks
+	@$(BIN)/mypy mmlth mmlth_cli mmlth_common

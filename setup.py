@@ -10,10 +10,15 @@ from setuptools.command.build_py import build_py
 SHIPPED = ('configs', 'tools')
 
 
+OWN = ('architecture', 'reference', 'reliability', 'setup', 'zoo')
+"""Tools for this repository alone: they set it up and test it."""
+
+
 def _shipped(folder: str) -> list[Path]:
-    """What packages hold of a folder; setting up this repository is no business of theirs."""
+    """What packages hold of a folder, which is nothing that only this repository uses."""
     files = [path for suffix in ('py', 'sh') for path in Path(folder).rglob(f'*.{suffix}')]
-    return [path for path in files if path.parts[:2] != ('tools', 'setup')]
+    own = {('tools', name) for name in OWN}
+    return [path for path in files if path.parts[:2] not in own]
 
 
 class BuildPy(build_py):

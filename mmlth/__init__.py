@@ -8,7 +8,7 @@ import importlib.util
 from pathlib import Path
 
 from mmlth.requirements import check_requirements
-from mmlth.version import __version__
+from mmlth_common.version import __version__
 
 check_requirements('torch')  # first, for the next lines import it
 
@@ -43,7 +43,8 @@ __all__ = [
 
 
 def _report(work_dir: Path, at_end: bool) -> None:
-    from mmlth.report import print_results, write_report  # plotting: imported when there is a plot
+    # Plotting takes a second to import, which a search need not wait for.
+    from mmlth.report.writing import print_results, write_report
 
     page = write_report([work_dir])
     if at_end:

@@ -2,7 +2,7 @@
 
 import sys
 
-from mmlth.cli import main
+from mmlth_cli.main import main
 
 if __name__ == '__main__':
     sys.exit(main())

@@ -12,7 +12,7 @@ def join_names(names: Iterable[str], most: int = 4) -> str:
     """The first names, and how many there are beside.
 
     Example:
-        >>> some(['neck', 'head', 'mask'], most=2)
+        >>> join_names(['neck', 'head', 'mask'], most=2)
         'neck, head and 1 more'
     """
     listed = list(names)
@@ -23,7 +23,8 @@ def join_names(names: Iterable[str], most: int = 4) -> str:
 _MOST = 300
 
 
-_OURS = str(Path(__file__).parent)
+_PACKAGE = Path(__file__).parent
+_OURS = [str(_PACKAGE.with_name(name)) for name in ('mmlth', 'mmlth_cli', 'mmlth_common')]
 
 
 def reason(error: BaseException) -> str:
@@ -40,13 +41,13 @@ def reason(error: BaseException) -> str:
     text, kind = _first_line(error), type(error).__name__
     frames = traceback.extract_tb(error.__traceback__)
     telling = len(text.split()) > 1
-    ours = bool(frames) and _is_below(frames[-1].filename, _OURS)
+    ours = bool(frames) and _is_ours(frames[-1].filename)
     if telling and (ours or type(error).__module__.startswith('mmlth.')):
         return text
-    told = f'{kind}: {text}' if text else f'{kind} without a text'
+    words = f'{kind}: {text}' if text else f'{kind} without a text'
     if telling and frames and _is_installed(frames[-1].filename):
-        return told
-    return told + _place(frames)
+        return words
+    return words + _place(frames)
 
 
 def _first_line(error: BaseException) -> str:
@@ -73,7 +74,11 @@ def _is_installed(file: str) -> bool:
     """Whether a file is of a package, of Python or of mmlth rather than the user's own."""
     if file.startswith('<') or {'site-packages', 'dist-packages'} & set(Path(file).parts):
         return True
-    return _is_below(file, _OURS) or _is_below(file, sysconfig.get_path('stdlib'))
+    return _is_ours(file) or _is_below(file, sysconfig.get_path('stdlib'))
+
+
+def _is_ours(file: str) -> bool:
+    return any(_is_below(file, folder) for folder in _OURS)
 
 
 def _is_below(file: str, folder: str) -> bool:

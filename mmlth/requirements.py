@@ -20,14 +20,15 @@ def check_requirements(*names: str) -> None:
     for name in names or MINIMUM:
         needed = '.'.join(map(str, MINIMUM[name]))
         if importlib.util.find_spec(name) is None:
-            raise ImportError(
-                f'mmlth needs {name} {needed} or newer, which is not installed: please install it'
+            raise ModuleNotFoundError(
+                f'mmlth needs {name} {needed} or newer, which is not installed: please install it',
+                name=name,
             )
         # Not from the metadata, for the forks have distribution names of their own.
         version = getattr(importlib.import_module(name), '__version__', 'an unknown version')
         # A build such as 2.4.0a0+git7b5 counts as its release, 2.4: it may well have what we need.
-        found = tuple(map(int, re.findall(r'\d+', version.partition('+')[0])[:2]))
-        if found < MINIMUM[name]:
+        installed = tuple(map(int, re.findall(r'\d+', version.partition('+')[0])[:2]))
+        if installed < MINIMUM[name]:
             raise ImportError(
                 f'mmlth needs {name} {needed} or newer, got {version}: please update it'
             )

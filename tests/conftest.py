@@ -3,12 +3,58 @@
 import contextlib
 
 import pytest
+from hypothesis import settings
+from kit import contents
+from mmengine.runner import Runner
 from pages import numbers_only, whole_reports
 from quick import quick_searches
+from seeds import DRAWN
+from toy import toy_config
+
+settings.register_profile('fixed', derandomize=True)
+if DRAWN is None:
+    settings.load_profile('fixed')
 
 # What processes of their own register; doctests are looked for in all other modules, and these
 # would register it in the tests' process, too.
 collect_ignore = ['dice.py']
+
+
+# These files take longest, so they are begun first: no process is left with one when all is done.
+LONG = (
+    'slurm/test_on_a_cluster.py',
+    'test_distributed/test_two_processes.py',
+    'test_reliability/test_faults.py',
+    'test_zoo/test_models.py',
+    'test_zoo/test_configs.py',
+    'test_main_job.py',
+    'test_engine/test_search/test_resuming.py',
+    'test_packaging/test_downstream.py',
+    'test_study.py',
+    'test_situations/test_lottery_key.py',
+)
+
+
+def pytest_collection_modifyitems(config, items):
+    """Long files first; where a seed is drawn, tests of hypothesis run beside the slow ones."""
+    items.sort(key=lambda item: not item.path.as_posix().endswith(LONG))
+    if DRAWN is not None:
+        for item in items:
+            if getattr(getattr(item, 'obj', None), 'is_hypothesis_test', False):
+                item.add_marker(pytest.mark.slow)
+
+
+@pytest.fixture(scope='session')
+def toy_search(tmp_path_factory):
+    """The folder of a finished search by ``toy_config(folder)``, to read and not to change.
+
+    It is made once in each process of a test run.
+    """
+    work_dir = tmp_path_factory.mktemp('toy_search') / 'work'
+    Runner.from_cfg(toy_config(work_dir)).train()
+    before = contents(work_dir)
+    yield work_dir
+    assert contents(work_dir) == before, 'a test has changed what others read'
 
 
 @pytest.fixture(autouse=True)

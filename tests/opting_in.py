@@ -1,16 +1,19 @@
 """What one config of MMDetection or MMPose becomes beside the pruning base config."""
 
+import copy
 import functools
 import importlib
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from unittest import mock
 
 from mmengine.config import Config
+from repository import ROOT
 
 from mmlth.engine import parse_settings
-from mmlth.engine.training.round_config import round_config
+from mmlth.engine.training.round_config import Origin, round_config
 
-PRUNING_BASE = Path(__file__).parents[1] / 'configs/_base_/lth/imp.py'
+PRUNING_BASE = ROOT / 'configs/_base_/lth/imp.py'
 PARTS_OF_OTHERS = {'_base_', 'common', '__pycache__'}
 
 
@@ -26,6 +29,15 @@ def experiments(package):
     return [name for name in names if not PARTS_OF_OTHERS & set(Path(name).parts)]
 
 
+# Of a folder's configs most share their bases, and each is a base of the one that opts in.
+_read = functools.lru_cache(maxsize=200)(Config._file2dict)
+
+
+def _read_once(*arguments, **options):
+    return copy.deepcopy(_read(*arguments, **options))
+
+
+@mock.patch.object(Config, '_file2dict', staticmethod(_read_once))
 def opt_in(package, name, base=PRUNING_BASE):
     """None, or whose fault (the stack's own or mmlth's) and what is wrong."""
     path = config_folder(package) / name
@@ -42,7 +54,7 @@ def opt_in(package, name, base=PRUNING_BASE):
             inherited = parse(child)
         except Exception as error:
             return 'mmlth', f'{type(error).__name__}: {error}'
-        trained = round_config(inherited, Path(folder, 'round_00'), 0, None, None)
+        trained = round_config(inherited, Path(folder, 'round_00'), 0, Origin())
     parse_settings(inherited.lottery)
     if inherited.keys() != own.keys() | {'lottery'}:
         return 'mmlth', f'keys: {sorted(inherited.keys() ^ own.keys())}'

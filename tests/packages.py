@@ -3,14 +3,13 @@
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
+from repository import ROOT
 
 
 def copy_source(target):
     unwanted = shutil.ignore_patterns('__pycache__', '.mim', '*.egg-info')
-    for name in ('configs', 'mmlth', 'tests', 'tools'):
+    for name in ('configs', 'mmlth', 'mmlth_cli', 'mmlth_common', 'tests', 'tools'):
         shutil.copytree(ROOT / name, target / name, ignore=unwanted)
     for name in ('LICENSE', 'MANIFEST.in', 'README.md', 'pyproject.toml', 'setup.cfg', 'setup.py'):
         shutil.copy(ROOT / name, target)

@@ -1,23 +1,18 @@
 """Ground truth of the shared data sets, disturbed by seeded dice: predictions of any quality."""
 
 import json
-from pathlib import Path
 
 import numpy as np
-import pytest
 from pycocotools import mask as masks
+from repository import data_set
 
-DATA = Path(__file__).parents[1] / 'data'
 SIGMAS = (0.05, 0.05, 0.05, 0.1)
 """For the keypoints of the mouse."""
 
 
 def ground_truth(name, part='val'):
     part = 'instances' if name == 'coco128' else part
-    path = DATA / name / 'annotations' / f'{part}.json'
-    if not path.is_file():
-        pytest.skip(f'data/{name} is absent')
-    return json.loads(path.read_text())
+    return json.loads((data_set(name) / f'annotations/{part}.json').read_text())
 
 
 def first_images(truth, number):

@@ -19,12 +19,11 @@ import torch
 from mmengine.hooks import Hook
 from mmengine.model import BaseModel
 from mmengine.registry import HOOKS, MODELS
+from repository import ROOT
 from torch import nn
 from toy import toy_config
 
 import mmlth
-
-ROOT = Path(__file__).parents[1]
 
 
 def plain_config(folder: Path, batch: int = 2, iterations: bool = False, **changes: Any) -> Path:

@@ -1,16 +1,17 @@
 """``tools/study``: searches by seed and their branches as processes, stopped and gone on with."""
 
-import csv
 import importlib.util
 import json
+import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
+from kit import csv_rows
 from plain import plain_config, plain_environment
+from repository import ROOT
 
-TOOLS = Path(__file__).parents[1] / 'tools/study'
+TOOLS = ROOT / 'tools/study'
 
 pytestmark = pytest.mark.one_stack
 
@@ -24,18 +25,35 @@ def study(folder, *options):
     )
 
 
-def test_a_study_that_was_stopped_ends_with_every_method_by_seed(tmp_path):
+def test_a_study_ends_with_every_method_by_seed_whatever_stopped_it(tmp_path):
     plain_config(tmp_path)
     stopped = study(tmp_path, '--minutes', '0.001')
     assert stopped.returncode == 75, stopped.stderr
     assert 'the time is up' in stopped.stdout
     assert '0 of 4 searches and branches are done' in stopped.stdout
 
+    # A search that fails is named, and the others go on.
+    damaged = tmp_path / 'study/seed_0/search.json'
+    shutil.rmtree(damaged.parent, ignore_errors=True)
+    damaged.parent.mkdir(parents=True)
+    damaged.write_text('{"rounds": [], "schedule": [1]}')
+    failed = study(tmp_path, '--jobs', '1')
+    assert failed.returncode == 75
+    log = damaged.parent / 'study.log'
+    assert 'seed 0: search failed (' in failed.stdout
+    assert str(log) in failed.stdout.replace('\n', '')
+    assert str(damaged) in log.read_text().replace('\n', '')
+    assert 'seed 0: random' not in failed.stdout  # which would need the search
+    for name in ('seed 1: search', 'seed 1: random'):
+        assert f'{name} is done' in failed.stdout
+    assert '2 of 4 searches and branches are done' in failed.stdout
+
+    shutil.rmtree(damaged.parent)
     ended = study(tmp_path)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert '4 of 4 searches and branches are done' in ended.stdout
-    with (tmp_path / 'study/report/comparison.csv').open() as file:
-        rows = list(csv.DictReader(file))
+    assert 'seed 1: search starts' not in ended.stdout  # nothing is trained twice
+    rows = csv_rows(tmp_path / 'study/report/comparison.csv')
     assert [(row['line'], float(row['sparsity'])) for row in rows] == [
         ('dense', 0.0),
         ('ticket', 0.5),
@@ -48,27 +66,6 @@ def test_a_study_that_was_stopped_ends_with_every_method_by_seed(tmp_path):
     ]
     assert seeds == [0, 1]
 
-    again = study(tmp_path)
-    assert again.returncode == 0
-    assert 'starts' not in again.stdout  # nothing is trained twice
-
-
-def test_a_search_that_fails_is_told_and_the_others_go_on(tmp_path):
-    plain_config(tmp_path)
-    damaged = tmp_path / 'study/seed_0/search.json'
-    damaged.parent.mkdir(parents=True)
-    damaged.write_text('{"rounds": [], "schedule": [1]}')
-    found = study(tmp_path, '--jobs', '1')
-    assert found.returncode == 75
-    log = damaged.parent / 'study.log'
-    assert 'seed 0: search failed (' in found.stdout
-    assert str(log) in found.stdout.replace('\n', '')
-    assert str(damaged) in log.read_text().replace('\n', '')
-    assert 'seed 0: random' not in found.stdout  # which would need the search
-    for name in ('seed 1: search', 'seed 1: random'):
-        assert f'{name} is done' in found.stdout
-    assert '2 of 4 searches and branches are done' in found.stdout
-
 
 def test_a_level_that_the_search_has_not_is_one_line(tmp_path):
     plain_config(tmp_path)
@@ -78,17 +75,18 @@ def test_a_level_that_the_search_has_not_is_one_line(tmp_path):
     assert 'Traceback' not in found.stderr
 
 
-def test_the_branches_of_each_method():
+def test_each_method_has_the_sparsities_it_is_compared_at():
     spec = importlib.util.spec_from_file_location('methods', TOOLS / 'methods.py')
     methods = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(methods)
-    assert methods.branches((0.5, 0.8, 0.9), (0.8, 0.9)) == {
-        'random': ['random', '--tickets', '2', '3'],
-        'permuted': ['permuted', '--tickets', '2', '3'],
-        'reinit': ['reinit', '--tickets', '2', '3'],
-        'one_shot_0.8': ['--label', 'one_shot', '--sparsities', '0.8'],
-        'one_shot_0.9': ['--label', 'one_shot', '--sparsities', '0.9'],
-        'learning_rate': ['--rewind-what', 'learning_rate'],
-        'fine_tuning': ['--rewind-what', 'nothing'],
-        'long_dense': ['long_dense'],
-    }
+    sparsities, levels = (0.5, 0.8, 0.9), [0.8, 0.9]
+    branches = methods.branches(sparsities, levels)
+    compared = {name.removesuffix('_0.8').removesuffix('_0.9') for name in branches}
+    assert compared == set(methods.METHODS)
+    for name in methods.CONTROLS:  # of single tickets, counted as the search's rounds are
+        control, option, *tickets = branches[name]
+        assert (control, option) == (name, '--tickets')
+        assert [sparsities[int(ticket) - 1] for ticket in tickets] == levels
+    one_shot = [words for name, words in branches.items() if name.startswith('one_shot')]
+    assert [float(words[-1]) for words in one_shot] == levels
+    assert {tuple(words[:-1]) for words in one_shot} == {('--label', 'one_shot', '--sparsities')}

@@ -3,18 +3,17 @@
 from mmlth.analysis.cost import LayerMacs, Macs, Sizes, Stored, count_macs, sizes, stored
 from mmlth.analysis.inspection import Inspection, inspect_ticket
 from mmlth.analysis.masks import (
-    Comparison,
     Layer,
     LayerPair,
     Module,
+    TicketComparison,
     Zeros,
-    compare,
+    compare_tickets,
     layers,
     modules,
 )
 
 __all__ = [
-    'Comparison',
     'Inspection',
     'Layer',
     'LayerMacs',
@@ -23,8 +22,9 @@ __all__ = [
     'Module',
     'Sizes',
     'Stored',
+    'TicketComparison',
     'Zeros',
-    'compare',
+    'compare_tickets',
     'count_macs',
     'inspect_ticket',
     'layers',

@@ -41,8 +41,7 @@ class Inspection:
     @property
     def network_sparsity(self) -> float | None:
         """Share of all parameters that is removed, in [0, 1]; None if their number is unknown."""
-        mask = self.ticket.mask
-        return (mask.total - mask.kept) / self.parameters if self.parameters else None
+        return self.ticket.mask.network_sparsity(self.parameters) if self.parameters else None
 
 
 def inspect_ticket(path: str | Path) -> Inspection:
@@ -53,29 +52,29 @@ def inspect_ticket(path: str | Path) -> Inspection:
         TicketError: If it is no ticket that can be read.
     """
     ticket = load_ticket(path)
-    found = layers(ticket.mask)
+    counted = layers(ticket.mask)
     parameters = ticket.info.get('parameters')
-    told = type(parameters) is int and parameters >= ticket.mask.total
+    known = type(parameters) is int and parameters >= ticket.mask.total
     return Inspection(
         str(path),
         ticket,
         provenance(ticket.info),
-        found,
-        modules(found),
-        parameters if told else None,
+        counted,
+        modules(counted),
+        parameters if known else None,
         stored(path),
         None if ticket.weights is None else sizes(ticket.mask, ticket.weights),
     )
 
 
 def provenance(info: Mapping[str, Any]) -> dict[str, Any]:
-    """What a ticket tells of where it comes from, its config summed up."""
+    """Sums up where a ticket comes from, as far as its metadata say."""
     config = info.get('config')
     config = config if isinstance(config, dict) else {}
     model = config.get('model')
-    told = {
+    facts = {
         'model': model.get('type') if isinstance(model, dict) else None,
         **{key: info.get(key) for key in PROVENANCE},
         'lottery': config.get('lottery'),
     }
-    return {key: value for key, value in told.items() if value is not None}
+    return {key: value for key, value in facts.items() if value is not None}

@@ -2,20 +2,18 @@
 
 import importlib.util
 
+from mmlth_common.packages import missing_package
+
 
 def require(name: str, what: str) -> None:
     """Checks that a package is installed, before it is imported.
 
     Args:
-        name: Of the package.
-        what: Who needs it, for the message.
+        name: The name of the package.
+        what: What needs it, for the message.
 
     Raises:
         ModuleNotFoundError: If it is not installed; says how to install it.
     """
     if importlib.util.find_spec(name) is None:
-        raise ModuleNotFoundError(
-            f'{what} needs the package {name}, which is not installed: '
-            "pip install 'mmlth[analysis]'",
-            name=name,
-        )
+        raise ModuleNotFoundError(missing_package(name, what), name=name)

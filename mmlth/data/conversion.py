@@ -16,7 +16,7 @@ def conversion_command(
     """Runs a converter's command line; bad input ends in one line.
 
     Args:
-        name: Of the set.
+        name: The name of the set.
         description: For ``--help``.
         source: Address of the public repository that holds the source.
         convert: Makes the set from a checkout of the source (first) in a folder (second).
@@ -38,5 +38,10 @@ def conversion_command(
 
 
 def missing(path: Path, source: str) -> FileNotFoundError:
-    """The error about a file that a checkout of ``source`` would have."""
+    """Returns the error about a file that is missing.
+
+    Args:
+        path: The file.
+        source: What repository has it.
+    """
     return FileNotFoundError(f'{path} is missing; SOURCE must be a checkout of {source}')

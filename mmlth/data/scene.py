@@ -77,7 +77,7 @@ def draw_scene(
     Args:
         rng: Where chance comes from. (``RandomState``, because NumPy promises never to change its
             numbers; it makes no such promise for ``Generator``.)
-        width: In pixels, at least ``2 * MIN_SIZE``.
+        width: The width in pixels, at least ``2 * MIN_SIZE``.
         height: Likewise.
 
     Returns:
@@ -126,7 +126,7 @@ def _random_shape(rng: np.random.RandomState, width: int, height: int) -> Shape:
     """A shape of any class, size, tilt and place, within the picture."""
     label = int(rng.randint(len(CLASSES)))
     half = rng.uniform(MIN_SIZE, min(width, height) / 2) / 2
-    # A turned circle looks like a straight one: its keypoints could not be told.
+    # A turned circle looks like a straight one: its keypoints could not be told apart.
     tilt = 0.0 if CLASSES[label] == 'circle' else math.radians(rng.uniform(-MAX_TILT, MAX_TILT))
     cos, sin = math.cos(tilt) * half, math.sin(tilt) * half
     turn = np.array([[cos, sin], [-sin, cos]])

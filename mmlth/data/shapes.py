@@ -8,7 +8,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mmlth.ticket import write_bytes
 from mmlth.data.scene import (
     CLASSES,
     KEYPOINTS,
@@ -19,6 +18,7 @@ from mmlth.data.scene import (
     visibility,
 )
 from mmlth.messages import reason
+from mmlth.ticket import write_bytes
 
 MARKER = 'shapes.json'  # says what the folder holds; `complete` once it holds all of it
 _DRAWING = 1  # to be raised whenever the same parameters begin to give other pictures
@@ -46,7 +46,7 @@ def make_shapes(
         train: Number of training pictures, at least 1.
         val: Number of validation pictures, at least 1.
         size: Width and height of the pictures in pixels, each at least 64.
-        seed: From 0 to 2**32 - 1.
+        seed: The seed, from 0 to 2**32 - 1.
 
     Raises:
         ValueError: If an argument is out of range or ``root`` holds anything else.
@@ -87,15 +87,15 @@ def _is_complete(root: Path, wanted: dict[str, Any]) -> bool:
             )
         return False
     try:
-        found = dict(json.loads(marker.read_text()))
+        made_with = dict(json.loads(marker.read_text()))
     except (ValueError, TypeError) as error:
         raise ValueError(
             f'{marker} is damaged ({reason(error)}): delete {root} and make the set again'
         ) from error
-    complete = found.pop('complete', False)
-    if found != wanted:
+    complete = made_with.pop('complete', False)
+    if made_with != wanted:
         raise ValueError(
-            f'{root} holds shapes made with {_words(found)}, not with {_words(wanted)}: '
+            f'{root} holds shapes made with {_words(made_with)}, not with {_words(wanted)}: '
             f'choose another folder, or delete this one'
         )
     return bool(complete)

@@ -13,7 +13,7 @@ from torch import nn
 from mmlth.engine.configs import read_config, searched_config
 from mmlth.engine.entry import check_searches
 from mmlth.engine.errors import LotteryError
-from mmlth.engine.masking import choose_targets, table_of_targets
+from mmlth.engine.masking import choose_targets, split_targets, table_of_targets
 from mmlth.engine.models import build_model
 from mmlth.engine.search import FOLDER, SearchPaths, keep_load_from, load_state
 from mmlth.engine.settings import parse_settings
@@ -63,7 +63,7 @@ def search(
         >>> import mmlth
         >>> mmlth.search('mmdet::yolox/no_such_config.py')
         Traceback (most recent call last):
-        mmlth.engine.errors.LotteryError: mmdet has no config 'yolox/no_such_config.py'; ...
+        mmlth.errors.LotteryError: mmdet has no config 'yolox/no_such_config.py'; ...
     """
     cfg = _with_lottery(read_config(config, cfg_options), lottery)
     cfg.launcher = launcher
@@ -194,7 +194,9 @@ def targets_table(
 ) -> str:
     """What `targets` chooses, by module and as plain text; for arguments and errors see there."""
     cfg = _with_lottery(read_config(config, cfg_options), lottery)
-    return table_of_targets(build_model(cfg), parse_settings(cfg.lottery, cfg.get('default_scope')))
+    model = build_model(cfg)
+    settings = parse_settings(cfg.lottery, cfg.get('default_scope'))
+    return table_of_targets(model, settings, split_targets(model, settings))
 
 
 def _with_lottery(config: Config, changes: Mapping[str, Any]) -> Config:

@@ -1,4 +1,4 @@
-"""Errors that a user can mend, told in one line."""
+"""Errors that a user can mend, each in one line."""
 
 import importlib.util
 import os
@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
+from mmlth.errors import LotteryError as LotteryError  # which the engine's modules find here
 from mmlth.messages import reason
 from mmlth.ticket import TicketError
 
@@ -26,10 +27,6 @@ def one_line_if(problem: str) -> Iterator[None]:
 
 ANOTHER_WORK_DIR = 'another work_dir (--work-dir, of a branch --name)'
 """How messages advise to put a search elsewhere."""
-
-
-class LotteryError(ValueError):
-    """Bad input to a search; the message says what was given, what was expected, how to mend it."""
 
 
 class DamagedCheckpointError(LotteryError):

@@ -38,10 +38,15 @@ def set_rng_state(state: dict[str, Any]) -> None:
 
 
 @contextlib.contextmanager
-def own_random_numbers(seed: int) -> Iterator[None]:
-    """Seeds all generators, and puts them back at the end: what is drawn within, nobody notices."""
+def own_random_numbers(seed: int | None = None) -> Iterator[None]:
+    """Puts all generators back at the end, so that nobody notices what is drawn within.
+
+    Args:
+        seed: Seeds the generators at the beginning; by default they go on from where they are.
+    """
     before = rng_state()
-    seed_all(seed)
+    if seed is not None:
+        seed_all(seed)
     try:
         yield
     finally:

@@ -13,9 +13,8 @@ from mmengine.registry import RUNNERS as MMENGINE_RUNNERS
 from mmengine.registry import Registry
 
 from mmlth.pruning import CONTROLS as OUR_CONTROLS
+from mmlth.pruning import MASKED_CLASSES, allocation, patterns, scores
 from mmlth.pruning import SCHEDULES as OUR_SCHEDULES
-from mmlth.pruning import allocation, patterns, scores
-from mmlth.pruning import masked_modules as masked
 
 
 def _registry(name: str, modules: Mapping[str, Any]) -> Registry:
@@ -34,13 +33,5 @@ PATTERNS = _registry('pattern', patterns.PATTERNS)
 SCHEDULES = _registry('schedule', OUR_SCHEDULES)
 CONTROLS = _registry('control', OUR_CONTROLS)
 
-for _class in (
-    masked.MaskedConv1d,
-    masked.MaskedConv2d,
-    masked.MaskedConv3d,
-    masked.MaskedConvTranspose1d,
-    masked.MaskedConvTranspose2d,
-    masked.MaskedConvTranspose3d,
-    masked.MaskedLinear,
-):
+for _class in MASKED_CLASSES:
     MODELS.register_module(name=f'Masked{_class.__name__}', module=_class)

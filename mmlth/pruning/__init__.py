@@ -8,6 +8,7 @@ from mmlth.pruning.errors import PruningError
 from mmlth.pruning.identity import identity
 from mmlth.pruning.mask import Mask, masked
 from mmlth.pruning.masked_modules import (
+    MASKED_CLASSES,
     attach_mask,
     attached_mask,
     detach_mask,
@@ -44,6 +45,7 @@ from mmlth.pruning.targets import (
 
 __all__ = [
     'CONTROLS',
+    'MASKED_CLASSES',
     'PRUNABLE_PARAMETERS',
     'SCHEDULES',
     'Allocation',

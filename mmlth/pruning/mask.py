@@ -54,6 +54,14 @@ class Mask(Mapping[str, Tensor]):
         """Share of the prunable weights that is removed, in [0, 1]."""
         return (self.total - self.kept) / self.total if self.total else 0.0
 
+    def network_sparsity(self, parameters: int) -> float:
+        """Share of all parameters of a model that is removed, in [0, 1].
+
+        Args:
+            parameters: Number of parameters of the model, prunable or not.
+        """
+        return (self.total - self.kept) / parameters
+
     def issubset(self, other: 'Mask') -> bool:
         """Whether every weight kept here is kept in ``other`` too (the masks *nest*)."""
         return self.keys() == other.keys() and all(

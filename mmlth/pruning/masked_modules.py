@@ -233,6 +233,16 @@ MaskedConvTranspose1d = masked_class(nn.ConvTranspose1d)
 MaskedConvTranspose2d = masked_class(nn.ConvTranspose2d)
 MaskedConvTranspose3d = masked_class(nn.ConvTranspose3d)
 MaskedLinear = masked_class(nn.Linear)
+MASKED_CLASSES = (
+    MaskedConv1d,
+    MaskedConv2d,
+    MaskedConv3d,
+    MaskedConvTranspose1d,
+    MaskedConvTranspose2d,
+    MaskedConvTranspose3d,
+    MaskedLinear,
+)
+"""Those that a config can name, as in ``conv_cfg=dict(type='mmlth.MaskedConv2d')``."""
 
 
 def attach_mask(model: nn.Module, mask: Mapping[str, Tensor]) -> None:

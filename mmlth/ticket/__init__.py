@@ -1,7 +1,13 @@
 """The ticket file, and storing training state without pickle."""
 
 from mmlth.ticket.atomic import atomic_path, leftovers, write_bytes
-from mmlth.ticket.checkpoint import refused_code, save_checkpoint, unreadable
+from mmlth.ticket.checkpoint import (
+    as_checkpoint,
+    refused_code,
+    save_checkpoint,
+    unreadable,
+    without_prefix,
+)
 from mmlth.ticket.elastic import DEPTHS, Depths
 from mmlth.ticket.errors import (
     DamagedTicketError,
@@ -13,7 +19,7 @@ from mmlth.ticket.errors import (
 )
 from mmlth.ticket.foreign import read_foreign
 from mmlth.ticket.image_input import INPUTS, ImageInput, parse_input
-from mmlth.ticket.initial import load_rewind_weights, weights_hash, with_initial
+from mmlth.ticket.initial import REWIND_WEIGHTS, load_rewind_weights, weights_hash, with_initial
 from mmlth.ticket.load import is_ticket, load_info, load_mask, load_ticket, read_index
 from mmlth.ticket.mapping import NameMap, map_names, parse_rules, recognised_rules
 from mmlth.ticket.planes import DTYPES, as_uint
@@ -27,6 +33,7 @@ __all__ = [
     'DEPTHS',
     'DTYPES',
     'INPUTS',
+    'REWIND_WEIGHTS',
     'DamagedTicketError',
     'Depths',
     'ImageInput',
@@ -38,6 +45,7 @@ __all__ = [
     'TicketTooLargeError',
     'TicketVersionError',
     'Transplant',
+    'as_checkpoint',
     'as_uint',
     'atomic_path',
     'flatten',
@@ -66,5 +74,6 @@ __all__ = [
     'unreadable',
     'weights_hash',
     'with_initial',
+    'without_prefix',
     'write_bytes',
 ]

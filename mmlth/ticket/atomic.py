@@ -40,12 +40,17 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
 
 
 def leftovers(folder: Path) -> Iterator[Path]:
-    """The temporary files in a folder that killed processes left behind."""
+    """Yields the temporary files in a folder that killed processes left behind."""
     return (path for path in folder.glob('.*') if _TEMPORARY.fullmatch(path.name))
 
 
 def write_bytes(path: str | Path, data: bytes) -> None:
-    """Writes ``data`` to ``path``; see `atomic_path`."""
+    """Writes a file that is whole or not there; see `atomic_path`.
+
+    Args:
+        path: The file; an earlier one is replaced.
+        data: All that it is to hold.
+    """
     with atomic_path(path) as temporary:
         temporary.write_bytes(data)
 

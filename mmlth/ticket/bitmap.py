@@ -15,7 +15,7 @@ _WORTH = 1.01  # how much longer gaps may be
 
 
 def encode_mask(kept: Array) -> tuple[bytes, bool]:
-    """The better of both forms, compressed, and whether it is that of gaps.
+    """Returns the better of both forms, compressed, and whether it is that of gaps.
 
     Args:
         kept: Bool, one dimension.
@@ -29,10 +29,16 @@ def encode_mask(kept: Array) -> tuple[bytes, bool]:
 
 
 def decode_mask(data: memoryview, frame: Frame, gaps: bool, count: int) -> tuple[Array, Array]:
-    """What `encode_mask` was given, as ``count`` bools and as the positions of those kept.
+    """Decodes what `encode_mask` was given, as bools and as the positions of those kept.
+
+    Args:
+        data: The bytes of the frame.
+        frame: What the index says of them.
+        gaps: Whether they are gaps between kept elements rather than bits.
+        count: Number of elements.
 
     Raises:
-        DamagedTicketError: If the frame is damaged or tells of more than ``count`` elements.
+        DamagedTicketError: If the frame is damaged or has more than ``count`` elements.
     """
     if gaps:
         # Each byte stands for one element at least.
@@ -57,9 +63,9 @@ def _gaps(positions: Array) -> Array:
         return gaps.astype(np.uint8)
     jumps = gaps // _JUMP
     ends = np.cumsum(jumps + 1) - 1
-    found = np.full(ends[-1] + 1 if len(ends) else 0, _JUMP, np.uint8)
-    found[ends] = gaps % _JUMP
-    return found
+    coded = np.full(ends[-1] + 1 if len(ends) else 0, _JUMP, np.uint8)
+    coded[ends] = gaps % _JUMP
+    return coded
 
 
 def _positions(gaps: Array) -> Array:

@@ -37,7 +37,7 @@ class Checkpoint:
     """What a file holds.
 
     Attributes:
-        form: What wrote it, as far as names tell.
+        form: What wrote it, as far as names say.
         tensors: Those of the model, without the prefix that all names had.
         info: What a ticket says of a model's data set and of the versions of its modules.
         prefix: The one that all names had.
@@ -58,6 +58,10 @@ def load_pickle(path: Path) -> Any:
 
 def read_content(path: Path, load: Load = load_pickle) -> Mapping[Any, Any]:
     """Reads what a file holds by name.
+
+    Args:
+        path: The file.
+        load: What reads it; the default runs no code that a file may hold.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -130,34 +134,43 @@ def save_checkpoint(ticket: Ticket, path: str | Path) -> None:
     It is one of MMEngine that ``torch.load(path, weights_only=True)`` reads. Tied tensors stay
     tied; which zeros are pruned is lost.
 
+    Args:
+        ticket: A ticket with weights.
+        path: The file; an earlier one is replaced.
+
     Raises:
         TicketError: As `as_checkpoint`.
         OSError: If the file cannot be written; an earlier one is left as it was.
     """
     checkpoint = as_checkpoint(ticket)
-    buffer = io.BytesIO()  # torch.save tells of a full disk as anything but an OSError
+    buffer = io.BytesIO()  # torch.save reports a full disk as anything but an OSError
     torch.save({**checkpoint, 'meta': _plain(checkpoint['meta'])}, buffer)
     write_bytes(path, buffer.getvalue())
 
 
 def without_prefix(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The tensors whose names begin with ``prefix``, without it."""
+    """Returns the tensors whose names begin with a prefix, by their names without it.
+
+    Args:
+        prefix: Such as ``'module.'``.
+        tensors: By name.
+    """
     return {n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)}
 
 
 def quoted(names: Iterable[Any]) -> str:
-    """The first of names that may be anything, and how many there are beside."""
+    """Joins the first of names that may be anything, and says how many there are beside."""
     return join_names((f'{name!r:.60}' for name in names), 3)
 
 
 def refused_code(error: Exception) -> str | None:
-    """The function or class because of which ``torch.load`` took a file for unsafe, if any."""
-    found = re.search(r'GLOBAL (.+?)(?= (?:was|is|whose) |\.?$)', str(error), re.MULTILINE)
-    return found[1][:90] if found else None
+    """Returns the function or class for which ``torch.load`` refused a file as unsafe, if any."""
+    named = re.search(r'GLOBAL (.+?)(?= (?:was|is|whose) |\.?$)', str(error), re.MULTILINE)
+    return named[1][:90] if named else None
 
 
 def unreadable(path: str | Path, error: Exception) -> str:
-    """Why a file cannot be read by ``torch.load``, in one line.
+    """Says in one line why a file cannot be read by ``torch.load``.
 
     What torch says is passed on only where it is harmless: it advises to read unsafely even what is
     no checkpoint at all.
@@ -223,7 +236,7 @@ def _check_tensor(name: Any, value: Any, path: Path) -> None:
 
 
 def _form(names: list[str], path: Path) -> tuple[str, str]:
-    """What the names tell of the file, and how those of the model begin."""
+    """Returns what wrote the file, as its names say, and how those of the model begin."""
     form, prefix = PLAIN, ''
     if any(name.startswith(_WRAPPER) for name in names):
         form, prefix = 'DataParallel checkpoint', _WRAPPER
@@ -252,15 +265,15 @@ def _info(meta: Any, modules: Any, prefix: str, path: Path) -> dict[str, Any]:
     }
     ticket = Ticket(Mask({}), None, {'dataset_meta': data, 'module_versions': versions})
     try:
-        found = {
+        described = {
             'dataset_meta': ticket.dataset_meta(),
             'module_versions': ticket.module_versions(),
         }
-        to_json(found)
+        to_json(described)
     except (TypeError, TicketError) as error:
         what = reason(error).removeprefix('a ticket ')
         raise TicketError(f'{path}: a ticket {what}; save it without that in its meta') from error
-    return {key: value for key, value in found.items() if value}
+    return {key: value for key, value in described.items() if value}
 
 
 def _plain(value: Any) -> Any:

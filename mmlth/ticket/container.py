@@ -22,10 +22,15 @@ _MAX_HEADER = 1 << 20
 def write_container(
     path: str | Path, description: Mapping[str, Any], parts: Mapping[str, Sequence[bytes]]
 ) -> None:
-    """Writes a file atomically; each part is the byte strings joined, of type U8.
+    """Writes a file that is whole or not there; each part is its byte strings joined, of type U8.
 
     The safetensors library would want each part in one piece, which is a second copy of it in
     memory, so the container, which is short, is written here.
+
+    Args:
+        path: The file; an earlier one is replaced.
+        description: JSON values for its header.
+        parts: Byte strings by the name of the part.
 
     Raises:
         OSError: If the file cannot be written; an earlier one is left as it was.
@@ -45,7 +50,7 @@ def write_container(
 
 
 def read_description(path: str | Path) -> dict[str, Any]:
-    """The JSON description of a file.
+    """Reads the JSON description of a file.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -65,17 +70,22 @@ def read_description(path: str | Path) -> dict[str, Any]:
 
 
 def read_part(path: str | Path, name: str, names: Iterable[str]) -> Array:
-    """One byte string of a file, which must hold exactly those named ``names``.
+    """Reads one part of a file.
+
+    Args:
+        path: The file.
+        name: Of the part.
+        names: Of all parts that the file must have, and no others.
 
     Raises:
-        DamagedTicketError: If it does not.
+        DamagedTicketError: If it has other parts, or its header is damaged.
     """
     try:
         header, start = _header(path)
         with safe_open(path, framework='numpy') as file:  # checks all that a header can say
-            found = set(file.keys())
-        if found != set(names):
-            raise DamagedTicketError(f'it holds {sorted(found)[:9]}, not {sorted(names)}')
+            present = set(file.keys())
+        if present != set(names):
+            raise DamagedTicketError(f'it holds {sorted(present)[:9]}, not {sorted(names)}')
         part = header[name]
         begin, end = part['data_offsets']
     except (SafetensorError, ValueError, KeyError, TypeError) as error:

@@ -21,7 +21,7 @@ Stages = dict[str, dict[int, set[str]]]
 
 
 def block_order(source: int, target: int, how: Depths) -> list[int]:
-    """Which block of the source each block of the target is, within a stage.
+    """Finds which block of the source each block of the target is, within a stage.
 
     Args:
         source: Number of blocks that the source has, 1 or more.
@@ -70,7 +70,7 @@ def check_depths(source: Iterable[str], target: Iterable[str]) -> None:
 
 
 def other_depth(source: Iterable[str], target: Iterable[str], how: Depths) -> dict[str, str]:
-    """For each name of the target's blocks, the name at the source's depth.
+    """Finds for each name of the target's blocks the name at the source's depth.
 
     Args:
         source: Names of the source, as they are called in the target.
@@ -94,9 +94,9 @@ def other_depth(source: Iterable[str], target: Iterable[str], how: Depths) -> di
     }
     result = {}
     for name in target:
-        found = _BLOCK.fullmatch(name)
-        if found and found[1] in orders:
-            result[name] = f'{found[1]}.{orders[found[1]][int(found[2])]}.{found[3]}'
+        match = _BLOCK.fullmatch(name)
+        if match and match[1] in orders:
+            result[name] = f'{match[1]}.{orders[match[1]][int(match[2])]}.{match[3]}'
     return result
 
 
@@ -118,10 +118,10 @@ def _common_stages(source: Iterable[str], target: Iterable[str]) -> tuple[Stages
 def _stages(names: Iterable[str]) -> Stages:
     stages: Stages = {}
     for name in names:
-        found = _BLOCK.fullmatch(name)
-        if found:
-            convolutions = stages.setdefault(found[1], {}).setdefault(int(found[2]), set())
-            part = found[3].split('.')[0]
+        match = _BLOCK.fullmatch(name)
+        if match:
+            convolutions = stages.setdefault(match[1], {}).setdefault(int(match[2]), set())
+            part = match[3].split('.')[0]
             if _CONVOLUTION.fullmatch(part):
                 convolutions.add(part)
     return {s: blocks for s, blocks in stages.items() if any(blocks.values())}

@@ -34,7 +34,7 @@ class Frame:
 
 
 def compress(data: bytes | memoryview) -> bytes:
-    """One frame that holds ``data`` and says its size; nothing for nothing."""
+    """Returns one frame that holds ``data`` and says its size; nothing for nothing."""
     if not data:
         return b''
     if not hasattr(_local, 'compressor'):  # compressors are no safer than files between threads
@@ -43,12 +43,18 @@ def compress(data: bytes | memoryview) -> bytes:
 
 
 def describe(data: bytes) -> Frame:
-    """Length and CRC-32 of a frame."""
+    """Returns length and CRC-32 of a frame."""
     return Frame(len(data), zlib.crc32(data))
 
 
 def decompress(data: memoryview, frame: Frame, size: int, at_most: bool = False) -> bytes:
-    """What a frame holds, if that is ``size`` bytes, or no more; checked before memory is taken.
+    """Reads what a frame holds; its size is checked before memory is taken for it.
+
+    Args:
+        data: The bytes of the frame.
+        frame: What the index says of them.
+        size: How many bytes it must hold.
+        at_most: Whether it may hold fewer.
 
     Raises:
         DamagedTicketError: If the bytes are not those that were written.
@@ -58,14 +64,14 @@ def decompress(data: memoryview, frame: Frame, size: int, at_most: bool = False)
     if not data and (at_most or size == 0):
         return b''
     try:
-        found = zstandard.get_frame_parameters(data)
-        if found.content_size > size if at_most else found.content_size != size:
-            raise DamagedTicketError(f'a frame of {found.content_size} bytes instead of {size}')
-        if found.window_size > max(MAX_WINDOW, size):
-            raise DamagedTicketError(f'a frame with a window of {found.window_size} bytes')
+        header = zstandard.get_frame_parameters(data)
+        if header.content_size > size if at_most else header.content_size != size:
+            raise DamagedTicketError(f'a frame of {header.content_size} bytes instead of {size}')
+        if header.window_size > max(MAX_WINDOW, size):
+            raise DamagedTicketError(f'a frame with a window of {header.window_size} bytes')
         result = zstandard.ZstdDecompressor().decompress(data, allow_extra_data=False)
     except zstandard.ZstdError as error:
         raise DamagedTicketError(f'a frame that is no Zstandard: {reason(error)}') from error
-    if len(result) != found.content_size:
-        raise DamagedTicketError(f'a frame gave {len(result)} bytes, not {found.content_size}')
+    if len(result) != header.content_size:
+        raise DamagedTicketError(f'a frame gave {len(result)} bytes, not {header.content_size}')
     return result

@@ -1,7 +1,7 @@
 """What images a network was trained on: the order of colours, mean and standard deviation.
 
 A network pruned for one input is no ticket for another. Released code fed weights for RGB images
-with unscaled BGR ones, and nothing told.
+with unscaled BGR ones, and nothing said so.
 """
 
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class ImageInput:
         return f'{self.order}:{_numbers(self.mean)}:{_numbers(self.std)}'
 
     def same(self, other: 'ImageInput') -> bool:
-        """Whether both are the same but for rounding."""
+        """Returns whether both are the same but for rounding."""
         return (self.order, len(self.mean), len(self.std)) == (
             other.order,
             len(other.mean),

@@ -23,7 +23,7 @@ _ENTRY_BYTES = 1 << 10
 
 
 def largest_index(compressed: int) -> int:
-    """Most bytes that an index may have that takes so many when compressed.
+    """Returns how many bytes an index may have that takes so many when compressed.
 
     Ours are compressed to a fifth. One that expands far more was made to fill the memory.
     """
@@ -149,14 +149,19 @@ class Index:
 
 
 def stored_as(chunk: Chunk, values: str | None) -> str:
-    """The type of a chunk's numbers on disk: ``values`` for kept weights of longer types."""
+    """Returns the type of a chunk's numbers on disk.
+
+    Args:
+        chunk: The chunk.
+        values: What kept weights of longer types are rounded to; None: nothing is rounded.
+    """
     if values is None or chunk.coding != 'masked':
         return chunk.dtype
     return values if DTYPES[chunk.dtype].itemsize > DTYPES[values].itemsize else chunk.dtype
 
 
 def make_chunks(entries: Sequence[Entry]) -> list[Chunk]:
-    """Chunks for the writer: large tensors in chunks of their own, small ones pooled."""
+    """Makes chunks for the writer: large tensors in chunks of their own, small ones pooled."""
     chunks = []
     for coding, dtype, stream in _streams(entries):
         pool: list[Piece] = []
@@ -178,7 +183,7 @@ def make_chunks(entries: Sequence[Entry]) -> list[Chunk]:
 
 
 def from_json(content: Any) -> Index:
-    """The index in JSON values, all of it checked; no memory is taken for tensors.
+    """Reads the index from JSON values, all of it checked; no memory is taken for tensors.
 
     Raises:
         DamagedTicketError: If anything is not as `Index.to_json` writes it.
@@ -200,7 +205,11 @@ def from_json(content: Any) -> Index:
 
 
 def natural(value: Any, what: str) -> int:
-    """A whole number that is not negative.
+    """Checks that a value is a whole number that is not negative, and returns it.
+
+    Args:
+        value: What stands in a file.
+        what: What it should be, for the message.
 
     Raises:
         DamagedTicketError: If it is anything else.
@@ -290,6 +299,6 @@ def _list(value: Any) -> list[Any]:
     return value
 
 
-def _need(holds: bool, problem: str, *found: Any) -> None:
+def _need(holds: bool, problem: str, *values: Any) -> None:
     if not holds:  # only now is anything formatted: there may be millions of rows
-        raise DamagedTicketError(problem.format(*(f'{value!r:.60}' for value in found)))
+        raise DamagedTicketError(problem.format(*(f'{value!r:.60}' for value in values)))

@@ -13,11 +13,12 @@ from mmlth.ticket.planes import as_uint
 from mmlth.ticket.tensors import load_tensors
 from mmlth.ticket.ticket import Ticket
 
-_PREFIX = 'weights/'
+REWIND_WEIGHTS = 'weights/'
+"""What the names of θ_k begin with in a rewind file, which holds a training state beside them."""
 
 
 def with_initial(ticket: Ticket, rewind: str | Path) -> Ticket:
-    """The same ticket with the weights that it starts from, which a search stores once.
+    """Returns the ticket with the weights that it starts from, which a search stores once.
 
     Args:
         ticket: A ticket of a search.
@@ -30,10 +31,10 @@ def with_initial(ticket: Ticket, rewind: str | Path) -> Ticket:
     """
     weights = load_rewind_weights(rewind)
     expected = str(ticket.metadata('rewind').get('weights_sha256'))
-    found = weights_hash(weights)
-    if found != expected:
+    actual = weights_hash(weights)
+    if actual != expected:
         raise TicketMismatchError(
-            f'{rewind} holds weights with the SHA-256 {found[:12]}…, but the ticket starts from '
+            f'{rewind} holds weights with the SHA-256 {actual[:12]}…, but the ticket starts from '
             f'{expected[:12]}…; give the rewind file of its own search'
         )
     initial = masked(weights, ticket.mask)
@@ -41,13 +42,14 @@ def with_initial(ticket: Ticket, rewind: str | Path) -> Ticket:
 
 
 def load_rewind_weights(path: str | Path) -> dict[str, Tensor]:
-    """θ_k: the weights that were being trained at the rewind step."""
+    """Reads θ_k, the weights that were being trained at the rewind step."""
     tensors, _ = load_tensors(path)
-    return {n.removeprefix(_PREFIX): t for n, t in tensors.items() if n.startswith(_PREFIX)}
+    weights = {name: each for name, each in tensors.items() if name.startswith(REWIND_WEIGHTS)}
+    return {name.removeprefix(REWIND_WEIGHTS): each for name, each in weights.items()}
 
 
 def weights_hash(weights: Mapping[str, Tensor]) -> str:
-    """SHA-256 over names and bytes, in the order of the names."""
+    """Returns the SHA-256 over names and bytes, in the order of the names."""
     digest = hashlib.sha256()
     for name in sorted(weights):
         digest.update(name.encode())

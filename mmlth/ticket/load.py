@@ -68,7 +68,7 @@ def load_mask(path: str | Path, max_bytes: int | None = None) -> Mask:
 
 
 def load_info(path: str | Path) -> dict[str, Any]:
-    """What a ticket says of itself, without reading its weights.
+    """Reads what a ticket says of itself, without its weights.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -78,7 +78,7 @@ def load_info(path: str | Path) -> dict[str, Any]:
 
 
 def is_ticket(path: str | Path) -> bool:
-    """Whether a file says that it is a ticket, damaged or not."""
+    """Returns whether a file says that it is a ticket, damaged or not."""
     try:
         return read_description(path).get('format') == FORMAT
     except (OSError, TicketError):
@@ -86,7 +86,7 @@ def is_ticket(path: str | Path) -> bool:
 
 
 def read_index(path: str | Path) -> Index:
-    """The checked index of a ticket."""
+    """Reads the index of a ticket and checks it."""
     description = read_description(path)
     if isinstance(description.get('info'), dict):
         description = description['info']  # a rewind file of a search, or a ticket of version 1
@@ -97,10 +97,10 @@ def read_index(path: str | Path) -> Index:
         raise TicketVersionError(
             f'a ticket of version {version!r:.60}; this mmlth reads version {VERSION}'
         )
-    found = description.get('index')
-    if not isinstance(found, list) or len(found) != 3:
+    numbers = description.get('index')
+    if not isinstance(numbers, list) or len(numbers) != 3:
         raise DamagedTicketError('its description lacks the index')
-    length, crc, size = (natural(number, 'the index in its description') for number in found)
+    length, crc, size = (natural(number, 'the index in its description') for number in numbers)
     frame = Frame(length, crc)
     if size > largest_index(length):
         raise DamagedTicketError(f'an index of {size} bytes, compressed to {length}')

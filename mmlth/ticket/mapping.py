@@ -1,4 +1,4 @@
-"""Which parameter of one model is which of another, by their names; explicit, and told in full."""
+"""Which parameter of one model is which of another, by their names; all of it is listed."""
 
 import re
 from collections.abc import Collection, Iterable, Mapping
@@ -55,7 +55,7 @@ class NameMap:
     target: Mapping[str, Shape] = field(repr=False)
 
     def shapes(self, name: str) -> str:
-        """Both shapes of a parameter that differs in them."""
+        """Returns both shapes of a parameter that differs in them."""
         source = self.mismatched[name]
         return f'{name} {self.source[source]} in the source, {self.target[name]} in the target'
 
@@ -92,7 +92,7 @@ def parse_rules(rules: Iterable[str]) -> tuple[Rule, ...]:
 def recognised_rules(
     source: Iterable[str], target: Collection[str]
 ) -> tuple[tuple[Rule, ...], str]:
-    """The rules for names of a known form, and what the form is.
+    """Returns the rules for names of a known form, and what the form is.
 
     Models of OpenMMLab, our own tickets among them, share names; a plain backbone (torchvision,
     MoCo, SimCLR, both papers' tickets) has those of the target's ``backbone.`` Stages of a ResNet
@@ -182,8 +182,8 @@ def _stages_on_regions(prefix: str, source: Collection[str], target: Collection[
     """Stages of the source's backbone that the target has in its shared head alone."""
 
     def stages(before: str, names: Iterable[str]) -> set[str]:
-        found = (re.match(rf'{re.escape(before)}(layer\d+)\.', name) for name in names)
-        return {match[1] for match in found if match}
+        matches = (re.match(rf'{re.escape(before)}(layer\d+)\.', name) for name in names)
+        return {match[1] for match in matches if match}
 
     theirs = stages(prefix, source) - stages(TOP, source)
     return sorted(theirs & stages(TOP, target) - stages(BACKBONE, target))

@@ -22,7 +22,7 @@ _CALLED_MASK = re.compile(r'(.*_)?masks?(_dict)?', re.IGNORECASE)
 def nested_masks(
     content: Mapping[Any, Any], weights: Mapping[str, Tensor], prefix: str, path: Path
 ) -> tuple[str, dict[str, Tensor]] | None:
-    """The masks that a file holds beside its weights, by the names of the weights.
+    """Returns the masks that a file holds beside its weights, by the names of the weights.
 
     They are an entry, at any depth, that holds tensors by name and whose own or an outer name is
     ``mask``, ``masks`` or ends so (``weight_masks``, unlike ``mask_head``), or whose tensors are
@@ -74,23 +74,23 @@ def nested_masks(
 
 
 def weights_of_masks(content: Mapping[Any, Any]) -> tuple[Any, Mapping[str, Tensor]] | None:
-    """The one outer entry that masks elsewhere in the file fit, and its name.
+    """Returns the one outer entry that masks elsewhere in the file fit, and its name.
 
     For files that call their weights something else than ``state_dict``.
     """
     entries = {k: t for k, t in content.items() if not _is_called_mask(str(k)) and _is_table(t)}
     tables = [named for place, named in _tables(content) if _is_called_mask(place)]
-    found = []
+    fitting = []
     for key, table in entries.items():
         weights = {name.removeprefix(_WRAPPER): weight for name, weight in table.items()}
         called = [{n: _weight_of(n, weights, '') for n in named} for named in tables]
         if any(all(weight in weights for weight in names.values()) for names in called):
-            found.append((key, table))
-    return found[0] if len(found) == 1 else None
+            fitting.append((key, table))
+    return fitting[0] if len(fitting) == 1 else None
 
 
 def without_masks(content: Mapping[Any, Any]) -> Mapping[Any, Any]:
-    """The file itself, or what it holds beside entries of masks, where it has some."""
+    """Returns the file itself, or what it holds beside entries of masks, where it has some."""
     masks = [k for k, v in content.items() if _is_called_mask(str(k)) and isinstance(v, Mapping)]
     return {k: v for k, v in content.items() if k not in masks} if masks else content
 

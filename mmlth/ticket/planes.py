@@ -34,7 +34,7 @@ _WORD = {1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.uint64}
 
 
 def as_uint(tensor: Tensor) -> Array:
-    """A tensor's numbers as unsigned integers of the same size, flat; shares its memory."""
+    """Returns a tensor's numbers as unsigned integers of the same size, flat; shares its memory."""
     plain = tensor.detach().resolve_conj().resolve_neg()
     flat = plain.cpu().contiguous().reshape(-1)
     size = flat.element_size()
@@ -42,12 +42,12 @@ def as_uint(tensor: Tensor) -> Array:
 
 
 def frames_of(size: int) -> int:
-    """Number of frames for numbers of ``size`` bytes."""
+    """Returns the number of frames for numbers of ``size`` bytes."""
     return size + (size > 1)
 
 
 def encode(numbers: Array) -> list[bytes]:
-    """The planes of numbers as `as_uint` gives them, most significant byte first, compressed."""
+    """Encodes numbers of `as_uint` as planes, most significant byte first, compressed."""
     word, size = numbers.dtype.type, numbers.itemsize
     rotated = (numbers << word(1)) | (numbers >> word(8 * size - 1))
     shifts = range(8 * (size - 1), -1, -8)
@@ -58,7 +58,12 @@ def encode(numbers: Array) -> list[bytes]:
 
 
 def decode(planes: Sequence[tuple[memoryview, Frame]], count: int, size: int) -> Array:
-    """The ``count`` numbers of ``size`` bytes that `encode` was given.
+    """Decodes the numbers that `encode` was given.
+
+    Args:
+        planes: Bytes and frame of each plane.
+        count: Number of numbers.
+        size: Bytes of a number.
 
     Raises:
         DamagedTicketError: If a plane is damaged or of another length.

@@ -76,11 +76,11 @@ def save_ticket(ticket: Ticket, path: str | Path, values: str | None = None) -> 
             f'what the ticket says of itself takes {len(text)} bytes, more than a reader would '
             'accept; leave large values out of its info'
         )
-    found = describe(packed)
+    frame = describe(packed)
     description = {
         'format': FORMAT,
         'version': VERSION,
-        'index': [found.length, found.crc, len(text)],
+        'index': [frame.length, frame.crc, len(text)],
     }
     write_container(path, description, {'index': [packed], 'frames': frames})
 
@@ -156,7 +156,7 @@ def _check_groups(ticket: Ticket, groups: Groups) -> None:
 def _encode(
     chunk: Chunk, mask: Mapping[str, Tensor], groups: Groups, values: str | None
 ) -> tuple[list[bytes], bool]:
-    """The frames of a chunk, and whether its mask is told by gaps."""
+    """The frames of a chunk, and whether its mask is stored as gaps."""
     frames = []
     kept, gaps = None, False
     if chunk.coding == 'masked':

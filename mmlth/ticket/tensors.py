@@ -18,9 +18,15 @@ from mmlth.ticket.errors import TicketError
 
 
 def save_tensors(path: str | Path, tensors: Mapping[str, Tensor], info: dict[str, Any]) -> None:
-    """Writes tensors and ``info`` (JSON) atomically; equal input gives equal bytes.
+    """Writes tensors and a description into a file that is whole or not there.
 
-    Tensors that share memory, as tied parameters do, are stored once.
+    Equal input gives equal bytes. Tensors that share memory, as tied parameters do, are stored
+    once.
+
+    Args:
+        path: The file; an earlier one is replaced.
+        tensors: By name.
+        info: JSON values.
 
     Raises:
         OSError: If the file cannot be written; an earlier one is left as it was.

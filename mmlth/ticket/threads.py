@@ -10,7 +10,7 @@ _MOST = 8
 
 @contextlib.contextmanager
 def threads() -> Iterator[ThreadPoolExecutor]:
-    """As many threads as there are processors for this process, up to eight."""
+    """Starts as many threads as there are processors for this process, up to eight."""
     if hasattr(os, 'sched_getaffinity'):
         processors = len(os.sched_getaffinity(0))
     else:  # not Linux

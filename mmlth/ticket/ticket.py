@@ -33,7 +33,7 @@ class Ticket:
     values: str | None = None
 
     def state_dict(self) -> dict[str, Tensor]:
-        """The trained weights as a dense state dict, with the unmasked model's keys and shapes.
+        """Returns the trained weights as a dense state dict with the model's own keys and shapes.
 
         Raises:
             TicketMismatchError: If the ticket holds no trained weights.
@@ -45,7 +45,7 @@ class Ticket:
         return dict(self.weights)
 
     def initial_state_dict(self) -> dict[str, Tensor]:
-        """θ_k ⊙ m as a dense state dict.
+        """Returns θ_k ⊙ m as a dense state dict.
 
         Raises:
             TicketMismatchError: If the ticket came without them; see `with_initial`.
@@ -58,7 +58,7 @@ class Ticket:
         return dict(self.initial)
 
     def metadata(self, key: str) -> Mapping[str, Any]:
-        """The values by name that ``info`` holds under a key; none if it lacks the key.
+        """Returns the values by name that ``info`` holds under a key; none if it lacks the key.
 
         Raises:
             DamagedTicketError: If it holds anything else there.
@@ -67,10 +67,10 @@ class Ticket:
         return {} if value is None else _by_name(value, key)
 
     def dataset_meta(self) -> Mapping[str, Any] | list[Mapping[str, Any]]:
-        """What the data set says of itself; a list of such where several data sets were joined.
+        """Returns what the data set says of itself; a list of that where several were joined.
 
         Of joined data sets that have the same classes it is what the first one says, as models and
-        visualizers expect one. Nothing if the ticket does not tell.
+        visualizers expect one. Nothing if the ticket does not say.
 
         Raises:
             DamagedTicketError: If ``info`` holds anything else there.
@@ -84,7 +84,7 @@ class Ticket:
         return parts[0] if same else parts
 
     def module_versions(self) -> dict[str, int | None]:
-        """The versions of the model's modules, as `torch.nn.Module` counts them.
+        """Returns the versions of the model's modules, as `torch.nn.Module` counts them.
 
         Raises:
             DamagedTicketError: If ``info`` holds anything else there.

@@ -75,7 +75,7 @@ def one_shot(
     backbone: Collection[str],
     sparsity: float,
 ) -> Mask:
-    """The mask that is drawn by magnitude over a backbone alone, never over heads.
+    """Returns the mask that is drawn by magnitude over a backbone alone, never over heads.
 
     Args:
         names: Which parameter is which.

@@ -39,6 +39,10 @@ def flatten(value: Any, prefix: str = '') -> tuple[Any, dict[str, Tensor]]:
 def unflatten(structure: Any, tensors: Mapping[str, Tensor]) -> Any:
     """Rebuilds what `flatten` split.
 
+    Args:
+        structure: Its JSON.
+        tensors: Its tensors by name.
+
     Raises:
         ValueError: If the structure is not one of `flatten`, or names a tensor that is missing.
     """
@@ -66,7 +70,7 @@ def unflatten(structure: Any, tensors: Mapping[str, Tensor]) -> Any:
 
 
 def to_json(value: Any) -> dict[str, Any]:
-    """Nested state as JSON alone, for a few small arrays; `from_json` is the inverse.
+    """Writes nested state as JSON alone, for a few small arrays; `from_json` is the inverse.
 
     Raises:
         TypeError: As `flatten`, or if an array is of numbers that a ticket cannot hold.
@@ -85,7 +89,7 @@ def to_json(value: Any) -> dict[str, Any]:
 
 
 def from_json(content: Any) -> Any:
-    """What `to_json` was given.
+    """Rebuilds what `to_json` was given.
 
     Raises:
         ValueError: If the content is not one of `to_json`.

@@ -9,8 +9,7 @@ from rich.console import Console
 
 from mmlth.analysis import inspect_ticket
 from mmlth.pruning import Mask
-from mmlth.report.commands.inspection import print_inspection
-from mmlth.report.commands.inspection_json import inspection_json
+from mmlth.report.inspection import inspection_json, print_inspection
 from mmlth.ticket import Ticket, save_ticket
 
 

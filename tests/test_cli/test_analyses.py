@@ -1,24 +1,22 @@
 """``mmlth analyze`` and ``mmlth report`` on what the tickets of a real search predict."""
 
-import csv
 import importlib.util
 import json
 import re
-from pathlib import Path
 
 import html5lib
 import pytest
 from browser import browse, needs_chromium
+from kit import csv_rows, shapes_options
 from mmengine.config import Config
+from repository import DEMO
 
 import mmlth
 from mmlth import Ticket, load_ticket, save_ticket
-from mmlth.cli.main import main
 from mmlth.data import make_shapes
+from mmlth_cli.main import main
 
 pytestmark = pytest.mark.pages
-
-DEMO = Path(__file__).parents[2] / 'configs/lth/mask_rcnn_tiny_shapes_imp.py'
 
 
 @pytest.fixture(scope='module')
@@ -27,8 +25,7 @@ def searched(tmp_path_factory):
     root = tmp_path_factory.mktemp('shapes')
     make_shapes(root, train=8, val=4)
     options = {
-        **{f'{split}_dataloader.dataset.data_root': f'{root}/' for split in ('train', 'val')},
-        'val_evaluator.ann_file': f'{root}/annotations/val.json',
+        **shapes_options(root),
         'train_cfg.max_epochs': 2,
         'train_cfg.val_interval': 1,
     }
@@ -46,15 +43,12 @@ def tickets(searched, *rounds):
     return [str(searched / f'tickets/round_{number:02}.safetensors') for number in rounds]
 
 
-def rows(path):
-    with path.open() as file:
-        return list(csv.DictReader(file))
-
-
 def average_precisions(path):
     """By kind and model, of all objects."""
     return {
-        (row['kind'], row['model']): float(row['ap']) for row in rows(path) if row['by'] == 'all'
+        (row['kind'], row['model']): float(row['ap'])
+        for row in csv_rows(path)
+        if row['by'] == 'all'
     }
 
 
@@ -130,7 +124,7 @@ def test_analyze_any_models(searched, tmp_path, capsys):
     assert printed.splitlines()[-1] == f'report: {tmp_path / "report.html"}'
     found = average_precisions(tmp_path / 'attributes.csv')
     assert set(found) == {(kind, name) for kind in ('bbox', 'segm') for name in ('before', 'after')}
-    assert {row['model'] for row in rows(tmp_path / 'errors.csv')} == {'before', 'after'}
+    assert {row['model'] for row in csv_rows(tmp_path / 'errors.csv')} == {'before', 'after'}
     kept = sorted((tmp_path / 'predictions').glob('*.zst'))
     assert len(kept) == 3  # the ground truth, and of each model what it finds
     times = [path.stat().st_mtime_ns for path in kept]
@@ -154,7 +148,7 @@ def test_an_analysis_that_cannot_be_leaves_the_others(searched, tmp_path, capsys
 
 def test_models_are_named_by_their_files(searched, tmp_path):
     assert analyze(config_of(searched), *tickets(searched, 1), '--work-dir', tmp_path) == 0
-    assert {row['model'] for row in rows(tmp_path / 'attributes.csv')} == {'round_01'}
+    assert {row['model'] for row in csv_rows(tmp_path / 'attributes.csv')} == {'round_01'}
 
 
 def other_classes(searched, folder):
@@ -226,7 +220,7 @@ def test_masks_and_cost_of_any_models(searched, tmp_path, capsys):
     models = [checkpoint, *tickets(searched, 2), tmp_path / 'backbone.safetensors']
     assert analyze(config_of(searched), *models, '--work-dir', tmp_path / 'page') == 0
     kept = {}
-    for row in rows(tmp_path / 'page/layers.csv'):
+    for row in csv_rows(tmp_path / 'page/layers.csv'):
         kept[row['ticket'], row['layer']] = int(row['kept']), int(row['weights'])
     for name, mask in ticket.mask.items():
         whole, own = mask.numel(), int(mask.sum())
@@ -235,10 +229,10 @@ def test_masks_and_cost_of_any_models(searched, tmp_path, capsys):
         assert kept['backbone', name] == (own if name in part else whole, whole)
     ious = {
         (r['first'], r['second']): float(r['iou'])
-        for r in rows(tmp_path / 'page/mask_similarity.csv')
+        for r in csv_rows(tmp_path / 'page/mask_similarity.csv')
     }
     assert ious['epoch_2', 'round_02'] == pytest.approx(ticket.mask.density)  # one holds the other
-    costs = rows(tmp_path / 'page/cost.csv')
+    costs = csv_rows(tmp_path / 'page/cost.csv')
     assert len(costs) == 3
     assert costs[0]['dense_macs'] == costs[0]['sparse_macs'] == costs[1]['dense_macs']
     assert (

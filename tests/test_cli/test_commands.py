@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 import torch
 from mmengine.config import Config
+from repository import ROOT
 from toy import ToyModel, toy_config
 
-from mmlth.cli.main import main
+from mmlth_cli.main import main
 
-ROOT = Path(__file__).parents[2]
 YOLOX = 'mmdet::yolox/yolox_tiny_8xb8-300e_coco.py'
 
 

@@ -1,31 +1,23 @@
 """``mmlth connect`` on tickets of a search."""
 
-import csv
 import math
 
 import matplotlib.image
 import pytest
-from mmengine.runner import Runner
+from kit import csv_rows
 from toy import toy_config
 
 from mmlth import load_ticket
-from mmlth.cli.main import main
+from mmlth_cli.main import main
 
 
 @pytest.fixture(scope='module')
-def search(tmp_path_factory):
-    """The folder of a search and its config file."""
+def search(toy_search, tmp_path_factory):
+    """A folder with a search and its config file."""
     folder = tmp_path_factory.mktemp('search')
-    config = toy_config(folder / 'work')
-    Runner.from_cfg(config).train()
-    # The Runner changes the config that it is given.
+    (folder / 'work').symlink_to(toy_search)
     toy_config(folder / 'work').dump(folder / 'toy.py')
     return folder
-
-
-def rows(path):
-    with path.open(newline='') as file:
-        return list(csv.DictReader(file))
 
 
 def connect(search, first, second, *options):
@@ -37,13 +29,13 @@ def connect(search, first, second, *options):
 def test_from_the_dense_model_to_a_ticket(search, tmp_path, capsys, more):
     ends = 'tickets/round_00.safetensors', 'tickets/round_02.safetensors'
     assert connect(search, *ends, '--points', 3, '--work-dir', tmp_path, *more) == 0
-    found = rows(tmp_path / 'connect.csv')
+    found = csv_rows(tmp_path / 'connect.csv')
     assert [row['t'] for row in found] == ['0.0', '0.5', '1.0']
     told = [load_ticket(search / 'work' / end) for end in ends]
     if not more:
         measured = [float(found[i]['toy/accuracy']) for i in (0, 2)]
         assert measured == [ticket.info['metrics']['toy/accuracy'] for ticket in told]
-    layers = rows(tmp_path / 'distances.csv')
+    layers = csv_rows(tmp_path / 'distances.csv')
     assert [row['layer'] for row in layers] == [*told[1].mask, 'all']
     assert int(layers[-1]['weights']) == told[1].mask.kept
     squared = sum(
@@ -65,7 +57,7 @@ def test_checkpoints_and_an_origin(search, tmp_path):
     common = '--points', 2, '--work-dir'
     assert connect(search, *ends, *common, tmp_path / 'with', '--origin', origin) == 0
     assert connect(search, *ends, *common, tmp_path / 'without') == 0
-    totals = [rows(tmp_path / name / 'distances.csv')[-1] for name in ('with', 'without')]
+    totals = [csv_rows(tmp_path / name / 'distances.csv')[-1] for name in ('with', 'without')]
     assert totals[0]['l2'] == totals[1]['l2']
     assert totals[0]['angle'] != totals[1]['angle']
 

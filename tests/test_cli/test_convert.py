@@ -9,9 +9,9 @@ import torch
 from mmengine.logging import MessageHub
 from torch import nn
 
-from mmlth.cli.main import main
 from mmlth.pruning import Mask, masked
 from mmlth.ticket import Ticket, load_ticket, save_tensors, save_ticket, weights_hash
+from mmlth_cli.main import main
 
 KEPT = torch.tensor([[True, False], [True, False]])
 WEIGHTS = {'fc.weight': torch.tensor([[1 / 3, 2.0], [3.0, 4.0]]), 'fc.bias': torch.zeros(2)}

@@ -4,10 +4,10 @@ import pytest
 import torch
 from toy import ToyModel, toy_config
 
-from mmlth.cli.main import main
 from mmlth.engine.configs.decisive_settings import result_affecting_config
 from mmlth.pruning import attach_mask, attached_mask, find_targets, prune
 from mmlth.ticket import Ticket, save_ticket
+from mmlth_cli.main import main
 
 NETWORK = ['--part', 'network', '--input-size', '6', '8']
 

@@ -11,16 +11,16 @@ import pytest
 import torch
 from toy import ToyModel, toy_config
 
-from mmlth.analysis import compare, stored
+from mmlth.analysis import compare_tickets, stored
 from mmlth.analysis.cost import sizes
 from mmlth.analysis.cost.model_macs import model_macs
 from mmlth.analysis.masks import layers
-from mmlth.cli import inspect
-from mmlth.cli.main import main
+from mmlth.commands import inspect
 from mmlth.engine import build_model
 from mmlth.pruning import Mask, prune
-from mmlth.report.commands.density_plot import plot_densities
+from mmlth.report.inspection.density_plot import plot_densities
 from mmlth.ticket import Ticket, load_ticket, save_ticket
+from mmlth_cli.main import main
 
 NAMES = ('conv.weight', 'depthwise.weight', 'fc.weight')
 
@@ -85,7 +85,7 @@ def test_json_of_two_tickets_in_a_file_beside_the_tables(tickets, tmp_path, caps
     path = tmp_path / 'numbers.json'
     assert main(['inspect', *tickets, '--json', str(path)]) == 0
     found = strict(path.read_text())
-    expected = compare(*map(load_ticket, tickets))
+    expected = compare_tickets(*map(load_ticket, tickets))
     assert [ticket['path'] for ticket in found['tickets']] == tickets
     assert found['tickets'][0]['macs'] is None
     assert found['comparison']['iou'] == expected.iou == pytest.approx(0.5, abs=0.01)

@@ -6,8 +6,8 @@ import pytest
 import torch
 from mmdet.models import ResNet
 
-from mmlth.cli.main import main
 from mmlth.ticket import load_ticket
+from mmlth_cli.main import main
 
 POSE = 'mmpose::body_2d_keypoint/topdown_heatmap/coco/td-hm_res50_8xb64-210e_coco-256x192.py'
 NARROW = ['model.backbone.depth=18', 'model.head.in_channels=512', 'model.backbone.init_cfg=None']
@@ -31,7 +31,7 @@ def test_the_table_and_the_file(folder, capsys):
     options = ['--sparsity', '0.8', '--input', 'torchvision']
     code, out, _ = transfer(capsys, 'r18.pth', POSE, *options, '--dry-run')
     assert code == 0
-    # 20 convolutions and 40 norm parameters; see tests/test_engine/test_transfer.py.
+    # 20 convolutions and 40 norm parameters; see tests/test_engine/test_transfer/test_transfer.py.
     assert re.search(r'backbone +60 / 11,176,512 .* 20 / 11,166,912 +20\.00%', out)
     assert re.search(r'head +– +11 / ', out)
     assert 'source: r18.pth (state dict; mask: no zeros, so nothing is pruned)' in out

@@ -9,10 +9,10 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from repository import ROOT
 
-REPOSITORY = Path(__file__).parents[2]
-SCRIPT = REPOSITORY / 'tools' / 'dataset_converters' / 'bccd.py'
-DATA = REPOSITORY / 'data' / 'bccd'
+SCRIPT = ROOT / 'tools' / 'dataset_converters' / 'bccd.py'
+DATA = ROOT / 'data' / 'bccd'
 SPLITS = ('train', 'val', 'test')
 
 # The public source has these two besides what our files have: (image, place among the objects,

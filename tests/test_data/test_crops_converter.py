@@ -14,12 +14,12 @@ import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
+from repository import ROOT
 
-from mmlth.engine.training.round_config import round_config
+from mmlth.engine.training.round_config import Origin, round_config
 
-REPOSITORY = Path(__file__).parents[2]
-SCRIPT = REPOSITORY / 'tools' / 'dataset_converters' / 'crops.py'
-SETS = [REPOSITORY / 'data' / name for name in ('bccd', 'nuclei', 'mouse', 'coco128')]
+SCRIPT = ROOT / 'tools' / 'dataset_converters' / 'crops.py'
+SETS = [ROOT / 'data' / name for name in ('bccd', 'nuclei', 'mouse', 'coco128')]
 
 
 @pytest.fixture(scope='module')
@@ -251,9 +251,9 @@ def ours(crops: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize('name', ['resnet18_crops_imp.py', 'mocov2_resnet18_crops_imp.py'])
 def test_the_configs_read_the_crops_of_our_sets(ours: Path, name: str, tmp_path: Path) -> None:
     pytest.importorskip('mmpretrain', reason='mmpretrain is not installed')
-    config = Config.fromfile(str(REPOSITORY / 'configs' / 'lth' / name))
+    config = Config.fromfile(str(ROOT / 'configs' / 'lth' / name))
     assert config.lottery.target_sparsity >= 0.8
-    runner = Runner.from_cfg(round_config(config, tmp_path, 0, None, None))
+    runner = Runner.from_cfg(round_config(config, tmp_path, 0, Origin()))
     config = runner.cfg
     init_default_scope('mmpretrain')
     torch.manual_seed(0)

@@ -9,10 +9,10 @@ from types import ModuleType
 import cv2
 import numpy as np
 import pytest
+from repository import ROOT
 
-REPOSITORY = Path(__file__).parents[2]
-SCRIPT = REPOSITORY / 'tools' / 'dataset_converters' / 'mouse.py'
-DATA = REPOSITORY / 'data' / 'mouse'
+SCRIPT = ROOT / 'tools' / 'dataset_converters' / 'mouse.py'
+DATA = ROOT / 'data' / 'mouse'
 PROJECT = Path('examples', 'openfield-Pranav-2018-10-30')
 FOLDER = Path('labeled-data', 'm4s1')
 TABLE = PROJECT / FOLDER / 'CollectedData_Pranav.csv'

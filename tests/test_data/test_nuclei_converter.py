@@ -13,10 +13,10 @@ import cv2
 import numpy as np
 import pytest
 from pycocotools import mask as rle
+from repository import ROOT
 
-REPOSITORY = Path(__file__).parents[2]
-SCRIPT = REPOSITORY / 'tools' / 'dataset_converters' / 'nuclei.py'
-DATA = REPOSITORY / 'data' / 'nuclei'
+SCRIPT = ROOT / 'tools' / 'dataset_converters' / 'nuclei.py'
+DATA = ROOT / 'data' / 'nuclei'
 TABLE = Path('coco_dataset', 'cell_instance_segmentation.json')
 SQUARE = [[100.0, 100.0, 110.0, 100.0, 110.0, 110.0, 100.0, 110.0]]
 

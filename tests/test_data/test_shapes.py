@@ -15,11 +15,12 @@ import numpy as np
 import pytest
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
+from repository import ROOT
 
 from mmlth.data import CLASSES, KEYPOINTS, SKELETON, make_shapes
 from mmlth.data.scene import MAX_HIDDEN, MAX_SHAPES, MIN_SIZE
 
-SCRIPT = Path(__file__).parents[2] / 'tools' / 'dataset_converters' / 'shapes.py'
+SCRIPT = ROOT / 'tools' / 'dataset_converters' / 'shapes.py'
 TRAIN, VAL = 40, 6
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from kit import shapes_options
 from plain import ROOT, plain_config, plain_environment, tickets
 from stack import mim_name
 
@@ -174,9 +175,7 @@ def test_mim_train_searches_with_the_demo_by_two_processes(tmp_path):
     options = ['--launcher', 'pytorch', '--gpus', 2, '--port', _free_port()]
     options += ['--work-dir', tmp_path / 'work', '--cfg-options']
     options += [
-        f'train_dataloader.dataset.data_root={tmp_path}/',
-        f'val_dataloader.dataset.data_root={tmp_path}/',
-        f'val_evaluator.ann_file={tmp_path}/annotations/val.json',
+        *(f'{key}={value}' for key, value in shapes_options(tmp_path).items()),
         'train_dataloader.batch_size=2',
         'train_cfg.max_epochs=2',
         'train_cfg.val_interval=2',

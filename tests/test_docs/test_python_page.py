@@ -1,9 +1,10 @@
 """The examples of docs/python.md run as they stand, one after the other."""
 
 import re
-from pathlib import Path
 
-PAGE = Path(__file__).parents[2] / 'docs/python.md'
+from repository import ROOT
+
+PAGE = ROOT / 'docs/python.md'
 
 
 def test_the_examples_run(tmp_path, monkeypatch, capsys):

@@ -10,9 +10,9 @@ from golden_files import values
 from pycocotools import mask as masks
 
 from mmlth.analysis.cost import count_macs
-from mmlth.analysis.detection import average_precision, match
+from mmlth.analysis.detection import CocoRules, average_precision, match_detections
 from mmlth.analysis.detection.tide import tide
-from mmlth.analysis.keypoints import Skeleton, keypoint_errors, read_scenes
+from mmlth.analysis.keypoints import KeypointRules, Skeleton, keypoint_errors, read_scenes
 from mmlth.analysis.keypoints.similarity import instance_similarities
 
 TIDE = values('tide')['sets']
@@ -27,8 +27,7 @@ def test_tide(number):
             stored['ground_truth'],
             {'dense': stored['detections']},
             expected['kind'],
-            foreground=expected['foreground'],
-            background=expected['background'],
+            (expected['foreground'], expected['background']),
         ).models['dense']
         assert errors.ap == expected['ap']
         assert errors.main == expected['main']
@@ -83,8 +82,11 @@ def _annotations(stored):
 def test_keypoint_precision(number):
     stored = KEYPOINTS['sets'][number]
     expected = stored['pycocotools']
-    matches = match(
-        stored['ground_truth'], stored['detections'], 'keypoints', sigmas=KEYPOINTS['sigmas']
+    matches = match_detections(
+        stored['ground_truth'],
+        stored['detections'],
+        'keypoints',
+        CocoRules(sigmas=KEYPOINTS['sigmas']),
     )
     ap = average_precision(matches, np.ones((1, matches.images), int))[0]
     computed = [
@@ -105,8 +107,7 @@ def test_keypoint_errors_of_the_released_code():
         stored['ground_truth'],
         stored['detections'],
         skeleton(),
-        areas=tuple(expected['area_range']),
-        formula='released',
+        KeypointRules(areas=tuple(expected['area_range']), formula='released'),
     )
     counts = {kind: errors.count(kind) for kind in expected['keypoints_by_kind']}
     assert counts == expected['keypoints_by_kind']
@@ -127,7 +128,7 @@ def test_lvis(kind, empty):
             {**detection, 'segmentation': nothing, 'bbox': [9, 9, 0, 9]}
             for detection in stored['detections'][::3]
         ]
-    matches = match(stored['ground_truth'], stored['detections'], kind)
+    matches = match_detections(stored['ground_truth'], stored['detections'], kind)
     ap = average_precision(matches, np.ones((1, matches.images), int))[0]
     classes = sorted(category['id'] for category in stored['ground_truth']['categories'])
     by_class = dict(zip(classes, ap[..., 0].mean(axis=0).tolist()))

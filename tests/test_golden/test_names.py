@@ -1,18 +1,16 @@
 """Which weights S1 and S2 prune, how many a round; which block becomes which at other depths."""
 
-from pathlib import Path
-
 import pytest
 import torch
 import torchvision
 from golden_files import values
+from repository import CONFIGS
 
 from mmlth.engine import build_model, parse_settings, read_config
 from mmlth.engine.masking import choose_targets
 from mmlth.pruning.schedule import kept_per_round
 from mmlth.ticket.elastic import block_order, other_depth
 
-CONFIGS = Path(__file__).parents[2] / 'configs/lth'
 S1 = values('s1_scopes')
 ELASTIC = values('elastic')
 

@@ -11,6 +11,7 @@ import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
+from repository import ROOT
 
 import mmlth
 from mmlth.engine import build_model
@@ -20,7 +21,7 @@ from mmlth.ticket import load_rewind_weights
 
 pytest.importorskip('mmpretrain', reason='mmpretrain is not installed')
 
-BASE = Path(__file__).parents[2] / 'configs/_base_/lth/imp.py'
+BASE = ROOT / 'configs/_base_/lth/imp.py'
 IMAGES, BATCH, EPOCH = 12, 4, 3
 BACKBONE = {
     'type': 'ResNet',

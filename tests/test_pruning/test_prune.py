@@ -1,17 +1,17 @@
 """Law 1: masks nest, and the number kept is exact."""
 
 import itertools
-from pathlib import Path
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mmengine.config import Config
+from repository import ROOT
 
 from mmlth.pruning import Mask, kept_per_round, masked, prune
 
-S2 = Path(__file__).parents[2] / 'configs/_base_/lth/s2_pretraining.py'
+S2 = ROOT / 'configs/_base_/lth/s2_pretraining.py'
 
 # Few distinct values, so that almost every threshold falls on a tie.
 values = st.sampled_from([-2.0, -1.0, -0.0, 0.0, 1.0, 2.0])

@@ -1,7 +1,7 @@
 """Searches that are really killed, stopped, damaged and out of disk; see docs/reliability.md.
 
-``FAULTS_KILLS`` asks for more kills (20 at night), ``FAULTS_SEED`` for others. By default they are
-the same in each run, so that a failure is of the change that it follows.
+``FAULTS_KILLS`` asks for more kills than one of each kind (20 at night); for other ones see
+tests/seeds.py.
 """
 
 import os
@@ -19,20 +19,26 @@ from interruptions import KILLS, MOVED, SIGNALS, interrupted
 from outcomes import Outcome, failed, rows
 from reliability_page import page
 from searches import ROUNDS, Bench, broken_files, differing, tickets
+from seeds import seeds
 from victim import changed_file
 
-SEED = int(os.environ.get('FAULTS_SEED', '1'))
+FULL = 3.65 / 9.3
+"""Of what a search writes: a disk that was full while a log line was written."""
 pytestmark = pytest.mark.one_stack
 
 
+@pytest.fixture(scope='module', params=seeds(1))
+def seed(request):
+    return request.param
+
+
 @pytest.fixture(scope='module')
-def bench(tmp_path_factory):
-    print(f'seed {SEED}')  # which pytest shows where a test fails
-    return Bench(tmp_path_factory.mktemp('faults'), random.Random(SEED), print)  # noqa: S311
+def bench(tmp_path_factory, seed):
+    return Bench(tmp_path_factory.mktemp('faults'), random.Random(seed), print)  # noqa: S311
 
 
 def test_killed_anywhere(bench):
-    count = int(os.environ.get('FAULTS_KILLS', '5'))
+    count = int(os.environ.get('FAULTS_KILLS', len(KILLS)))
     outcomes = list(interrupted(bench, list(islice(cycle(KILLS), count))))
     assert not [outcome for outcome in outcomes if failed(outcome)]
     assert len([outcome for outcome in outcomes if outcome.fault in KILLS]) == count
@@ -73,9 +79,10 @@ def test_damaged_checkpoint(bench):
     assert not failed(outcome), outcome
 
 
-def test_full_disk(bench):
+def test_full_disk(bench, seed):
+    share = FULL if seed == 1 else bench.random.uniform(0.05, 0.9)
     try:
-        (outcome,) = full_disks(bench, 1)
+        (outcome,) = full_disks(bench, [share])
     except PermissionError as error:
         pytest.skip(str(error))
     assert not failed(outcome), outcome

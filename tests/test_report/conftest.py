@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 from matplotlib.figure import Figure
 
-from mmlth.report import Round
+from mmlth.report.searches import Round
 
 PRUNABLE, PARAMETERS = 1000, 1250
 

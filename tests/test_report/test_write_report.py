@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from mmlth.report import Round, print_results, read_rounds, write_report
+from mmlth.report.searches import Round, read_rounds
+from mmlth.report.writing import print_results, write_report
 
 
 @pytest.fixture

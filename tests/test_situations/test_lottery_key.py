@@ -75,6 +75,8 @@ def test_configs_of_the_newer_style(tmp_path, package):
     rounds = json.loads((tmp_path / 'work/search.json').read_text())['rounds']
     assert [entry['sparsity'] for entry in rounds] == pytest.approx([0, 0.5], abs=0.01)
 
+    if package == 'mmpose':
+        return  # all that follows is mmlth's own
     # The config that the Runner left is enough to go on from, in a process of its own.
     done = fresh.mmlth('branch', 'work', 'random', cwd=tmp_path, **path)
     assert done.returncode == 0, done.stderr

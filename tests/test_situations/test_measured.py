@@ -18,6 +18,7 @@ from mmlth.engine.training.redraw_check import check_redrawn
 from mmlth.pruning import TargetError, attach_mask, find_targets
 from mmlth.pruning.starved_layers import starved
 from mmlth.report.masks.layers_section import layers_section
+from mmlth.report.searches import read_searches
 
 
 def logged(work_dir):
@@ -138,7 +139,7 @@ def test_weights_that_a_hook_freezes_are_named(tmp_path, frozen):
     assert 'unmoved' not in rounds[1]
     said = '1 prunable tensors, 23.7% of the prunable weights' in logged(tmp_path)
     assert said != frozen
-    text = str(layers_section([tmp_path]).parts)
+    text = str(layers_section(read_searches([tmp_path])).parts)
     said = 'Round 0 left 1 prunable tensors as they were, as if frozen, which are 23.68% of the '
     assert f'{said}prunable weights: depthwise; they are pruned all the same.' in text
 
@@ -147,7 +148,7 @@ def test_what_trains_is_not_called_frozen(tmp_path):
     mmlth.search(toy_config(tmp_path, **{'lottery.rounds': 1}))
     rounds = json.loads((tmp_path / 'search.json').read_text())['rounds']
     assert 'unmoved' not in rounds[0]
-    assert 'as if frozen' not in str(layers_section([tmp_path]).parts)
+    assert 'as if frozen' not in str(layers_section(read_searches([tmp_path])).parts)
 
 
 class MyDense(nn.Module):
@@ -240,7 +241,7 @@ def test_layers_that_a_score_nearly_empties_are_named(tmp_path, floor, density):
     said = (
         'Next to nothing is left of 1 layers, which are 23.68% of the prunable weights: depthwise '
     )
-    assert f'{said}({density})' in str(layers_section([tmp_path]).parts)
+    assert f'{said}({density})' in str(layers_section(read_searches([tmp_path])).parts)
 
 
 @pytest.mark.parametrize(

@@ -5,34 +5,33 @@ from pathlib import Path
 
 import pytest
 import zstandard
+from kit import shapes_options
 from pages import whole_reports
+from repository import DEMO
 
 import mmlth
-from mmlth.cli.main import main
 from mmlth.data import make_shapes
 from mmlth.report.page.places import shown, without_places
 from mmlth.ticket import load_info
-
-DEMO = Path(__file__).parents[2] / 'configs/lth/mask_rcnn_tiny_shapes_imp.py'
+from mmlth_cli.main import main
 
 
 @pytest.fixture(scope='module')
 def root(tmp_path_factory):
     """A search, a branch, and all that commands make of them, by absolute paths throughout."""
     root = tmp_path_factory.mktemp('home_of_somebody')
-    make_shapes(root, train=8, val=4)
+    make_shapes(root, train=4, val=2)
     options = {
-        **{f'{split}_dataloader.dataset.data_root': f'{root}/' for split in ('train', 'val')},
-        'val_evaluator.ann_file': f'{root}/annotations/val.json',
+        **shapes_options(root),
         'train_cfg.max_epochs': 2,
         'train_cfg.val_interval': 1,
         'root': str(root),
     }
     work_dir = root / 'work'
+    mmlth.search(
+        DEMO, work_dir=work_dir, cfg_options=options, rounds=1, checkpoints='both', rewind='0'
+    )
     with whole_reports():
-        mmlth.search(
-            DEMO, work_dir=work_dir, cfg_options=options, rounds=1, checkpoints='both', rewind='0'
-        )
         mmlth.branch(work_dir, 'random')
         assert main(['report', str(work_dir)]) == 0
     tickets = [str(work_dir / f'tickets/round_{index:02}.safetensors') for index in (0, 1)]

@@ -8,9 +8,11 @@ from pathlib import Path
 import fresh
 import pytest
 import torch
+from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.registry import DATASETS, HOOKS, MODELS
 from mmengine.runner import Runner
+from pages import whole_reports
 from points import PointsNet, points_config
 from toy import ToyDataset, ToyModel, toy_config
 
@@ -19,7 +21,7 @@ from mmlth import LotteryError, Ticket, load_ticket, save_ticket
 from mmlth.engine.checkpoints.rewind_file import load_training_state
 from mmlth.engine.machine.lock import only_search_in
 from mmlth.engine.search.paths import SearchPaths
-from mmlth.engine.search.state import set_search_aside
+from mmlth.engine.search.replacement import set_search_aside
 
 
 def contents(folder):
@@ -110,9 +112,12 @@ def test_nothing_is_left_where_nothing_was(tmp_path, reason):
 
 
 def test_a_refused_run_changes_no_report_and_no_branch(tmp_path):
-    """In processes of their own; a newer ``.py`` in work_dir is nobody's config."""
+    """From another process; a newer ``.py`` in work_dir is nobody's config."""
     config = points_config(tmp_path)
-    assert fresh.stock_train(config).returncode == 0
+    accepted = Config.fromfile(config)
+    accepted.work_dir = str(tmp_path / 'work')
+    with whole_reports():
+        train(accepted)
     before = contents(tmp_path / 'work')
     other = ['--resume', '--cfg-options', 'val_dataloader.dataset.seed=7']
     refused = fresh.stock_train(config, '--work-dir', 'work', *other)
@@ -121,8 +126,7 @@ def test_a_refused_run_changes_no_report_and_no_branch(tmp_path):
     assert 'val_dataloader.dataset.seed: 1 → 7' in refused.stderr
     assert contents(tmp_path / 'work') == before
     (tmp_path / 'work/newer.py').write_text("raise SystemExit('it is run')")
-    branched = fresh.mmlth('branch', 'work', 'random', cwd=tmp_path)
-    assert branched.returncode == 0, branched.stderr
+    mmlth.branch(tmp_path / 'work', 'random')
     kept = json.loads((tmp_path / 'work/branches/random/search.json').read_text())
     assert kept['config']['val_dataloader']['dataset']['seed'] == 1
 

@@ -14,7 +14,6 @@ from mmengine.runner import Runner
 from points import points_config
 from toy import BATCH, toy_config
 
-from mmlth.cli.main import main
 from mmlth.engine import LotteryError, read_config
 from mmlth.engine.configs.data_check import check_annotations, check_data
 from mmlth.engine.evaluation.evaluation import Evaluation
@@ -23,6 +22,7 @@ from mmlth.engine.search.paths import SearchPaths
 from mmlth.messages import reason
 from mmlth.pruning import Mask
 from mmlth.ticket import Ticket, save_ticket
+from mmlth_cli.main import main
 
 TOO_FEW = {
     'train_dataloader.drop_last': True,

@@ -10,6 +10,7 @@ import time
 
 import pytest
 import torch
+from seeds import seeds
 
 from mmlth import Mask, Ticket, load_ticket, masked, save_ticket
 
@@ -27,7 +28,7 @@ def save_for_ever(path):
         save_ticket(ticket(index % 2), path)
 
 
-@pytest.mark.parametrize('seed', range(8))
+@pytest.mark.parametrize('seed', seeds(*range(8)))
 def test_killed_at_any_moment(tmp_path, seed):
     path = tmp_path / 't.safetensors'
     save_ticket(ticket(0), path)

@@ -52,11 +52,16 @@ def inject(bench: Bench, options: argparse.Namespace) -> Iterator[Outcome]:
     yield from damaged_checkpoints(bench, options.damages)
     if options.disks:
         try:
-            yield from full_disks(bench, options.disks)
+            yield from full_disks(bench, [random_share(bench) for _ in range(options.disks)])
         except PermissionError as error:
             bench.tell(f'full disks skipped: {error}')
     if options.ranks:
         yield from dead_ranks(bench, options.ranks)
+
+
+def random_share(bench: Bench) -> float:
+    """How large a disk is, of what a search writes."""
+    return bench.random.uniform(0.05, 0.9)
 
 
 def parse_options(argv: Sequence[str] | None) -> argparse.Namespace:

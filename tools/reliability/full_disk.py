@@ -3,7 +3,7 @@
 import contextlib
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from outcomes import Outcome
@@ -12,10 +12,15 @@ from searches import Bench, Run, Search, broken_files
 _ENOUGH = 1 << 30
 
 
-def full_disks(bench: Bench, count: int) -> Iterator[Outcome]:
-    """Lets a search run into full disks, ever larger ones, until it is finished."""
+def full_disks(bench: Bench, shares: Sequence[float]) -> Iterator[Outcome]:
+    """Lets a search run into full disks, ever larger ones, until it is finished.
+
+    Args:
+        bench: Makes the search.
+        shares: Sizes of the disks, of what an undisturbed search writes.
+    """
     needed = sum(bench.sizes.values())
-    sizes = sorted(round(bench.random.uniform(0.05, 0.9) * needed) for _ in range(count))
+    sizes = sorted(round(share * needed) for share in shares)
     with small_disk(bench.folder / 'disk', sizes[0]) as disk:
         search, outcomes = bench.new_search(disk), []
         for size in sizes:

@@ -46,7 +46,7 @@ _FORK = get_context('forkserver')
 _FORK.set_forkserver_preload(
     [
         *('mmdet.models', 'mmdet.datasets', 'mmdet.engine', 'mmdet.evaluation'),
-        *('mmdet.visualization', 'mmlth.cli.main'),
+        *('mmdet.visualization', 'mmlth_cli.main'),
     ]
 )
 _PATIENCE = 300.0

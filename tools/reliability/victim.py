@@ -15,7 +15,7 @@ from typing import Any
 import mmengine.config.config
 import yapf.yapflib.yapf_api
 
-from mmlth.cli import main as mmlth
+from mmlth_cli.main import main as mmlth
 
 # The operations that Python reports before it makes them; os.replace is an os.rename, Path.unlink
 # an os.remove, and shutil.rmtree and tempfile.mkstemp are made of these.

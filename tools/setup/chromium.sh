@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Debian's chromium, for tests/test_report/test_browser.py. Where it cannot be had, those tests are
-# skipped, no more.
+# Debian's chromium, for tests/test_report/test_page/test_browser.py. Where it cannot be had, those
+# tests are skipped, no more.
 set -euo pipefail
 if command -v chromium >/dev/null; then
   exit 0
@@ -11,5 +11,5 @@ fi
 echo '[setup] Debian package chromium, for the report in a browser'
 if ! { timeout 100 apt-get -qq update && DEBIAN_FRONTEND=noninteractive \
   timeout 300 apt-get -qq install -y --no-install-recommends chromium; } >/dev/null 2>&1; then
-  echo '[setup] it cannot be had; tests/test_report/test_browser.py will be skipped'
+  echo '[setup] it cannot be had; tests/test_report/test_page/test_browser.py will be skipped'
 fi

@@ -22,7 +22,7 @@ from pathlib import Path
 from methods import METHODS, branches
 from rich.console import Console
 
-import mmlth.cli.main
+import mmlth_cli.main
 
 SPARSITIES = (0.5, 0.8, 0.9, 0.95, 0.98)
 LEVELS = (0.8, 0.9, 0.95, 0.98)
@@ -173,7 +173,7 @@ def main() -> int:
     ]
     if with_results:
         report = ['report', *with_results, '--out', str(options.work_dir / 'report')]
-        mmlth.cli.main.main(report)
+        mmlth_cli.main.main(report)
     return 0 if complete else 75  # run me again, as a search says
 
 

@@ -1,7 +1,7 @@
 """What a ticket costs: multiply-adds, parameters, bytes."""
 
-from mmlth.analysis.cost.cost import Cost, cost
 from mmlth.analysis.cost.macs import LayerMacs, Macs, count_macs
+from mmlth.analysis.cost.macs_notes import left_out_notes
 from mmlth.analysis.cost.model_macs import ModelMacs, model_macs
 from mmlth.analysis.cost.sizes import (
     Sizes,
@@ -12,20 +12,22 @@ from mmlth.analysis.cost.sizes import (
     sizes_in,
     stored,
 )
+from mmlth.analysis.cost.ticket_cost import TicketCost, ticket_cost
 
 __all__ = [
-    'Cost',
     'LayerMacs',
     'Macs',
     'ModelMacs',
     'Sizes',
     'Stored',
+    'TicketCost',
     'bitmask_bytes',
-    'cost',
     'count_macs',
     'entropy_bytes',
+    'left_out_notes',
     'model_macs',
     'sizes',
     'sizes_in',
     'stored',
+    'ticket_cost',
 ]

@@ -70,13 +70,13 @@ class Macs:
         """The same from numbers of weights.
 
         Args:
-            counts: Of each masked parameter the weights kept, and all of them.
+            counts: The number of weights kept, and of all weights, by masked parameter.
         """
-        found = []
+        counted = []
         for name, dense in self.weights.items():
             kept, total = counts.get(name, (1, 1))
-            found.append(LayerMacs(name, dense, dense * kept // total))
-        return found + [LayerMacs(name, dense, dense) for name, dense in self.others.items()]
+            counted.append(LayerMacs(name, dense, dense * kept // total))
+        return counted + [LayerMacs(name, dense, dense) for name, dense in self.others.items()]
 
     def modules(self, mask: Mask) -> list[LayerMacs]:
         """The MACs by the first component of the layers' names."""
@@ -116,7 +116,7 @@ def count_macs(model: nn.Module, run: Callable[[], Any]) -> Macs:
         _known_attention(),
         _tracked(model, running, called),
         FlopCounterMode(display=False) as counter,
-        _Attribution(counter, parameters, running) as found,
+        _Attribution(counter, parameters, running) as counted,
     ):
         run()
     uncounted, unused = {}, []
@@ -127,20 +127,24 @@ def count_macs(model: nn.Module, run: Callable[[], Any]) -> Macs:
             attribute not in PRUNABLE_PARAMETERS
             or parameter.dim() < 2
             or isinstance(owner, nn.Embedding)  # it looks up, which multiplies nothing
-            or name in found.weights
+            or name in counted.weights
         ):
             continue
         if path not in called:
             unused.append(name)
-        elif path not in found.others:  # else it multiplies by what it computes from its weight
+        elif path not in counted.others:  # else it multiplies by what it computes from its weight
             uncounted[name] = type(owner).__name__
-    order = [name for name, _ in model.named_parameters() if name in found.weights]
-    weights = {name: found.weights[name] for name in order}
-    return Macs(weights, dict(found.others), uncounted, tuple(unused))
+    order = [name for name, _ in model.named_parameters() if name in counted.weights]
+    weights = {name: counted.weights[name] for name in order}
+    return Macs(weights, dict(counted.others), uncounted, tuple(unused))
 
 
 def check_masks_model(mask: Mask, model: nn.Module) -> None:
     """Makes sure that a mask belongs to a model.
+
+    Args:
+        mask: The mask of a ticket.
+        model: The dense model.
 
     Raises:
         TicketMismatchError: If the model lacks a masked parameter, or has another shape of it.
@@ -151,13 +155,13 @@ def check_masks_model(mask: Mask, model: nn.Module) -> None:
     if missing:
         raise TicketMismatchError(
             f'the ticket masks {len(missing)} parameters that the model of the config lacks, such '
-            f'as {missing[0]}; give the config that the ticket was found with'
+            f'as {missing[0]}; give the config that the ticket was counted with'
         )
     if other:
         raise TicketMismatchError(
             f'the ticket masks {other[0]} of shape {tuple(mask[other[0]].shape)}, which has shape '
             f'{tuple(shapes[other[0]])} in the model of the config; give the config that the '
-            'ticket was found with'
+            'ticket was counted with'
         )
 
 
@@ -221,7 +225,7 @@ def _tracked(model: nn.Module, running: list[str], called: set[str]) -> Iterator
 
 @contextlib.contextmanager
 def _without_gradients(model: nn.Module) -> Iterator[None]:
-    """Also for parameters that are handed to a module, to which the counter would add hooks."""
+    """Runs without gradients, lest the counter add hooks to parameters handed to a module."""
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     for parameter in trained:
         parameter.requires_grad_(False)

@@ -1,17 +1,21 @@
 """The work that the model of a ticket takes for an image."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from torch import nn
 
 from mmlth.analysis.cost.macs import Macs, check_masks_model, count_macs
-from mmlth.engine.configs import read_config
-from mmlth.engine.errors import LotteryError
-from mmlth.engine.models import Forward, forward_of, stock_model
-from mmlth.engine.tickets import config_of
+from mmlth.errors import LotteryError
 from mmlth.messages import reason
 from mmlth.ticket import Ticket
+
+# Tickets are inspected without MMEngine, too; only building their model needs the engine.
+if TYPE_CHECKING:
+    from mmlth.engine.models import Forward
 
 
 @dataclass(frozen=True)
@@ -43,20 +47,24 @@ def model_macs(
 
     Args:
         ticket: The ticket.
-        height: Of the image, in pixels.
-        width: Of the image, in pixels.
+        height: The height of the image in pixels.
+        width: The width of the image in pixels.
         config: The config of the model, a file or a name; by default the one in the ticket.
 
     Raises:
         LotteryError: If there is no config, or its model cannot be built or run.
         TicketMismatchError: If the ticket belongs to another model.
     """
+    from mmlth.engine.models import forward_of
+    from mmlth.engine.random_numbers import own_random_numbers
+
     model = _model(ticket, config)
     check_masks_model(ticket.mask, model)
     kind = type(model).__name__
     try:
-        forward = forward_of(model, height, width)
-        macs, left_out = _count(model, forward)
+        with own_random_numbers(0):  # some models draw some while they run
+            forward = forward_of(model, height, width)
+            macs, left_out = _count(model, forward)
     except Exception as error:  # whatever a model's own code raises
         raise LotteryError(
             f'{kind} cannot run on an image of {height} × {width} pixels: {reason(error)}; '
@@ -67,6 +75,10 @@ def model_macs(
 
 
 def _model(ticket: Ticket, config: str | Path | None) -> nn.Module:
+    from mmlth.engine.configs import read_config
+    from mmlth.engine.models import stock_model
+    from mmlth.engine.tickets import config_of
+
     if config is not None:
         return stock_model(read_config(config), ticket.weights)
     own = config_of(ticket.info)

@@ -60,7 +60,12 @@ class Stored:
 
 
 def sizes(mask: Mask, weights: Mapping[str, Tensor]) -> Sizes:
-    """Sizes in bytes of a mask and the state dict that it belongs to."""
+    """Sizes in bytes of a ticket in several formats.
+
+    Args:
+        mask: The mask.
+        weights: The state dict that it belongs to, buffers included.
+    """
     tensors = {
         name: _Tensor(weights[name].numel(), weights[name].element_size())
         for name in _once(mask, weights)
@@ -73,7 +78,7 @@ def sizes_in(path: str | Path, kept: Mapping[str, int]) -> Sizes | None:
 
     Args:
         path: The file.
-        kept: Of each masked parameter the number of weights kept.
+        kept: The number of weights kept, by masked parameter.
 
     Raises:
         FileNotFoundError: If there is no such file.

@@ -11,8 +11,8 @@ def area_of(annotation: Mapping[str, Any], share: float = 1) -> float:
     """The area that an annotation tells, else a share of its box, in square pixels.
 
     Args:
-        annotation: Of an object, in COCO's format.
-        share: Of the box; for keypoints `POSE`.
+        annotation: The annotation of an object in COCO's format.
+        share: The share of the box; for keypoints `POSE`.
     """
     if 'area' in annotation:
         return float(annotation['area'])

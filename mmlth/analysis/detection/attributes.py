@@ -48,8 +48,8 @@ def attributes(scores: Scores, training: Mapping[str, int] | None = None) -> Att
     """Puts the scores of models into all groups.
 
     Args:
-        scores: Of the models, see `mmlth.analysis.detection.scores.score`.
-        training: By class its objects in the training set; without it there are no groups by
+        scores: The scores of the models, see `mmlth.analysis.detection.scores.score`.
+        training: The number of objects in the training set, by class; without it no groups by
             frequency.
 
     Raises:

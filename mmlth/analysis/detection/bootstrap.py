@@ -43,9 +43,9 @@ def resamples(images: int, replicates: int, seed: int) -> NDArray[np.int64]:
     The same for the same arguments, so that two models are judged by the same draws.
 
     Args:
-        images: Their number I.
+        images: The number I of images.
         replicates: How many draws B.
-        seed: Of the draws.
+        seed: The seed of the draws.
 
     Returns:
         (B, I): how often each image is drawn.

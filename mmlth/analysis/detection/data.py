@@ -8,13 +8,14 @@ from mmlth.messages import join_names
 GroundTruth = Mapping[str, Any]
 """A COCO data set as ``json.load`` gives it: ``images``, ``annotations``, ``categories``."""
 
-Predictions = Sequence[Mapping[str, Any]]
+CocoResults = Sequence[Mapping[str, Any]]
 """A COCO result list: ``image_id``, ``category_id``, ``score``, and what is predicted."""
 
 FIELDS = {'bbox': 'bbox', 'segm': 'segmentation', 'keypoints': 'keypoints'}
 """Of each kind of prediction, by its name in pycocotools, the field of an annotation."""
 
-WORDS = {'bbox': 'boxes', 'segm': 'masks', 'keypoints': 'keypoints'}
+KIND_WORDS = {'bbox': 'boxes', 'segm': 'masks', 'keypoints': 'keypoints'}
+"""Of each kind of prediction what is predicted, in the plural."""
 
 
 def check_ground_truth(ground_truth: GroundTruth, kind: str) -> None:
@@ -36,7 +37,7 @@ def check_ground_truth(ground_truth: GroundTruth, kind: str) -> None:
     if lacking:
         raise ValueError(
             f'{lacking:,} of the {len(given):,} annotations of the ground truth have no '
-            f'{field!r}: this is no data set of {WORDS[kind]}; leave out {kind!r}'
+            f'{field!r}: this is no data set of {KIND_WORDS[kind]}; leave out {kind!r}'
         )
 
 
@@ -54,7 +55,7 @@ def check_annotated(ground_truth: GroundTruth) -> None:
 
 
 def check_predictions(
-    ground_truth: GroundTruth, predictions: Predictions, kind: str, name: str
+    ground_truth: GroundTruth, predictions: CocoResults, kind: str, name: str
 ) -> None:
     """Checks that predictions are of a kind, and for the images and classes of a ground truth.
 
@@ -62,7 +63,7 @@ def check_predictions(
         ground_truth: A COCO data set.
         predictions: A COCO result list.
         kind: A key of `FIELDS`.
-        name: Of the model, for messages.
+        name: The name of the model, for messages.
 
     Raises:
         ValueError: If there are none, one lacks the kind's field, or their images or categories are
@@ -78,7 +79,7 @@ def check_predictions(
     if lacking:
         raise ValueError(
             f'{lacking:,} of the {len(predictions):,} predictions of {name} have no {field!r}: it '
-            f'predicts no {WORDS[kind]}; leave out {kind!r}'
+            f'predicts no {KIND_WORDS[kind]}; leave out {kind!r}'
         )
     for key, part, what in (
         ('image_id', 'images', 'predictions for another data set'),
@@ -95,7 +96,7 @@ def check_predictions(
 
 
 def annotations(ground_truth: GroundTruth) -> list[Mapping[str, Any]]:
-    """Those of the data set's images and categories; it may have been cut out of a larger one."""
+    """The annotations of the set's own images and classes: it may be a part of a larger set."""
     images = {image['id'] for image in ground_truth['images']}
     categories = {category['id'] for category in ground_truth['categories']}
     return [

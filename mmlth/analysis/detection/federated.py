@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mmlth.analysis.detection.data import FIELDS, GroundTruth, Predictions, annotations
+from mmlth.analysis.detection.data import FIELDS, CocoResults, GroundTruth, annotations
 
 MOST = 300
 """Predictions an image, of all classes together."""
@@ -33,8 +33,8 @@ def objects(ground_truth: GroundTruth) -> Sequence[Mapping[str, Any]]:
 
 
 def filter_lvis_predictions(
-    ground_truth: GroundTruth, predictions: Predictions, kind: str
-) -> Predictions:
+    ground_truth: GroundTruth, predictions: CocoResults, kind: str
+) -> CocoResults:
     """The predictions that count: of each image the best `MOST`, of them those of known classes.
 
     A class is known in an image if it has an object there or was found absent. In a data set that
@@ -58,8 +58,8 @@ def filter_lvis_predictions(
         by_image[prediction['image_id']].append(prediction)
     return [
         prediction
-        for found in by_image.values()
-        for prediction in sorted(found, key=lambda each: -each['score'])[:MOST]
+        for of_image in by_image.values()
+        for prediction in sorted(of_image, key=lambda each: -each['score'])[:MOST]
         if (prediction['image_id'], prediction['category_id']) in known
         and _has_area(prediction, kind)
     ]

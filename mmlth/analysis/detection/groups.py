@@ -53,7 +53,7 @@ class Group:
         classes: Their names; of those only that have such objects.
         objects: How many the ground truth has, without crowds.
         images: How many images these are in.
-        models: By name, the dense model first.
+        models: The results by name of the model, the dense model first.
         training: Objects of these classes in the training set, if that is known.
     """
 
@@ -87,8 +87,8 @@ def by_class(scores: Scores, training: Mapping[str, int] | None = None) -> tuple
     """Each class that has objects, in the data set's order.
 
     Args:
-        scores: Of the models.
-        training: By class its objects in the training set.
+        scores: The scores of the models.
+        training: The number of objects in the training set, by class.
     """
     return tuple(_group(scores, _name(scores, k), [k], 0, training) for k in _present(scores))
 
@@ -101,9 +101,9 @@ def by_frequency(
     Classes are ranked by that number. A data set of one class has no groups.
 
     Args:
-        scores: Of the models.
-        training: By class its objects in the training set.
-        names: Of the groups, from the rarest.
+        scores: The scores of the models.
+        training: The number of objects in the training set, by class.
+        names: The names of the groups, from the rarest.
 
     Raises:
         ValueError: If a class has no count.
@@ -147,8 +147,8 @@ def by_difficulty(scores: Scores, names: Sequence[str] = DIFFICULTIES) -> tuple[
     is chance.
 
     Args:
-        scores: Of the models.
-        names: Of the groups, from the hardest.
+        scores: The scores of the models.
+        names: The names of the groups, from the hardest.
     """
     dense = next(iter(scores.values.values()))[:, 0]
     order = sorted(
@@ -167,8 +167,8 @@ def changed_most(
 
     Args:
         classes: One class each.
-        model: Which one is compared with the dense model.
-        most: How many of either.
+        model: The name of the one to compare with the dense model.
+        most: How many classes of either kind.
 
     Returns:
         Those that gain, from the largest gain, and those that lose, from the largest loss.
@@ -254,7 +254,7 @@ def _estimate(value: NDArray[np.float64], rows: NDArray[np.float64]) -> Estimate
 
 
 def _mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Over the last axis, of what is no NaN; NaN where there is nothing else."""
+    """The mean over the last axis without NaN; NaN where there is nothing else."""
     known = ~np.isnan(values)
     count = known.sum(axis=-1)
     total = np.where(known, values, 0).sum(axis=-1)

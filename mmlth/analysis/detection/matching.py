@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from mmlth.analysis.detection.area import POSE, area_of
 from mmlth.analysis.detection.data import (
-    WORDS,
+    KIND_WORDS,
+    CocoResults,
     GroundTruth,
-    Predictions,
     annotations,
     check_ground_truth,
     check_predictions,
@@ -28,13 +28,13 @@ from mmlth.analysis.detection.federated import (
     not_exhaustive,
     objects,
 )
+from mmlth.analysis.detection.rules import COCO_RULES, CocoRules, size_ranges
 from mmlth.analysis.packages import require
 from mmlth.quiet import quiet
 
 THRESHOLDS = np.linspace(0.5, 0.95, 10)
 """COCO's thresholds T of IoU, or of OKS for keypoints."""
 
-_LARGEST = 1e5**2  # as COCO has it
 _SIZES = {'bbox': 'bbox', 'segm': 'area', 'keypoints': 'bbox'}
 """Of each kind of prediction the field of an annotation without which an object has no size."""
 _MOST = {'bbox': 100, 'segm': 100, 'keypoints': 20}
@@ -74,35 +74,11 @@ class Matches:
     cells: tuple[tuple[Cell, ...], ...]
 
 
-def size_ranges(borders: Sequence[float]) -> list[tuple[float, float]]:
-    """Ranges of area in square pixels: all sizes, then from border to border.
-
-    An object exactly at a border is in both ranges, as in pycocotools.
-
-    Args:
-        borders: Sides of squares in pixels, in ascending order.
-
-    Raises:
-        ValueError: If they are not positive and ascending.
-
-    Example:
-        >>> size_ranges([32, 96])
-        [(0, 10000000000.0), (0, 1024), (1024, 9216), (9216, 10000000000.0)]
-    """
-    areas = [border**2 for border in borders]
-    if not all(low < high for low, high in zip([0, *areas], areas)):
-        raise ValueError(f'borders of size must be positive and ascend, got {list(borders)}')
-    return [(0, _LARGEST), *zip([0, *areas], [*areas, _LARGEST])]
-
-
-def match(
+def match_detections(
     ground_truth: GroundTruth,
-    predictions: Predictions,
+    predictions: CocoResults,
     kind: str,
-    *,
-    borders: Sequence[float] = (32, 96),
-    sigmas: Sequence[float] | None = None,
-    max_dets: int | None = None,
+    rules: CocoRules = COCO_RULES,
     name: str = 'the model',
 ) -> Matches:
     """Matches predictions to ground truth as pycocotools does.
@@ -116,10 +92,8 @@ def match(
         ground_truth: A COCO data set; not changed.
         predictions: A COCO result list; not changed.
         kind: ``bbox``, ``segm`` or ``keypoints``.
-        borders: Between the ranges of size: sides of squares in pixels.
-        sigmas: Of each keypoint.
-        max_dets: Predictions an image and class; by default 100, of keypoints 20, in LVIS 300.
-        name: Of the model, for messages.
+        rules: The ranges of size, the sigmas of keypoints and how many predictions count.
+        name: The name of the model, for messages.
 
     Raises:
         ValueError: If ground truth and predictions do not fit each other or the kind, sizes cannot
@@ -131,39 +105,23 @@ def match(
     _check_sizes(ground_truth, kind)
     check_predictions(ground_truth, predictions, kind, name)
     if kind == 'keypoints':
-        _check_sigmas(ground_truth, predictions, sigmas, name)
+        _check_sigmas(ground_truth, predictions, rules.sigmas, name)
     predictions = filter_lvis_predictions(ground_truth, predictions, kind)
-    most = max_dets or (MOST if is_federated(ground_truth) else _MOST[kind])
-    ranges = size_ranges(borders)
+    most = rules.max_dets or (MOST if is_federated(ground_truth) else _MOST[kind])
+    ranges = size_ranges(rules.borders)
     spared = not_exhaustive(ground_truth)
-    truths, found = _by_class(objects(ground_truth)), _by_class(predictions)
+    truths, predicted = _by_class(objects(ground_truth)), _by_class(predictions)
     images = {image['id']: image for image in ground_truth['images']}
     indices = {image: index for index, image in enumerate(sorted(images))}
     cells = []
     for category in sorted(ground_truth['categories'], key=lambda each: each['id']):
-        ours, theirs = truths[category['id']], found[category['id']]
-        shown = {each['image_id'] for each in (*ours, *theirs)}
-        evaluator = _evaluator(
-            {'images': [images[i] for i in sorted(shown)], 'categories': [category]},
-            ours,
-            theirs,
-            kind,
-        )
-        evaluator.params.areaRng = [list(size) for size in ranges]
-        evaluator.params.maxDets = [most]
-        evaluator.params.iouThrs = THRESHOLDS
-        evaluator.params.kpt_oks_sigmas = np.asarray(sigmas)
-        with quiet():
-            evaluator.evaluate()
-        results, number = evaluator.evalImgs, len(shown)
-        cells.append(
-            tuple(
-                _cell(results[start : start + number], indices, spared)
-                for start in range(0, number * len(ranges), number)
-            )
-            if shown
-            else (_cell([], indices, spared),) * len(ranges)
-        )
+        ours, theirs = truths[category['id']], predicted[category['id']]
+        shown = sorted({each['image_id'] for each in (*ours, *theirs)})
+        dataset = {'images': [images[image] for image in shown], 'categories': [category]}
+        evaluator = _evaluator(dataset, ours, theirs, kind)
+        results = _evaluate(evaluator, ranges, most, rules.sigmas)
+        parts = (results[i * len(shown) : (i + 1) * len(shown)] for i in range(len(ranges)))
+        cells.append(tuple(_cell(part, indices, spared) for part in parts))
     return Matches(len(images), tuple(cells))
 
 
@@ -173,12 +131,12 @@ def _check_sizes(ground_truth: GroundTruth, kind: str) -> None:
     if lacking:
         raise ValueError(
             f'{lacking:,} of the {len(given):,} annotations of the ground truth have no {field!r}, '
-            f'without which {WORDS[kind]} have no size; add it'
+            f'without which {KIND_WORDS[kind]} have no size; add it'
         )
 
 
 def _check_sigmas(
-    ground_truth: GroundTruth, predictions: Predictions, sigmas: Sequence[float] | None, name: str
+    ground_truth: GroundTruth, predictions: CocoResults, sigmas: Sequence[float] | None, name: str
 ) -> None:
     if sigmas is None:
         raise ValueError('keypoints need the sigmas of the data set: one for each keypoint')
@@ -201,7 +159,7 @@ def _by_class(entries: Iterable[Mapping[str, Any]]) -> dict[Any, list[Mapping[st
 def _evaluator(
     dataset: dict[str, Any],
     truths: Sequence[Mapping[str, Any]],
-    found: Sequence[Mapping[str, Any]],
+    predicted: Sequence[Mapping[str, Any]],
     kind: str,
 ) -> Any:
     """The evaluator of pycocotools; it writes into what it is given, so it is given copies."""
@@ -210,11 +168,11 @@ def _evaluator(
 
     # With its box, a mask would be sized by that box; poses are, in MMPose's evaluation too.
     # pycocotools looks at the first prediction alone to tell whether there are boxes.
-    boxed = all(each.get('bbox') for each in found)
+    boxed = all(each.get('bbox') for each in predicted)
     poses = () if boxed else ('bbox',)
     others = {'bbox': ('segmentation', 'keypoints'), 'segm': ('bbox',), 'keypoints': poses}
     numbered = [_annotation(truth, number, kind) for number, truth in enumerate(truths, start=1)]
-    results = [{k: v for k, v in each.items() if k not in others[kind]} for each in found]
+    results = [{k: v for k, v in each.items() if k not in others[kind]} for each in predicted]
     with quiet():
         truth = COCO()
         truth.dataset = {**dataset, 'annotations': numbered}
@@ -225,6 +183,22 @@ def _evaluator(
         empty.dataset = {**dataset, 'annotations': []}
         empty.createIndex()
         return COCOeval(truth, empty, kind)
+
+
+def _evaluate(
+    evaluator: Any,
+    ranges: Sequence[tuple[float, float]],
+    most: int,
+    sigmas: Sequence[float] | None,
+) -> Any:
+    """What pycocotools finds, range by range in each image."""
+    evaluator.params.areaRng = [list(size) for size in ranges]
+    evaluator.params.maxDets = [most]
+    evaluator.params.iouThrs = THRESHOLDS
+    evaluator.params.kpt_oks_sigmas = np.asarray(sigmas)
+    with quiet():
+        evaluator.evaluate()
+    return evaluator.evalImgs
 
 
 def _annotation(truth: Mapping[str, Any], number: int, kind: str) -> dict[str, Any]:

@@ -19,7 +19,7 @@ def average_precision(matches: Matches, weights: NDArray[np.int64]) -> NDArray[n
     gives pycocotools' own numbers.
 
     Args:
-        matches: Of one model.
+        matches: The matches of one model.
         weights: int (B, I). How often each of the I images is drawn, for B choices.
 
     Returns:
@@ -33,14 +33,14 @@ def average_precision(matches: Matches, weights: NDArray[np.int64]) -> NDArray[n
             f'weights must be choices of {matches.images} images, got the shape {weights.shape}'
         )
     classes, sizes = len(matches.cells), len(matches.cells[0])
-    found = np.empty((len(weights), len(THRESHOLDS), classes, sizes))
+    precisions = np.empty((len(weights), len(THRESHOLDS), classes, sizes))
     for k, cells in enumerate(matches.cells):
         for a, cell in enumerate(cells):
             rows = max(1, _MOST_NUMBERS // (len(cell.images) + 1))
             for start in range(0, len(weights), rows):
                 part = slice(start, start + rows)
-                found[part, :, k, a] = _of_cell(cell, weights[part])
-    return found
+                precisions[part, :, k, a] = _of_cell(cell, weights[part])
+    return precisions
 
 
 def _of_cell(cell: Cell, weights: NDArray[np.int64]) -> NDArray[np.float64]:

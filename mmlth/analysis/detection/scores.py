@@ -1,6 +1,6 @@
 """The average precision of models side by side, on all images and on the same resamples of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,10 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmlth.analysis.detection.bootstrap import resamples
-from mmlth.analysis.detection.data import GroundTruth, Predictions
-from mmlth.analysis.detection.matching import Matches, match
+from mmlth.analysis.detection.data import CocoResults, GroundTruth
+from mmlth.analysis.detection.matching import Matches, match_detections
 from mmlth.analysis.detection.precision import average_precision
+from mmlth.analysis.detection.rules import COCO_RULES, CocoRules
 
+_SEED = 0  # of the resamples
 _AT_ONCE = 100  # replicates, so that many classes need little memory
 
 
@@ -21,7 +23,7 @@ class Scores:
 
     Attributes:
         kind: ``bbox``, ``segm`` or ``keypoints``.
-        borders: Between the ranges of size: sides of squares in pixels.
+        borders: The borders between the ranges of size: sides of squares in pixels.
         categories: The K classes as the data set tells them, in order of their ids.
         images: How many there are.
         objects: For each class and of A ranges of size, the first all sizes, int (G,): the image of
@@ -41,44 +43,29 @@ class Scores:
 
 def score(
     ground_truth: GroundTruth,
-    predictions: Mapping[str, Predictions],
+    predictions: Mapping[str, CocoResults],
     kind: str,
-    *,
-    borders: Sequence[float] = (32, 96),
-    sigmas: Sequence[float] | None = None,
-    max_dets: int | None = None,
+    rules: CocoRules = COCO_RULES,
     replicates: int = 1000,
-    seed: int = 0,
 ) -> Scores:
     """Judges models by one ground truth.
 
     Args:
         ground_truth: A COCO data set.
-        predictions: By name of the model a COCO result list; the dense model first.
+        predictions: A COCO result list by name of the model; the dense model first.
         kind: ``bbox``, ``segm`` or ``keypoints``.
-        borders: As for `mmlth.analysis.detection.matching.match`, as ``sigmas`` and ``max_dets``.
-        sigmas: Of each keypoint.
-        max_dets: Predictions an image and class.
+        rules: The ranges of size, the sigmas of keypoints and how many predictions count.
         replicates: Resamples of the images for intervals; a single image gives none.
-        seed: Of the resamples.
 
     Raises:
-        ValueError: If there is no model, and as `match`.
+        ValueError: If there is no model, and as `match_detections`.
     """
     if not predictions:
         raise ValueError('there is no model to judge: give the predictions of one or more')
     values, rows = {}, {}
     for name, each in predictions.items():
-        matches = match(
-            ground_truth,
-            each,
-            kind,
-            borders=borders,
-            sigmas=sigmas,
-            max_dets=max_dets,
-            name=name,
-        )
-        draws = resamples(matches.images, replicates if matches.images > 1 else 0, seed)
+        matches = match_detections(ground_truth, each, kind, rules, name)
+        draws = resamples(matches.images, replicates if matches.images > 1 else 0, _SEED)
         values[name] = _mean_precision(matches, np.ones((1, matches.images), np.int64))[0]
         rows[name] = np.concatenate(
             [
@@ -88,7 +75,7 @@ def score(
         )
     return Scores(
         kind,
-        tuple(borders),
+        tuple(rules.borders),
         tuple(sorted(ground_truth['categories'], key=lambda each: each['id'])),
         matches.images,
         tuple(tuple(cell.objects for cell in cells) for cells in matches.cells),

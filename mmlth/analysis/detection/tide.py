@@ -31,8 +31,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from mmlth.analysis.detection.data import (
+    CocoResults,
     GroundTruth,
-    Predictions,
     annotations,
     check_ground_truth,
     check_predictions,
@@ -58,9 +58,9 @@ class Errors:
 
     Attributes:
         ap: Average precision at the upper threshold, in [0, 1].
-        main: By error the AP gained where it is mended, in [0, 1].
+        main: The AP gained where an error is mended, in [0, 1], by error.
         special: The same of all false positives, and of all false negatives.
-        counts: By main error how many there are.
+        counts: How many there are of each main error.
     """
 
     ap: float
@@ -77,7 +77,7 @@ class Tide:
         kind: ``bbox`` or ``segm``.
         foreground: The upper threshold of IoU: at it, a prediction is a hit.
         background: The lower one: up to it, a prediction lies on background.
-        models: By name, the dense model first.
+        models: The results by name of the model, the dense model first.
     """
 
     kind: str
@@ -88,21 +88,18 @@ class Tide:
 
 def tide(
     ground_truth: GroundTruth,
-    predictions: Mapping[str, Predictions],
+    predictions: Mapping[str, CocoResults],
     kind: str,
-    *,
-    foreground: float = 0.5,
-    background: float = 0.1,
+    thresholds: tuple[float, float] = (0.5, 0.1),
     max_dets: int | None = None,
 ) -> Tide:
     """Finds the errors of models.
 
     Args:
         ground_truth: A COCO data set; not changed.
-        predictions: By name of the model a COCO result list; the dense model first.
+        predictions: A COCO result list by name of the model; the dense model first.
         kind: ``bbox`` or ``segm``.
-        foreground: The upper threshold of IoU.
-        background: The lower threshold of IoU.
+        thresholds: The upper and the lower threshold of IoU.
         max_dets: Predictions an image; by default 100, in LVIS 300.
 
     Raises:
@@ -113,6 +110,7 @@ def tide(
     if kind not in MODES:
         raise ValueError(f'TIDE judges {" and ".join(MODES)}, not {kind!r}')
     require('tidecv', 'TIDE')
+    foreground, background = thresholds
     most = max_dets or (MOST if is_federated(ground_truth) else 100)
     check_ground_truth(ground_truth, kind)
     _check_objects(ground_truth)
@@ -123,8 +121,8 @@ def tide(
 
     truth = _truth(ground_truth, kind)
 
-    def run(found: Any) -> Any:
-        return TIDERun(truth, found, foreground, background, MODES[kind], most)
+    def run(detections: Any) -> Any:
+        return TIDERun(truth, detections, foreground, background, MODES[kind], most)
 
     models = {
         name: _errors(run, filter_lvis_predictions(ground_truth, each, kind), kind, name)
@@ -142,14 +140,14 @@ def _check_objects(ground_truth: GroundTruth) -> None:
         )
 
 
-def _errors(of: Callable[[Any], Any], predictions: Predictions, kind: str, name: str) -> Errors:
-    found = _found(predictions, kind)
-    run = of(found)
+def _errors(of: Callable[[Any], Any], predictions: CocoResults, kind: str, name: str) -> Errors:
+    detections = _found(predictions, kind)
+    run = of(detections)
     # `used` is None of what lies in a crowd, and is lacking beyond the first max_dets of an image,
     # where no other may move up.
     counting = [
         prediction
-        for prediction, entry in zip(predictions, found.annotations)
+        for prediction, entry in zip(predictions, detections.annotations)
         if entry.get('used') is not None
     ]
     if not counting:
@@ -193,7 +191,7 @@ def _truth(ground_truth: GroundTruth, kind: str) -> Any:
     return data
 
 
-def _found(predictions: Predictions, kind: str) -> Any:
+def _found(predictions: CocoResults, kind: str) -> Any:
     from tidecv.data import Data
 
     data = Data('predictions')

@@ -1,7 +1,13 @@
 """What is wrong with predicted keypoints, after Ronchi and Perona (ICCV 2017)."""
 
 from mmlth.analysis.keypoints.curves import RECALLS, Curve
-from mmlth.analysis.keypoints.errors import ALL_OKS, ERRORS, KeypointErrors, keypoint_errors
+from mmlth.analysis.keypoints.errors import (
+    ALL_OKS,
+    ERRORS,
+    KeypointErrors,
+    KeypointRules,
+    keypoint_errors,
+)
 from mmlth.analysis.keypoints.kinds import FORMULAS, KINDS, Diagnosis, Formula, diagnose
 from mmlth.analysis.keypoints.scenes import ImageInstances, read_scenes
 from mmlth.analysis.keypoints.skeleton import Skeleton
@@ -17,6 +23,7 @@ __all__ = [
     'Formula',
     'ImageInstances',
     'KeypointErrors',
+    'KeypointRules',
     'Skeleton',
     'diagnose',
     'keypoint_errors',

@@ -35,11 +35,11 @@ def correct(
     """Moves the keypoints of one kind of error to where it is gone.
 
     Args:
-        scene: With the predictions.
+        scene: The scene with the predictions.
         diagnosis: Theirs.
         kind: Index in ``KINDS`` of an error.
         skeleton: The joints.
-        formula: Whose distance; that of the diagnosis.
+        formula: Whose distance to use: that of the diagnosis.
 
     Returns:
         All keypoints in pixels, shape (D, K, 2).

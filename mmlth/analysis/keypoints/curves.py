@@ -31,21 +31,21 @@ class Curve:
         return float(np.mean(self.precision)) if self.precision else None
 
 
-def precisions(found: Sequence[MatchResult]) -> Floats | None:
+def precisions(results: Sequence[MatchResult]) -> Floats | None:
     """The highest precision at each of `RECALLS` or a greater recall, 0 where that is not reached.
 
     Args:
-        found: The outcomes of one category, in order of the images.
+        results: The outcomes of one category, in order of the images.
 
     Returns:
         Shape (101,); None where there is no instance to find.
     """
-    instances = sum(outcome.instances for outcome in found)
+    instances = sum(outcome.instances for outcome in results)
     if not instances:
         return None
-    order = np.argsort(-np.concatenate([outcome.scores for outcome in found]), kind='stable')
-    matched = np.concatenate([outcome.matched for outcome in found])[order]
-    counts = ~np.concatenate([outcome.ignored for outcome in found])[order]
+    order = np.argsort(-np.concatenate([outcome.scores for outcome in results]), kind='stable')
+    matched = np.concatenate([outcome.matched for outcome in results])[order]
+    counts = ~np.concatenate([outcome.ignored for outcome in results])[order]
     true = np.cumsum(matched & counts)
     false = np.cumsum(~matched & counts)
     # The same operations as in pycocotools, for the same floats.

@@ -22,6 +22,40 @@ ALL_OKS: tuple[float, ...] = tuple(np.linspace(0.5, 0.95, 10).tolist())
 
 
 @dataclass(frozen=True)
+class KeypointRules:
+    """What counts, and from when on a prediction is correct.
+
+    Attributes:
+        oks: The thresholds from which on a prediction is correct, in (0, 1].
+        areas: Least and greatest area of the instances that count, in square pixels. COCO's own AP
+            is over (0, 1e10), the paper's analysis leaves out what is smaller than 32².
+        most: How many predictions count in an image, those of the highest scores.
+        formula: Whose rules are followed: ``'paper'``, or ``'released'`` for those of the authors'
+            code.
+
+    Raises:
+        ValueError: If a threshold or the formula is none.
+    """
+
+    oks: Sequence[float] = ALL_OKS
+    areas: tuple[float, float] = (32**2, 1e5**2)
+    most: int = 20
+    formula: Formula = 'paper'
+
+    def __post_init__(self) -> None:
+        if not self.oks or not all(0 < threshold <= 1 for threshold in self.oks):
+            raise ValueError(
+                f'OKS thresholds are numbers above 0 and up to 1, not {list(self.oks)}'
+            )
+        if self.formula not in FORMULAS:
+            raise ValueError(f'no formula {self.formula!r}; there are {", ".join(FORMULAS)}')
+
+
+PAPER = KeypointRules()
+"""The rules of the paper at COCO's thresholds."""
+
+
+@dataclass(frozen=True)
 class KeypointErrors:
     """The errors of one model on one data set.
 
@@ -37,7 +71,7 @@ class KeypointErrors:
         detected: The curve at each OKS threshold, as detected.
         corrected: By kind of `ERRORS` the curves with all errors of this kind alone corrected; by
             the released code undetected instances after what is background.
-        formula: Whose rules.
+        formula: Whose rules to use: those of the paper or of the released code.
     """
 
     joints: tuple[str, ...]
@@ -69,6 +103,10 @@ class KeypointErrors:
     def curve(self, oks: float, error: str | None = None) -> Curve:
         """The curve at one of the thresholds, as detected or without an error.
 
+        Args:
+            oks: The threshold.
+            error: The kind that is corrected; None as detected.
+
         Raises:
             ValueError: If nothing was computed at this threshold.
         """
@@ -93,7 +131,12 @@ class KeypointErrors:
         return float(np.mean(areas)) if areas else None
 
     def gain(self, error: str, oks: float | None = None) -> float | None:
-        """By how much average precision rises when a kind of error is corrected."""
+        """By how much average precision rises when a kind of error is corrected.
+
+        Args:
+            error: The kind that is corrected.
+            oks: The threshold; None for the mean over all.
+        """
         second = self.formula == 'released' and error == UNDETECTED
         before, after = self.ap(BACKGROUND if second else None, oks), self.ap(error, oks)
         return None if before is None or after is None else after - before
@@ -103,11 +146,7 @@ def keypoint_errors(
     ground_truth: Mapping[str, Any],
     predictions: Sequence[Mapping[str, Any]],
     skeleton: Skeleton,
-    *,
-    oks: Sequence[float] = ALL_OKS,
-    areas: tuple[float, float] = (32**2, 1e5**2),
-    most: int = 20,
-    formula: Formula = 'paper',
+    rules: KeypointRules = PAPER,
 ) -> KeypointErrors:
     """Finds the errors of predicted keypoints, and what average precision would be without each.
 
@@ -123,7 +162,7 @@ def keypoint_errors(
     One that matches at the threshold of the curve after all is left as it is. As detected, the
     average precision is pycocotools' (with the same sigmas, areas and number of predictions).
 
-    With ``formula='released'`` all is as in the authors' code instead, which differs in this:
+    With the formula ``'released'`` all is as in the authors' code instead, which differs in this:
 
     - A keypoint's kind is that of the nearest location, by ks.
     - Keypoints that match an instance that is ignored have kinds and are corrected, too.
@@ -136,58 +175,82 @@ def keypoint_errors(
         ground_truth: A COCO data set, as ``json.load`` gives it.
         predictions: COCO results with ``image_id``, ``category_id``, ``score``, ``keypoints``.
         skeleton: The joints, their sigmas and swap pairs.
-        oks: The thresholds from which on a prediction is correct, in (0, 1].
-        areas: Least and greatest area of the instances that count, in square pixels. COCO's own AP
-            is over (0, 1e10), the paper's analysis leaves out what is smaller than 32².
-        most: How many predictions count in an image, those of the highest scores.
-        formula: Whose rules: ``'paper'``, or ``'released'`` for those of the authors' code.
+        rules: What counts, from which OKS on, and whose rules are followed.
 
     Raises:
-        ValueError: If the data set has no keypoints or others than the skeleton, predictions are
-            of another data set, or a threshold or the formula is none.
+        ValueError: If the data set has no keypoints or others than the skeleton, or predictions are
+            of another data set.
     """
-    if not oks or not all(0 < threshold <= 1 for threshold in oks):
-        raise ValueError(f'OKS thresholds are numbers above 0 and up to 1, not {list(oks)}')
-    if formula not in FORMULAS:
-        raise ValueError(f'no formula {formula!r}; there are {", ".join(FORMULAS)}')
-    scenes = read_scenes(ground_truth, predictions, skeleton, areas, most)
-    diagnoses = [diagnose(scene, skeleton, formula) for scene in scenes]
-    detected = [outcomes(scene, scene.predictions.keypoints, skeleton, oks) for scene in scenes]
-    corrected = {
-        kind: [
-            outcomes(scene, correct(scene, diagnosis, index, skeleton, formula), skeleton, oks)
-            if (diagnosis.kinds == index).any()
-            else found
-            for scene, diagnosis, found in zip(scenes, diagnoses, detected)
-        ]
-        for index, kind in enumerate(KINDS[1:], start=1)
-    }
-    # What tells, at each threshold, which predictions and instances match nothing.
-    telling = (
-        [[diagnosis.outcome] * len(oks) for diagnosis in diagnoses]
-        if formula == 'paper'
+    scenes = read_scenes(ground_truth, predictions, skeleton, rules.areas, rules.most)
+    diagnoses = [diagnose(scene, skeleton, rules.formula) for scene in scenes]
+    detected = [
+        outcomes(scene, scene.predictions.keypoints, skeleton, rules.oks) for scene in scenes
+    ]
+    # What decides, at each threshold, which predictions and instances match nothing.
+    deciding = (
+        [[diagnosis.outcome] * len(rules.oks) for diagnosis in diagnoses]
+        if rules.formula == 'paper'
         else detected
     )
-    corrected[BACKGROUND] = [
-        [each.without_predictions(at.background) for each, at in zip(found, told)]
-        for found, told in zip(detected, telling)
-    ]
-    before = detected if formula == 'paper' else corrected[BACKGROUND]
-    corrected[UNDETECTED] = [
-        [each.without_instances(at.overlooked) for each, at in zip(found, told)]
-        for found, told in zip(before, telling)
-    ]
+    corrected = {
+        **_without_kinds(scenes, diagnoses, detected, skeleton, rules),
+        **_without_instances(detected, deciding, rules.formula),
+    }
     return KeypointErrors(
         skeleton.joints,
         {kind: _by_joint(diagnoses, index, skeleton) for index, kind in enumerate(KINDS)},
         instances=sum(diagnosis.outcome.instances for diagnosis in diagnoses),
-        predictions=sum(int((~_all(at.ignored for at in told)).sum()) for told in telling),
-        background=sum(int(_all(at.background for at in told).sum()) for told in telling),
-        undetected=sum(int(_all(at.overlooked for at in told).sum()) for told in telling),
-        detected=_curves(scenes, detected, oks),
-        corrected={kind: _curves(scenes, corrected[kind], oks) for kind in ERRORS},
-        formula=formula,
+        predictions=sum(int((~_all(at.ignored for at in each)).sum()) for each in deciding),
+        background=sum(int(_all(at.background for at in each).sum()) for each in deciding),
+        undetected=sum(int(_all(at.overlooked for at in each).sum()) for each in deciding),
+        detected=_curves(scenes, detected, rules.oks),
+        corrected={kind: _curves(scenes, corrected[kind], rules.oks) for kind in ERRORS},
+        formula=rules.formula,
     )
+
+
+_Results = list[list[MatchResult]]
+"""The results of each scene at each OKS threshold."""
+
+
+def _without_kinds(
+    scenes: Sequence[ImageInstances],
+    diagnoses: Sequence[Diagnosis],
+    detected: _Results,
+    skeleton: Skeleton,
+    rules: KeypointRules,
+) -> dict[str, _Results]:
+    """What keypoints are worth without each kind of error that a keypoint can have."""
+    return {
+        kind: [
+            outcomes(
+                scene,
+                correct(scene, diagnosis, index, skeleton, rules.formula),
+                skeleton,
+                rules.oks,
+            )
+            if (diagnosis.kinds == index).any()
+            else results
+            for scene, diagnosis, results in zip(scenes, diagnoses, detected)
+        ]
+        for index, kind in enumerate(KINDS[1:], start=1)
+    }
+
+
+def _without_instances(
+    detected: _Results, deciding: _Results, formula: Formula
+) -> dict[str, _Results]:
+    """What keypoints are worth without background and undetected instances."""
+    background = [
+        [result.without_predictions(at.background) for result, at in zip(results, each)]
+        for results, each in zip(detected, deciding)
+    ]
+    before = detected if formula == 'paper' else background
+    undetected = [
+        [result.without_instances(at.overlooked) for result, at in zip(results, each)]
+        for results, each in zip(before, deciding)
+    ]
+    return {BACKGROUND: background, UNDETECTED: undetected}
 
 
 def _all(flags: Iterable[Bools]) -> Bools:
@@ -202,15 +265,15 @@ def _by_joint(diagnoses: Sequence[Diagnosis], kind: int, skeleton: Skeleton) -> 
 
 
 def _curves(
-    scenes: Sequence[ImageInstances], found: Sequence[Sequence[MatchResult]], oks: Sequence[float]
+    scenes: Sequence[ImageInstances], results: Sequence[Sequence[MatchResult]], oks: Sequence[float]
 ) -> tuple[Curve, ...]:
-    """The mean over the categories at each threshold; ``found`` is by scene and threshold."""
+    """The mean over the categories at each threshold; ``results`` are by scene and threshold."""
     categories = list(dict.fromkeys(scene.category for scene in scenes))
     curves = []
     for index, threshold in enumerate(oks):
         of_categories = [
             precisions(
-                [each[index] for scene, each in zip(scenes, found) if scene.category == name]
+                [each[index] for scene, each in zip(scenes, results) if scene.category == name]
             )
             for name in categories
         ]

@@ -62,9 +62,9 @@ def diagnose(scene: ImageInstances, skeleton: Skeleton, formula: Formula = 'pape
     """Finds the kind of every keypoint of a scene.
 
     Args:
-        scene: With the predictions.
+        scene: The scene with the predictions.
         skeleton: The joints.
-        formula: Whose rules.
+        formula: Whose rules to use: those of the paper or of the released code.
     """
     instances, predicted = scene.instances, scene.predictions.keypoints
     (outcome,) = outcomes(scene, predicted, skeleton, [LOCALIZED])
@@ -82,13 +82,13 @@ def diagnose(scene: ImageInstances, skeleton: Skeleton, formula: Formula = 'pape
     for row in np.flatnonzero(looked_at):
         own = outcome.indices[row]
         others = np.arange(len(instances.ids)) != own
-        found, reached[row] = kinds_of(
+        own_kinds, reached[row] = kinds_of(
             direct[row, own],
             mirrored[row, own],
             direct[row, others].max(axis=0, initial=0),
             mirrored[row, others].max(axis=0, initial=0),
         )
-        kinds[row] = np.where(instances.labelled[own], found, NO_KIND)
+        kinds[row] = np.where(instances.labelled[own], own_kinds, NO_KIND)
     reached[(kinds != INVERSION) & (kinds != SWAP)] = 0
     return Diagnosis(outcome, kinds, reached)
 
@@ -113,7 +113,7 @@ def _first(
 def _nearest(
     true: Floats, inverted: Floats, swapped: Floats, both: Floats
 ) -> tuple[NDArray[np.intp], Floats]:
-    """The same by the released code, of equals the first in its order."""
+    """The same by the rules of the released code: of equals, the first in its order."""
     similar = np.stack([true, swapped, inverted, both])
     reached, place = similar.max(axis=0), similar.argmax(axis=0)
     kinds = np.choose(place, [JITTER, SWAP, INVERSION, SWAP])

@@ -57,27 +57,29 @@ def outcomes(
     """Matches the predictions of a scene at each OKS threshold.
 
     Args:
-        scene: With the instances and the scores.
+        scene: The scene with the instances and the scores.
         keypoints: Of the predictions in pixels, as they are or corrected, shape (D, K, 2).
         skeleton: The joints.
-        thresholds: From which OKS on a prediction can match.
+        thresholds: The OKS from which on a prediction can match.
     """
     instances, predictions = scene.instances, scene.predictions
     similar = instance_similarities(keypoints, instances, np.array(skeleton.sigmas))
-    found = []
+    results = []
     for threshold in thresholds:
-        indices = match(similar, threshold, instances.ignored, instances.crowd)
+        indices = match_instances(similar, threshold, instances.ignored, instances.crowd)
         taken = indices[indices != UNMATCHED]
         ignored = predictions.outside.copy()
         ignored[indices != UNMATCHED] = instances.ignored[taken]
         overlooked = ~instances.ignored
         overlooked[taken] = False
         count = int((~instances.ignored).sum())
-        found.append(MatchResult(predictions.scores, indices, ignored, overlooked, count))
-    return found
+        results.append(MatchResult(predictions.scores, indices, ignored, overlooked, count))
+    return results
 
 
-def match(oks: Floats, threshold: float, ignored: Bools, crowd: Bools) -> NDArray[np.intp]:
+def match_instances(
+    oks: Floats, threshold: float, ignored: Bools, crowd: Bools
+) -> NDArray[np.intp]:
     """COCO's matching: by falling score, each prediction takes the free instance it fits best.
 
     Instances that count go before those that are ignored; only crowds can be taken repeatedly. Of
@@ -87,7 +89,7 @@ def match(oks: Floats, threshold: float, ignored: Bools, crowd: Bools) -> NDArra
         oks: Similarities of D predictions, by falling score, and G instances, shape (D, G).
         threshold: The least that makes a match.
         ignored: Which instances do not count, shape (G,).
-        crowd: Which are crowds, shape (G,).
+        crowd: Which instances are crowds, shape (G,).
 
     Returns:
         The index of each prediction's instance, or `UNMATCHED`, shape (D,).

@@ -26,7 +26,7 @@ class Instances:
         labelled: Which of them are annotated, shape (G, K).
         areas: In square pixels, shape (G,); where an annotation tells none, that of `area_of`.
         boxes: x, y, width and height in pixels, shape (G, 4).
-        crowd: Which are crowds, shape (G,).
+        crowd: Which instances are crowds, shape (G,).
         ignored: Which neither count as found nor as overlooked, shape (G,): crowds, instances
             without labelled keypoints and those outside the range of areas.
     """
@@ -41,7 +41,7 @@ class Instances:
 
 
 @dataclass(frozen=True)
-class Predictions:
+class PredictedInstances:
     """What is predicted: D instances, by falling score.
 
     Attributes:
@@ -66,7 +66,7 @@ class ImageInstances:
     image: Any
     category: Any
     instances: Instances
-    predictions: Predictions
+    predictions: PredictedInstances
 
 
 def read_scenes(
@@ -107,22 +107,22 @@ def read_scenes(
             raise ValueError(f'prediction {index} has a score that is no finite number')
     _check_known(predictions, 'image_id', images)
     _check_known(predictions, 'category_id', categories)
-    there: dict[Any, list[Mapping[str, Any]]] = defaultdict(list)
+    annotated: dict[Any, list[Mapping[str, Any]]] = defaultdict(list)
     for annotation in annotations:
-        there[annotation['category_id'], annotation['image_id']].append(annotation)
-    found: dict[Any, list[int]] = defaultdict(list)
+        annotated[annotation['category_id'], annotation['image_id']].append(annotation)
+    predicted: dict[Any, list[int]] = defaultdict(list)
     for index, prediction in enumerate(predictions):
-        found[prediction['category_id'], prediction['image_id']].append(index)
+        predicted[prediction['category_id'], prediction['image_id']].append(index)
     return [
         ImageInstances(
             image,
             category,
-            _instances(there[category, image], skeleton, areas),
-            _predictions(predictions, found[category, image], skeleton, areas, most),
+            _instances(annotated[category, image], skeleton, areas),
+            _predictions(predictions, predicted[category, image], skeleton, areas, most),
         )
         for category in sorted(categories)
         for image in sorted(images)
-        if there[category, image] or found[category, image]
+        if annotated[category, image] or predicted[category, image]
     ]
 
 
@@ -177,7 +177,7 @@ def _predictions(
     skeleton: Skeleton,
     areas: tuple[float, float],
     most: int,
-) -> Predictions:
+) -> PredictedInstances:
     chosen = sorted(indices, key=lambda index: -results[index]['score'])[:most]
     keypoints = _triples(
         [results[index]['keypoints'] for index in chosen],
@@ -185,7 +185,7 @@ def _predictions(
         skeleton,
     )[..., :2]
     sizes = [_size(results[index].get('bbox'), keypoints[row]) for row, index in enumerate(chosen)]
-    return Predictions(
+    return PredictedInstances(
         tuple(chosen),
         keypoints,
         np.array([results[index]['score'] for index in chosen], dtype=float),

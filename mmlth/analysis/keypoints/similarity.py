@@ -14,8 +14,8 @@ def similarities(predicted: Floats, true: Floats, areas: Floats, sigmas: Floats)
     Args:
         predicted: Keypoints of D predictions in pixels, shape (D, K, 2).
         true: Keypoints of G instances in pixels, shape (G, K, 2).
-        areas: Of the instances in square pixels, shape (G,).
-        sigmas: Of the joints, shape (K,).
+        areas: The areas of the instances in square pixels, shape (G,).
+        sigmas: The sigmas of the joints, shape (K,).
 
     Returns:
         Of each prediction's joint and the same joint of each instance, shape (D, G, K).
@@ -32,7 +32,7 @@ def instance_similarities(predicted: Floats, instances: Instances, sigmas: Float
     Args:
         predicted: Keypoints of D predictions in pixels, shape (D, K, 2).
         instances: G of them.
-        sigmas: Of the joints, shape (K,).
+        sigmas: The sigmas of the joints, shape (K,).
 
     Returns:
         Of each prediction and instance, shape (D, G).

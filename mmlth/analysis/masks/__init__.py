@@ -1,6 +1,6 @@
 """What many masks of one model are like beside each other."""
 
-from mmlth.analysis.masks.comparison import Comparison, LayerPair, compare
+from mmlth.analysis.masks.comparison import LayerPair, TicketComparison, compare_tickets
 from mmlth.analysis.masks.layers import (
     Layer,
     Module,
@@ -20,7 +20,6 @@ from mmlth.analysis.masks.zeros import KINDS, Kind, ZeroParts, zero_parts
 
 __all__ = [
     'KINDS',
-    'Comparison',
     'Flips',
     'Kind',
     'Layer',
@@ -30,10 +29,11 @@ __all__ = [
     'Module',
     'Similarity',
     'Survival',
+    'TicketComparison',
     'ZeroParts',
     'Zeros',
     'by_module',
-    'compare',
+    'compare_tickets',
     'density',
     'flips',
     'layers',

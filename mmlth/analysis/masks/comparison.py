@@ -29,7 +29,7 @@ class LayerPair(Overlap):
 
 
 @dataclass(frozen=True)
-class Comparison:
+class TicketComparison:
     """Two masks of one model.
 
     Attributes:
@@ -66,18 +66,24 @@ class Comparison:
         return self.revived == 0
 
 
-def compare(first: Ticket, second: Ticket) -> Comparison:
+def compare_tickets(first: Ticket, second: Ticket) -> TicketComparison:
     """Compares two tickets of one model layer by layer.
 
     A weight that only one of them masks counts as kept whole by the other, if that holds it.
+
+    Args:
+        first: The ticket that comes before.
+        second: The ticket that comes after.
 
     Raises:
         TicketMismatchError: If they are tickets of different models; names the first differences.
     """
     masks = _completed(first, second.mask), _completed(second, first.mask)
     _check_same(*masks)
-    found = overlaps(*masks)
-    return Comparison(tuple(LayerPair(name=name, **asdict(part)) for name, part in found.items()))
+    pairs = overlaps(*masks)
+    return TicketComparison(
+        tuple(LayerPair(name=name, **asdict(part)) for name, part in pairs.items())
+    )
 
 
 def _completed(ticket: Ticket, other: Mask) -> dict[str, Tensor]:

@@ -59,8 +59,8 @@ class Module:
         kept: Number of weights kept.
         kernels: Of the layers together, but for kernels of 1 × 1, which are single weights; None
             where there are no others.
-        outputs: Of the layers together.
-        inputs: Of the layers together.
+        outputs: The slices of the layers together.
+        inputs: The slices of the layers together.
     """
 
     name: str
@@ -78,7 +78,12 @@ class Module:
 
 
 def density(kept: int, total: int) -> float:
-    """Share that is kept, in [0, 1]; of nothing, all is."""
+    """The share of weights that is kept, in [0, 1]; of no weights it is 1.
+
+    Args:
+        kept: Number of weights kept.
+        total: Number of weights.
+    """
     return kept / total if total else 1.0
 
 
@@ -92,21 +97,26 @@ def layers(mask: Mapping[str, Tensor]) -> list[Layer]:
     return [_layer(name, kept) for name, kept in mask.items()]
 
 
-def modules(found: Sequence[Layer]) -> list[Module]:
+def modules(layers: Sequence[Layer]) -> list[Module]:
     """Sums layers up by module, in order of first appearance."""
-    return [summed(name, group) for name, group in by_module(found).items()]
+    return [summed(name, group) for name, group in by_module(layers).items()]
 
 
-def by_module(found: Iterable[Layer]) -> dict[str, list[Layer]]:
+def by_module(layers: Iterable[Layer]) -> dict[str, list[Layer]]:
     """The layers of each module, in order of first appearance."""
     groups: dict[str, list[Layer]] = {}
-    for layer in found:
+    for layer in layers:
         groups.setdefault(module_of(layer.name), []).append(layer)
     return groups
 
 
 def summed(name: str, group: Sequence[Layer]) -> Module:
-    """Layers as one module of this name."""
+    """Counts layers together as one module.
+
+    Args:
+        name: The name of the module.
+        group: Its layers.
+    """
     return Module(
         name,
         len(group),
@@ -143,5 +153,5 @@ def _zeros(alive: npt.NDArray[np.bool_]) -> Zeros:
 
 
 def _sum(parts: Iterable[Zeros | None]) -> Zeros | None:
-    found = [part for part in parts if part is not None]
-    return Zeros(sum(p.zero for p in found), sum(p.of for p in found)) if found else None
+    known = [part for part in parts if part is not None]
+    return Zeros(sum(p.zero for p in known), sum(p.of for p in known)) if known else None

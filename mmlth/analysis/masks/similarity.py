@@ -55,7 +55,12 @@ class Similarity:
         return (self._sums - 2 * self.chance_both) / max(self.total, 1)
 
     def overlap(self, first: int, second: int) -> Overlap:
-        """The counts of two masks by their positions."""
+        """The counts of two masks.
+
+        Args:
+            first: The position of the one mask.
+            second: The position of the other.
+        """
         return Overlap(
             self.total,
             int(self.kept[first]),
@@ -76,7 +81,7 @@ def similarity(masks: Sequence[MaskProfile]) -> Similarity:
     """Compares each mask with each.
 
     Args:
-        masks: Of one model: they have layers of the same names and shapes.
+        masks: The masks of one model: they have layers of the same names and shapes.
 
     Raises:
         ValueError: If they have not.
@@ -92,7 +97,7 @@ def similarity(masks: Sequence[MaskProfile]) -> Similarity:
             )
     names = sorted(shapes[0]) if masks else []
     by_name = [{layer.name: layer for layer in mask.layers} for mask in masks]
-    kept = np.array([[found[name].kept for name in names] for found in by_name], np.float64)
+    kept = np.array([[counted[name].kept for name in names] for counted in by_name], np.float64)
     kept = kept.reshape(len(masks), len(names))
     totals = np.array([by_name[0][name].total for name in names], np.float64)
     return Similarity(
@@ -105,9 +110,9 @@ def similarity(masks: Sequence[MaskProfile]) -> Similarity:
 
 def _both(bits: Sequence[npt.NDArray[np.uint8]]) -> npt.NDArray[np.int64]:
     """Numbers of bits that are set in both of two, for all pairs."""
-    found = np.zeros((len(bits), len(bits)), np.int64)
+    counts = np.zeros((len(bits), len(bits)), np.int64)
     words = [np.pad(each, (0, len(each) % 2)).view(np.uint16) for each in bits]
     for i, first in enumerate(words):
         for j, second in enumerate(words[: i + 1]):
-            found[i, j] = found[j, i] = _ONES[first & second].sum(dtype=np.int64)
-    return found
+            counts[i, j] = counts[j, i] = _ONES[first & second].sum(dtype=np.int64)
+    return counts

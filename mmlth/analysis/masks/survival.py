@@ -39,7 +39,7 @@ def survival(tickets: Sequence[Sequence[Layer | Module]]) -> Survival:
     """Puts the densities of several tickets side by side.
 
     Args:
-        tickets: Of each the layers, or the modules.
+        tickets: The layers, or the modules, of each.
 
     Raises:
         ValueError: If they differ in their parts.
@@ -52,13 +52,13 @@ def survival(tickets: Sequence[Sequence[Layer | Module]]) -> Survival:
                 'tickets of one model have the same parts; not so the first and number '
                 f'{i + 1} of these: {min(odd)[0]!r}'
             )
-    found = [{part.name: part.density for part in ticket} for ticket in tickets]
+    densities = [{part.name: part.density for part in ticket} for ticket in tickets]
     kept = [sum(part.kept for part in ticket) for ticket in tickets]
     total = sum(weights for _, weights in first)
     return Survival(
         tuple(name for name, _ in first),
         tuple(weights for _, weights in first),
-        np.array([[each[name] for each in found] for name, _ in first], np.float64).reshape(
+        np.array([[each[name] for each in densities] for name, _ in first], np.float64).reshape(
             len(first), len(tickets)
         ),
         np.array([density(count, total) for count in kept], np.float64),

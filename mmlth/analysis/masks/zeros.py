@@ -46,18 +46,18 @@ def zero_parts(layers: Iterable[Layer], kind: Kind) -> ZeroParts | None:
     """Counts the parts of several layers; None where they have none.
 
     Args:
-        layers: Of a mask.
-        kind: Of part.
+        layers: The layers of a mask.
+        kind: The kind of part.
     """
-    found = [(layer, parts) for layer in layers if (parts := _parts(layer, kind)) and parts.of]
-    if not found:
+    counted = [(layer, parts) for layer in layers if (parts := _parts(layer, kind)) and parts.of]
+    if not counted:
         return None
     return ZeroParts(
-        sum(parts.zero for _, parts in found),
-        sum(parts.of for _, parts in found),
+        sum(parts.zero for _, parts in counted),
+        sum(parts.of for _, parts in counted),
         sum(
             parts.of * empty_by_chance(layer.total, layer.kept, layer.total // parts.of)
-            for layer, parts in found
+            for layer, parts in counted
         ),
     )
 

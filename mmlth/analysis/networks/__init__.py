@@ -1,15 +1,15 @@
 """What networks are like beside one another: connectivity, stability, convergence."""
 
 from mmlth.analysis.networks.connectivity import Connection, Metrics, connect
-from mmlth.analysis.networks.convergence import SHARES, Point, epochs_to_shares
+from mmlth.analysis.networks.dense_shares import SHARES, Measurement, epochs_to_shares
 from mmlth.analysis.networks.metric_direction import lower_is_better
 from mmlth.analysis.networks.stability import WeightDistance, overall, weight_distances
 
 __all__ = [
     'SHARES',
     'Connection',
+    'Measurement',
     'Metrics',
-    'Point',
     'WeightDistance',
     'connect',
     'epochs_to_shares',

@@ -57,7 +57,7 @@ class Connection:
 
     Attributes:
         points: Where on the line, from 0 to 1.
-        metrics: Of each metric a value a point; None where it was not measured.
+        metrics: The values by metric, one a point; None where it was not measured.
     """
 
     points: tuple[float, ...]
@@ -91,8 +91,8 @@ class Connection:
 
         At the ends nothing drops, so it is at least 0.
         """
-        found = [(drop, t) for drop, t in zip(self.drops(metric), self.points) if drop is not None]
-        return max(found, key=lambda each: (each[0], -each[1])) if found else None
+        drops = [(drop, t) for drop, t in zip(self.drops(metric), self.points) if drop is not None]
+        return max(drops, key=lambda each: (each[0], -each[1])) if drops else None
 
 
 def connect(
@@ -108,7 +108,7 @@ def connect(
         first: A state dict; t = 0.
         second: Another of the same names and shapes; t = 1.
         evaluate: Finds the metrics of a state dict.
-        points: Their number, both ends included, 2 or more.
+        points: The number of networks, both ends included, 2 or more.
         done: Told of each point once it is evaluated.
 
     Raises:
@@ -117,13 +117,13 @@ def connect(
     if points < 2:
         raise ValueError(f'a line needs 2 points or more, got {points}')
     places = tuple(index / (points - 1) for index in range(points))
-    found: list[Metrics] = []
+    measured: list[Metrics] = []
     for t in places:
-        found.append(evaluate(interpolate(first, second, t)))
+        measured.append(evaluate(interpolate(first, second, t)))
         if done is not None:
-            done(t, found[-1])
-    names: Sequence[str] = list(dict.fromkeys(name for each in found for name in each))
-    return Connection(places, {name: tuple(each.get(name) for each in found) for name in names})
+            done(t, measured[-1])
+    names: Sequence[str] = list(dict.fromkeys(name for each in measured for name in each))
+    return Connection(places, {name: tuple(each.get(name) for each in measured) for name in names})
 
 
 def _check_same(first: Mapping[str, Tensor], second: Mapping[str, Tensor]) -> None:

@@ -76,7 +76,7 @@ def weight_distances(
         >>> found.l2, found.angle
         (5.0, 90.0)
     """
-    found = []
+    distances = []
     for name, kept in mask.items():
         vectors = []
         for number, state in enumerate((first, second, *([] if origin is None else [origin]))):
@@ -93,15 +93,15 @@ def weight_distances(
         if origin is not None:
             one, other = one - vectors[2], other - vectors[2]
         norms = float(one.square().sum()), float(other.square().sum())
-        found.append(WeightDistance(name, one.numel(), squared, float(one @ other), norms))
-    return found
+        distances.append(WeightDistance(name, one.numel(), squared, float(one @ other), norms))
+    return distances
 
 
 def overall(distances: Iterable[WeightDistance], name: str = 'all') -> WeightDistance:
     """The distance of all layers together, as of one long vector.
 
     Args:
-        distances: By layer, as `weight_distances` finds them.
+        distances: The distances by layer, as `weight_distances` finds them.
         name: What to call them.
     """
     listed = list(distances)

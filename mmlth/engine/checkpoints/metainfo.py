@@ -26,7 +26,7 @@ def plain_metainfo(metainfo: Any) -> Any:
     sorted lists, and views of dicts lists.
 
     Args:
-        metainfo: Of a data set: a dict, or a list of them where data sets are joined.
+        metainfo: The metainfo of a data set: a dict, or a list of them where data sets are joined.
 
     Returns:
         The same without what cannot be held, or what names a place on this machine; see
@@ -39,7 +39,7 @@ def left_out(metainfo: Any) -> list[str]:
     """What `plain_metainfo` leaves out, by keys and type, as in ``'labels.0 (Label)'``.
 
     Args:
-        metainfo: Of a data set.
+        metainfo: The metainfo of a data set.
     """
     names: list[str] = []
     _plain_parts(metainfo, names)

@@ -20,29 +20,29 @@ INTERRUPTED = 'interrupted.pth'
 def newest_checkpoint(config: Config, folder: Path, logger: MMLogger) -> Path | None:
     """The newest undamaged checkpoint of a round, wherever the folder is now.
 
-    The first process looks, and all use what it found.
+    The first process looks, and all use the checkpoint that it finds.
 
     Args:
         config: The config whose CheckpointHook wrote it.
         folder: The round's folder.
-        logger: Told of damaged ones, which are passed over.
+        logger: Gets a warning of damaged ones, which are passed over.
     """
-    found: list[Path | None] = [None]
+    newest: list[Path | None] = [None]
     if is_main_process():
         damaged = []
         hook = (config.get('default_hooks') or {}).get('checkpoint') or {}
         for path in _newest_first(folder, hook.get('filename_tmpl') or ''):
             if is_whole(path):
-                found = [path]
+                newest = [path]
                 break
             damaged.append(path.name)
         if damaged:
-            instead = f'continues from {found[0].name}' if found[0] else 'starts over'
+            instead = f'continues from {newest[0].name}' if newest[0] else 'starts over'
             logger.warning(
                 f'{folder}: {", ".join(damaged)} cannot be used, being damaged; the round {instead}'
             )
-    broadcast_object_list(found)
-    return found[0]
+    broadcast_object_list(newest)
+    return newest[0]
 
 
 def _newest_first(folder: Path, template: str) -> Iterator[Path]:

@@ -8,7 +8,14 @@ from torch import Tensor
 
 from mmlth.engine.errors import LotteryError
 from mmlth.messages import reason
-from mmlth.ticket import TicketError, flatten, load_tensors, save_tensors, unflatten
+from mmlth.ticket import (
+    REWIND_WEIGHTS,
+    TicketError,
+    flatten,
+    load_tensors,
+    save_tensors,
+    unflatten,
+)
 
 _FORMAT = 'mmlth-rewind'
 
@@ -20,8 +27,8 @@ def save_training_state(path: Path, checkpoint: dict[str, Any], weights: dict[st
         path: The rewind file.
         checkpoint: What `training_state` returned.
         weights: θ_k, the weights being trained, by the names of the model's ``state_dict()``;
-            stored under these names, after ``weights/``. Where the checkpoint holds the very same
-            tensors they are stored once.
+            stored under these names, after `REWIND_WEIGHTS`. Where the checkpoint holds the very
+            same tensors they are stored once.
 
     Raises:
         LotteryError: If a hook put something into the state that cannot be stored.
@@ -35,7 +42,7 @@ def save_training_state(path: Path, checkpoint: dict[str, Any], weights: dict[st
             f'the state at the rewind step cannot be stored: {reason(error)}; leave that out of '
             'what hooks put into checkpoints'
         ) from error
-    named = {f'weights/{name}': tensor for name, tensor in weights.items()}
+    named = {f'{REWIND_WEIGHTS}{name}': tensor for name, tensor in weights.items()}
     save_tensors(path, {**named, **tensors}, {'format': _FORMAT, 'state': structure})
 
 

@@ -1,6 +1,6 @@
 """What any config says, read and compared without building anything."""
 
-from mmlth.engine.configs.accepted_config import config_record
+from mmlth.engine.configs.accepted_config import STATE_FORMAT, config_record
 from mmlth.engine.configs.contents import sha256_of
 from mmlth.engine.configs.data_check import check_annotations, check_data
 from mmlth.engine.configs.data_loader import plain_loader
@@ -14,12 +14,15 @@ from mmlth.engine.configs.decisive_settings import (
 from mmlth.engine.configs.image_size import ImageSize, validation_size
 from mmlth.engine.configs.lazy_configs import without_modules
 from mmlth.engine.configs.longer_training import scale_schedule
+from mmlth.engine.configs.parts import all_parts, type_name, values_of
 from mmlth.engine.configs.reading import read_config, searched_config
 from mmlth.engine.configs.runner_config import built_from, defaults
 from mmlth.engine.configs.untrained import reinitialised
 
 __all__ = [
+    'STATE_FORMAT',
     'ImageSize',
+    'all_parts',
     'built_from',
     'check_annotations',
     'check_data',
@@ -36,6 +39,8 @@ __all__ = [
     'scale_schedule',
     'searched_config',
     'sha256_of',
+    'type_name',
     'validation_size',
+    'values_of',
     'without_modules',
 ]

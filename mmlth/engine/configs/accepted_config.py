@@ -8,13 +8,16 @@ from typing import Any
 
 from mmengine.config import Config
 
+from mmlth.engine.configs.parts import dotted_name
 from mmlth.engine.errors import LotteryError
 from mmlth.messages import reason
 from mmlth.ticket import from_json, to_json
 
 KEY = 'accepted_config'
-"""Its key in search.json."""
-_OF_THE_RUN = ('work_dir', 'experiment_name', 'resume', 'load_from', 'launcher')
+"""The key of the config in search.json."""
+STATE_FORMAT = 'mmlth-search'
+"""What search.json says under its key ``format``."""
+_SET_BY_EACH_RUN = ('work_dir', 'experiment_name', 'resume', 'load_from', 'launcher')
 """Keys that another run by the config sets itself."""
 _MARK = '@python'
 """The key of what stands for a value that JSON and `mmlth.ticket.tree` do not have."""
@@ -28,7 +31,7 @@ def config_record(config: Config) -> dict[str, Any]:
     that is no data, such as a hook that a script has built, only the class is kept.
     """
     name = Path(config.filename).name if config.filename else None
-    kept = {key: value for key, value in config.to_dict().items() if key not in _OF_THE_RUN}
+    kept = {key: value for key, value in config.to_dict().items() if key not in _SET_BY_EACH_RUN}
     return {'file': name, **to_json(_data(kept, ''))}
 
 
@@ -68,7 +71,7 @@ def is_search_state(path: Path) -> bool:
         content = json.loads(path.read_text(encoding='utf-8'))
     except (OSError, ValueError):
         return False
-    return isinstance(content, dict) and content.get('format') == 'mmlth-search'
+    return isinstance(content, dict) and content.get('format') == STATE_FORMAT
 
 
 def _data(value: Any, key: str) -> Any:
@@ -84,11 +87,11 @@ def _data(value: Any, key: str) -> Any:
     if marked is not None:
         return {_MARK: marked}
     if isinstance(value, (type, FunctionType)) and '<' not in value.__qualname__:
-        return f'{value.__module__}.{value.__qualname__}'
+        return dotted_name(value)
     try:
         to_json(value)
     except TypeError:
-        return {_MARK: ('object', key, f'{type(value).__module__}.{type(value).__qualname__}')}
+        return {_MARK: ('object', key, dotted_name(type(value)))}
     return value
 
 

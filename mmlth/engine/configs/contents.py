@@ -151,7 +151,7 @@ def _hash_of(path: Path, digest: str) -> FileHash:
 
 
 def _under(root: str, path: str) -> Path:
-    """As MMEngine joins them; evaluators name files without the root of their data."""
+    """A path below a root, as MMEngine joins them; evaluators name files without the root."""
     below = os.path.join(root, path)
     return Path(path if os.path.exists(path) and not os.path.exists(below) else below)
 

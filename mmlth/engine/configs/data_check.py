@@ -6,6 +6,7 @@ from typing import Any
 
 from mmengine.config import Config
 
+from mmlth.engine.configs.parts import type_name
 from mmlth.engine.errors import LotteryError
 
 
@@ -77,10 +78,8 @@ def _paths(dataset: Any, key: str) -> Iterator[tuple[str, Path]]:
 
 def loads_images(dataset: Mapping[str, Any]) -> bool:
     """Some sets name an image folder that they never read (2-D to 3-D pose lifting)."""
-    kinds = [
-        step.get('type') for step in dataset.get('pipeline') or () if isinstance(step, Mapping)
-    ]
-    return any('LoadImage' in getattr(kind, '__name__', str(kind)) for kind in kinds)
+    steps = [step for step in dataset.get('pipeline') or () if isinstance(step, Mapping)]
+    return any('LoadImage' in type_name(step) for step in steps)
 
 
 def _local(key: str, root: str, path: Any) -> Iterator[tuple[str, Path]]:

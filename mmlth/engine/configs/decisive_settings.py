@@ -11,6 +11,7 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 from mmlth.engine.configs.contents import by_content, is_hash, same_content
+from mmlth.engine.configs.parts import dotted_name
 
 _BY_THE_RUNNER = (
     *(name for name in inspect.signature(Runner.__init__).parameters),
@@ -37,7 +38,7 @@ _IRRELEVANT = {
     'tta_model',
     'tta_pipeline',
 }
-_OF_THE_RUN = ('checkpoints', 'rounds_per_run', 'ticket', 'validation_loss')
+_LOTTERY_WITHOUT_EFFECT = ('checkpoints', 'rounds_per_run', 'ticket', 'validation_loss')
 _IRRELEVANT_ANYWHERE = {
     'num_workers',
     'persistent_workers',
@@ -70,7 +71,7 @@ def recorded_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 def decisive_lottery(lottery: Mapping[str, Any], read: bool = True) -> dict[str, Any]:
     """The part of the ``lottery`` key that decides the result; ``read`` as in `plain_settings`."""
-    kept = {key: item for key, item in lottery.items() if key not in _OF_THE_RUN}
+    kept = {key: item for key, item in lottery.items() if key not in _LOTTERY_WITHOUT_EFFECT}
     return dict(plain_settings(kept, read))
 
 
@@ -139,7 +140,7 @@ def _without(value: Any) -> Any:
 def _text(value: Any) -> str:
     """What stands for a value that is none of JSON's."""
     if isinstance(value, (type, FunctionType)):
-        return f'{value.__module__}.{value.__qualname__}'
+        return dotted_name(value)
     return str(value)
 
 

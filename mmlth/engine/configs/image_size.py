@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from mmlth.engine.configs.parts import type_name, values_of
+
 _SIZES = {
     'Resize': 'scale',
     'FixScaleResize': 'scale',
@@ -41,37 +43,22 @@ def validation_size(config: Mapping[str, Any]) -> ImageSize | str:
     Returns:
         The size, or why it is unknown.
     """
-    found: dict[ImageSize, None] = {}
-    for pipeline in _pipelines(config.get('val_dataloader')):
-        size = _size(pipeline)
-        if size is not None:
-            found[size] = None
-    if not found:
+    pipelines = values_of(config.get('val_dataloader'), 'pipeline')
+    lists = [list(steps) for steps in pipelines if isinstance(steps, (list, tuple))]
+    sizes = [size for size in dict.fromkeys(map(_size, lists)) if size is not None]
+    if not sizes:
         return 'the pipeline of val_dataloader does not resize images to one size'
-    if len(found) > 1:
-        sizes = ' and '.join(f'{size.height} × {size.width}' for size in found)
-        return f'the data sets of val_dataloader have images of several sizes, {sizes}'
-    return next(iter(found))
-
-
-def _pipelines(value: Any) -> Iterator[list[Any]]:
-    """Those of a data set and of the ones that it wraps."""
-    if isinstance(value, Mapping):
-        for key, item in value.items():
-            if key == 'pipeline' and isinstance(item, (list, tuple)):
-                yield list(item)
-            else:
-                yield from _pipelines(item)
-    elif isinstance(value, (list, tuple)):
-        for item in value:
-            yield from _pipelines(item)
+    if len(sizes) > 1:
+        shown = ' and '.join(f'{size.height} × {size.width}' for size in sizes)
+        return f'the data sets of val_dataloader have images of several sizes, {shown}'
+    return sizes[0]
 
 
 def _size(pipeline: list[Any]) -> ImageSize | None:
     """The size that the last transform which sets one leaves behind."""
     size = None
     for step in _steps(pipeline):
-        name = str(step.get('type')).rpartition('.')[2].removesuffix("'>")
+        name = type_name(step).removesuffix("'>")  # of a class in the text of an old record
         if name in ('ResizeEdge', 'RandomCenterCropPad') or 'scale_factor' in step:
             size = None  # it depends on the image
         if name == 'Pad' and step.get('pad_to_square') and size is not None:

@@ -5,6 +5,8 @@ from typing import Any
 
 from mmengine.config import Config
 
+from mmlth.engine.configs.parts import type_name
+
 _LENGTHS = ('max_epochs', 'max_iters', 'val_begin')
 _WARMUPS = ('LinearLR', 'ConstantLR', 'LinearMomentum', 'ConstantMomentum')
 _STEPS = ('end', 'T_max', 'step_size', 'total_steps')
@@ -66,6 +68,4 @@ def _longer(item: Any, factor: float, warm: float) -> Any:
 
 
 def _is_warmup(item: Any) -> bool:
-    kind = item.get('type')
-    name = getattr(kind, '__name__', str(kind)).rpartition('.')[2]
-    return name in _WARMUPS and item.get('begin', 0) == 0
+    return type_name(item) in _WARMUPS and item.get('begin', 0) == 0

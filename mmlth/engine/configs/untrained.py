@@ -5,6 +5,8 @@ from typing import Any
 
 from mmengine.config import Config
 
+from mmlth.engine.configs.parts import type_name
+
 
 def reinitialised(config: Config, seed: int) -> Config:
     """The config of a training from new random weights, pre-trained ones left out.
@@ -38,9 +40,5 @@ def _untrained(key: str, item: Any) -> Any:
 def _is_pretrained(value: Any) -> bool:
     if not isinstance(value, dict):
         return False
-    kind = value.get('type')
-    name = getattr(kind, '__name__', str(kind))  # a class in configs of the newer style
     # PVT's init_cfg has a checkpoint and no type.
-    return name.rpartition('.')[2] in ('Pretrained', 'PretrainedInit') or value.keys() == {
-        'checkpoint'
-    }
+    return type_name(value) in ('Pretrained', 'PretrainedInit') or value.keys() == {'checkpoint'}

@@ -7,7 +7,7 @@ from mmengine.config import Config
 from mmengine.registry import METRICS, init_default_scope
 from mmengine.runner import Runner
 
-from mmlth.engine.configs import check_annotations
+from mmlth.engine.configs import all_parts, check_annotations, type_name
 from mmlth.engine.errors import LotteryError
 
 SPLITS = ('val', 'test')
@@ -23,7 +23,8 @@ class DataSet:
             that the model knows. Without ``area`` where the config's metric goes by boxes instead
             (``use_area=False``).
         joints: Names of the keypoints; empty without keypoints.
-        sigmas: Of each the standard deviation of its annotation, as a share of the object's size.
+        sigmas: For each keypoint the standard deviation of its annotation, as a share of the
+            object's size.
         swaps: Pairs of joints that mirror each other, such as both eyes.
     """
 
@@ -67,7 +68,7 @@ def _evaluating_objects(config: Config) -> Config:
     if any(hasattr(cls, 'results2json') for cls in classes):
         return config
     if scope not in ('mmdet', 'mmpose'):
-        names = ', '.join(map(_type_name, evaluators))
+        names = ', '.join(map(type_name, evaluators))
         raise LotteryError(
             f'the config evaluates no boxes, masks or keypoints but {names}; analyses of '
             'predictions need a config of MMDetection or MMPose'
@@ -85,7 +86,7 @@ def _metrics(evaluator: Any) -> list[Any]:
         return list(evaluator)
     if 'metrics' not in evaluator:
         return [evaluator]
-    kind = _type_name(evaluator) if 'type' in evaluator else 'Evaluator'
+    kind = type_name(evaluator) if 'type' in evaluator else 'Evaluator'
     if kind != 'Evaluator':
         raise LotteryError(
             f'the config evaluates by a {kind}, but predictions are analysed on one data set at a '
@@ -95,34 +96,24 @@ def _metrics(evaluator: Any) -> list[Any]:
     return _metrics(evaluator['metrics'])
 
 
-def _type_name(settings: Any) -> str:
-    kind = settings['type']
-    return str(getattr(kind, '__name__', kind)).rpartition('.')[2]
-
-
-def _pack_instances(value: Any) -> None:
+def _pack_instances(loader: Any) -> None:
     """Has pipelines pass on what MMDetection's CocoMetric makes ground truth of."""
-    if isinstance(value, dict):
-        if 'type' in value and _type_name(value) == 'PackDetInputs':
+    for step in all_parts(loader):
+        if type_name(step) == 'PackDetInputs':
             default = ('img_id', 'img_path', 'ori_shape', 'img_shape', 'scale_factor')
-            value['meta_keys'] = (*value.get('meta_keys', default), 'instances')
-        value = list(value.values())
-    if isinstance(value, (list, tuple)):
-        for inner in value:
-            _pack_instances(inner)
+            step['meta_keys'] = (*step.get('meta_keys', default), 'instances')
 
 
 def _coco_metric(runner: Runner) -> Any:
     loop: Any = runner.val_loop
-    found = [each for each in loop.evaluator.metrics if hasattr(each, 'results2json')]
-    return found[0]
+    return next(each for each in loop.evaluator.metrics if hasattr(each, 'results2json'))
 
 
 def _data_set(metric: Any) -> DataSet:
     """What a metric that has evaluated knows of the data."""
-    told = next(getattr(metric, name) for name in _APIS if getattr(metric, name, None) is not None)
+    api = next(getattr(metric, name) for name in _APIS if getattr(metric, name, None) is not None)
     meta = metric.dataset_meta
-    every = told.dataset
+    every = api.dataset
     images = set(getattr(metric, 'img_ids', None) or (each['id'] for each in every['images']))
     unused = () if getattr(metric, 'use_area', True) else ('area',)
     classes = set(getattr(metric, 'cat_ids', None) or (each['id'] for each in every['categories']))

@@ -35,7 +35,7 @@ class Evaluation:
             network sees the same batches.
 
     Attributes:
-        runner: Of MMEngine; it validates.
+        runner: A Runner of MMEngine; it validates.
 
     Raises:
         LotteryError: If the config cannot be evaluated by, or has no statistics to recompute.
@@ -87,10 +87,10 @@ class Evaluation:
         return self._result.of(self.runner, self.runner.val)
 
     def measured(self, weights: Mapping[str, Tensor]) -> dict[str, float | None]:
-        """The same, but with one metric at least.
+        """The metrics, of which there is one at least.
 
         Raises:
-            LotteryError: As a call, and if the validation gives no number.
+            LotteryError: If the weights are not the model's, or the validation gives no number.
         """
         metrics = self(weights)
         if not metrics:
@@ -108,7 +108,7 @@ def recompute_statistics(model: nn.Module, batches: Any, count: int) -> None:
     Args:
         model: A model of MMEngine; put into evaluation mode in the end.
         batches: Batches of training data; they are gone through again where they are too few.
-        count: Of how many.
+        count: Of how many parameters.
     """
     norms = _trained_norms(model)
     momenta = [norm.momentum for norm in norms]
@@ -130,7 +130,7 @@ def recompute_statistics(model: nn.Module, batches: Any, count: int) -> None:
 
 
 def _trained_norms(model: nn.Module) -> list[_BatchNorm]:
-    """Those whose running statistics training changes; the model is in training mode afterwards."""
+    """The layers whose running statistics training changes; puts the model in training mode."""
     model.train()
     norms = [each for each in model.modules() if isinstance(each, _BatchNorm)]
     return [norm for norm in norms if norm.training and norm.track_running_stats]

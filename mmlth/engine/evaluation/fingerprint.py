@@ -10,7 +10,7 @@ from typing import Any
 
 from mmengine.config import Config
 
-from mmlth.engine.configs import plain_settings
+from mmlth.engine.configs import all_parts, plain_settings
 
 _OF_PREDICTING = (
     'model',
@@ -53,7 +53,9 @@ def data_hash(config: Config, own: Path | None = None) -> str:
             there be taken for other data; a folder that a data set names itself does.
     """
     digest = hashlib.sha256()
-    for data_set in _data_sets([config.val_dataloader, config.val_evaluator]):
+    for data_set in all_parts([config.val_dataloader, config.val_evaluator]):
+        if 'ann_file' not in data_set and 'data_prefix' not in data_set:
+            continue
         root = data_set.get('data_root') or ''
         for key in _FILES:
             if data_set.get(key):
@@ -75,20 +77,8 @@ def _without_paths(value: Any) -> Any:
     return value
 
 
-def _data_sets(value: Any) -> Iterator[Mapping[str, Any]]:
-    """Those within wrappers such as ConcatDataset, too."""
-    if isinstance(value, Mapping):
-        if 'ann_file' in value or 'data_prefix' in value:
-            yield value
-        for inner in value.values():
-            yield from _data_sets(inner)
-    elif isinstance(value, (list, tuple)):
-        for inner in value:
-            yield from _data_sets(inner)
-
-
 def _under(root: str, path: str) -> Path:
-    """As MMEngine joins them."""
+    """A path below a root, as MMEngine joins them."""
     return Path(path) if Path(path).exists() and not Path(root, path).exists() else Path(root, path)
 
 
@@ -109,7 +99,7 @@ def _add_folder(digest: Any, folder: Path, own: Path | None) -> None:
 
 
 def _described(folder: Path, own: Path | None) -> Iterator[tuple[str, int, str]]:
-    """Of each file its name below the folder, its size, and the hash of a short text."""
+    """The name of each file below the folder, its size, and the hash of a short text."""
     seen: set[str] = set()
     for place, folders, names in os.walk(folder, followlinks=True):
         real = os.path.realpath(place)

@@ -7,12 +7,12 @@ maps. Losses need it as in training, so what makes it comes from the training pi
 
 import copy
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mmengine.config import Config
 
-from mmlth.engine.configs import plain_loader
+from mmlth.engine.configs import all_parts, plain_loader, type_name
 from mmlth.engine.errors import LotteryError
 
 _ANNOTATIONS = re.compile(r'Load\w*Annotations')
@@ -43,24 +43,13 @@ def loss_loader(config: Config) -> Any:
             'val_dataloader; give it one, or remove lottery.validation_loss'
         )
     loader = plain_loader(config.val_dataloader)
-    training = list(_steps(config.get('train_dataloader')))
+    training = [step for step in all_parts(config.get('train_dataloader')) if 'type' in step]
     loader['dataset'] = _for_losses(loader['dataset'], training)
     loader['sampler'] = {'type': 'DefaultSampler', 'shuffle': False, 'round_up': True}
     loader.pop('batch_sampler', None)
     # Workers that last would take up memory while nothing is validated.
     loader.update(drop_last=False, persistent_workers=False)
     return loader
-
-
-def _steps(value: Any) -> Iterator[Any]:
-    """All that has a type in settings, in order: data sets, and the steps of pipelines."""
-    if isinstance(value, Mapping):
-        if 'type' in value:
-            yield value
-        value = list(value.values())
-    if isinstance(value, (list, tuple)):
-        for item in value:
-            yield from _steps(item)
 
 
 def _for_losses(value: Any, training: Sequence[Any]) -> Any:
@@ -78,7 +67,7 @@ def _for_losses(value: Any, training: Sequence[Any]) -> Any:
 
 
 def _pipeline(steps: list[Any], training: Sequence[Any]) -> list[Any]:
-    names = [_name(step) for step in steps]
+    names = [type_name(step) for step in steps]
     if _MOVES_IMAGES_ALONE in names:
         raise LotteryError(
             f'lottery.validation_loss=True: {_MOVES_IMAGES_ALONE} in the validation pipeline '
@@ -89,9 +78,9 @@ def _pipeline(steps: list[Any], training: Sequence[Any]) -> list[Any]:
     annotations = _first(training, _ANNOTATIONS)
     if images and annotations is not None:
         after = steps[images[-1] + 1 :]
-        rest = [step for step in after if not _ANNOTATIONS.fullmatch(_name(step))]
+        rest = [step for step in after if not _ANNOTATIONS.fullmatch(type_name(step))]
         steps = [*steps[: images[-1] + 1], annotations, *rest]
-    if not _PACK.fullmatch(_name(steps[-1] if steps else None)):
+    if not _PACK.fullmatch(type_name(steps[-1] if steps else None)):
         return steps
     targets = None if _TARGETS in names else _first(training, re.compile(_TARGETS))
     pack = _first(training, _PACK) or steps[-1]
@@ -99,10 +88,4 @@ def _pipeline(steps: list[Any], training: Sequence[Any]) -> list[Any]:
 
 
 def _first(steps: Sequence[Any], pattern: re.Pattern[str]) -> Any:
-    return next((copy.deepcopy(s) for s in steps if pattern.fullmatch(_name(s))), None)
-
-
-def _name(step: Any) -> str:
-    """The class of a step, without its package."""
-    kind = step.get('type') if isinstance(step, Mapping) else step
-    return str(getattr(kind, '__name__', kind)).rpartition('.')[2]
+    return next((copy.deepcopy(s) for s in steps if pattern.fullmatch(type_name(s))), None)

@@ -47,7 +47,7 @@ class Predictions:
 
 
 class Predictor:
-    """Finds the predictions of one model with any weights; what it found before it reads.
+    """Finds the predictions of one model with any weights; what was predicted before is read.
 
     Args:
         config: A file, a name or a config.
@@ -69,13 +69,13 @@ class Predictor:
         self._logs = tempfile.TemporaryDirectory()
 
     def __call__(
-        self, ticket: Ticket, tell: ProgressCallback | None = None
+        self, ticket: Ticket, progress: ProgressCallback | None = None
     ) -> tuple[Predictions, DataSet]:
         """What the model finds with the weights of a ticket, and what there is to find.
 
         Args:
             ticket: The weights; one of a dense model, too.
-            tell: Told the batches that are done, and of how many.
+            progress: Called with the number of batches that are done, and of how many.
 
         Raises:
             LotteryError: If the weights are of another model, or of other classes.
@@ -87,7 +87,7 @@ class Predictor:
         kept = self._folder / name
         if not (kept.exists() and about.exists()):
             with quiet():
-                predictions, data_set = self._predict(weights, tell)
+                predictions, data_set = self._predict(weights, progress)
             _write(about, asdict(data_set))
             _write(kept, asdict(predictions))
         stored = _read(about)
@@ -97,7 +97,7 @@ class Predictor:
         return Predictions(**_read(kept)), data_set
 
     def _predict(
-        self, weights: Mapping[str, Any], tell: ProgressCallback | None
+        self, weights: Mapping[str, Any], progress: ProgressCallback | None
     ) -> tuple[Predictions, DataSet]:
         with tempfile.TemporaryDirectory() as temporary:
             if self._evaluation is None:
@@ -106,7 +106,7 @@ class Predictor:
             runner = self._evaluation.runner
             metric = _coco_metric(runner)
             metric.outfile_prefix = str(Path(temporary, 'results'))
-            hook = _Progress(tell)
+            hook = _Progress(progress)
             runner.register_hook(hook, priority='LOWEST')
             try:
                 metrics = self._evaluation(weights)
@@ -126,8 +126,8 @@ def _check_same_classes(ticket: Ticket, data_set: DataSet) -> None:
     Not by the order of classes: the labels of MMDetection's COCO sets have that of the annotation
     file, whatever order a ticket or a config lists them in. Keypoints have no order but their own.
     """
-    told = ticket.dataset_meta()
-    meta = told if isinstance(told, Mapping) else {}  # of data sets with several lists of classes
+    meta = ticket.dataset_meta()
+    meta = meta if isinstance(meta, Mapping) else {}  # of data sets with several lists of classes
     trained: Sequence[str] = meta.get('classes') or ()
     there: Sequence[str] = [each['name'] for each in data_set.coco['categories']]
     what = 'classes'
@@ -145,12 +145,12 @@ def _check_same_classes(ticket: Ticket, data_set: DataSet) -> None:
 class _Progress(Hook):
     """Tells how far the evaluation is."""
 
-    def __init__(self, tell: ProgressCallback | None) -> None:
-        self._tell = tell
+    def __init__(self, progress: ProgressCallback | None) -> None:
+        self._progress = progress
 
     def after_val_iter(self, runner: Runner, batch_idx: int, *args: Any, **kwargs: Any) -> None:
-        if self._tell is not None and runner.val_loop is not None:
-            self._tell(batch_idx + 1, len(runner.val_loop.dataloader))
+        if self._progress is not None and runner.val_loop is not None:
+            self._progress(batch_idx + 1, len(runner.val_loop.dataloader))
 
 
 def _write(path: Path, value: Any) -> None:

@@ -12,7 +12,6 @@ from mmengine.config import Config
 from mmengine.registry import DATASETS, VISUALIZERS, init_default_scope
 from mmengine.structures import InstanceData
 from numpy.typing import NDArray
-from pycocotools import mask as rle
 
 from mmlth.engine.errors import LotteryError
 from mmlth.quiet import quiet
@@ -81,11 +80,11 @@ class Samples:
 
     @cached_property
     def _paths(self) -> dict[Any, str]:
-        found = {}
+        paths = {}
         for index in range(len(self._data_set)):
             info = self._data_set.get_data_info(index)
-            found[info['img_id']] = info['img_path']
-        return found
+            paths[info['img_id']] = info['img_path']
+        return paths
 
     @cached_property
     def _visualizer(self) -> Any:
@@ -135,7 +134,7 @@ def _instances(objects: Objects, coco: Mapping[str, Any], size: tuple[int, ...])
 
 
 def _box(each: Mapping[str, Any]) -> Sequence[float]:
-    """Its own, or that around its keypoints: poses that are found bottom-up have none."""
+    """The box of an object, or one around its keypoints: bottom-up poses have none."""
     if 'bbox' in each:
         return each['bbox']
     points = np.reshape(each['keypoints'], (-1, 3))[:, :2]
@@ -144,6 +143,8 @@ def _box(each: Mapping[str, Any]) -> Sequence[float]:
 
 def _mask(segmentation: Any, size: tuple[int, ...]) -> NDArray[Any]:
     """Polygons or run lengths as bool [H, W]."""
+    from pycocotools import mask as rle  # which MMPose's users may not have
+
     height, width = size
     if isinstance(segmentation, list):
         segmentation = rle.merge(rle.frPyObjects(segmentation, height, width))

@@ -57,8 +57,8 @@ def _classes(data_set: Any) -> list[str]:
     if getattr(data_set, 'cat_ids', None) is None:
         return list(data_set.metainfo['classes'])
     backend = getattr(data_set, 'backend_args', None)
-    told = load(data_set.ann_file, file_format='json', backend_args=backend)
-    names = {each['id']: each['name'] for each in told['categories']}
+    content = load(data_set.ann_file, file_format='json', backend_args=backend)
+    names = {each['id']: each['name'] for each in content['categories']}
     return [names[category] for category in data_set.cat_ids]
 
 

@@ -94,8 +94,8 @@ class ValidationLoss:
                     return None
         gathered = all_gather_object((sums, seen))
         whole = sum(count for _, count in gathered)
-        names = dict.fromkeys(name for found, _ in gathered for name in found)
-        return {name: sum(found[name] for found, _ in gathered) / whole for name in names}
+        names = dict.fromkeys(name for sums, _ in gathered for name in sums)
+        return {name: sum(sums[name] for sums, _ in gathered) / whole for name in names}
 
 
 def check_validation_loss(runner: Runner) -> None:

@@ -13,7 +13,7 @@ from mmlth.engine.exporting.trace import INPUT
 from mmlth.messages import reason
 
 TOLERANCE = 1e-3
-"""Of the largest number of an output; rounding makes 1e-7 to 1e-4."""
+"""How far outputs may be apart, as a share of their largest number; rounding makes 1e-7 to 1e-4."""
 
 
 @dataclass(frozen=True)
@@ -44,20 +44,20 @@ def compare(content: bytes, expected: Outputs, images: Tensor) -> Difference:
         results = session.run(list(expected), {INPUT: images.numpy()})
     except Exception as error:  # of many kinds, which onnxruntime keeps to itself
         raise LotteryError(f'onnxruntime cannot run the file: {reason(error)}') from error
-    found = [
+    differences = [
         _difference(tensor, torch.from_numpy(np.asarray(result)))
         for tensor, result in zip(expected.values(), results)
     ]
-    return Difference(max(d.absolute for d in found), max(d.relative for d in found))
+    return Difference(max(d.absolute for d in differences), max(d.relative for d in differences))
 
 
-def _difference(expected: Tensor, found: Tensor) -> Difference:
-    if expected.shape != found.shape:
+def _difference(expected: Tensor, actual: Tensor) -> Difference:
+    if expected.shape != actual.shape:
         return Difference(math.inf, math.inf)
     if not expected.numel():
         return Difference(0.0, 0.0)
-    expected, found = expected.double(), found.double()
-    apart = (expected - found).abs().masked_fill(expected == found, 0).nan_to_num(math.inf)
+    expected, actual = expected.double(), actual.double()
+    apart = (expected - actual).abs().masked_fill(expected == actual, 0).nan_to_num(math.inf)
     scale = expected.abs().nan_to_num(0, 0, 0).max().clamp(min=1e-12)
     return Difference(float(apart.max()), float(apart.max() / scale))
 

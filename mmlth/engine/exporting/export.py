@@ -23,8 +23,9 @@ from mmlth.engine.exporting.check import TOLERANCE, Difference, compare, holds
 from mmlth.engine.exporting.part import outputs_of_one, part_of
 from mmlth.engine.exporting.trace import batch_axes, trace, tracing_quietly
 from mmlth.engine.models import stock_model
-from mmlth.engine.tickets import as_checkpoint, config_of, require_match
+from mmlth.engine.tickets import checkpoint_of, config_of, require_match
 from mmlth.ticket import atomic_path, load_ticket
+from mmlth_common.packages import missing_package
 
 OPSET = 17
 """The default, from 2022, so that older runtimes read the file, too."""
@@ -67,8 +68,8 @@ def export_ticket(
     Args:
         ticket: A ticket file that holds trained weights.
         path: As for `export_model`.
-        config: Of the model: a file, a name such as ``mmdet::FOLDER/CONFIG.py``, or a config. By
-            default what the ticket tells.
+        config: The config of the model: a file, a name such as ``mmdet::FOLDER/CONFIG.py``, or a
+            config. By default it is what the ticket holds of it.
         size: As for `export_model`; by default that of the config's validation images.
         part: As for `export_model`.
         opset: As for `export_model`.
@@ -85,7 +86,7 @@ def export_ticket(
     except OSError as error:
         problem = f'{ticket} cannot be read: {error.strerror}' if error.strerror else str(error)
         raise LotteryError(problem) from error
-    state = as_checkpoint(loaded)['state_dict']
+    state = checkpoint_of(loaded)['state_dict']
     if config is not None:
         known = read_config(config)
         settings = known.to_dict()
@@ -118,7 +119,7 @@ def export_model(
     traced, which the check finds: then the file takes one.
 
     Args:
-        model: Of MMDetection or MMPose, under a mask or not; stays as it is.
+        model: A model of MMDetection or MMPose, under a mask or not; stays as it is.
         path: Where to; written atomically.
         size: Height and width of the images, in pixels.
         part: ``'features'``: backbone and neck. ``'network'``: with the heads, up to their raw
@@ -162,23 +163,19 @@ def export_model(
 def _require_packages(check: bool) -> None:
     for name in ('onnx', 'onnxruntime') if check else ('onnx',):
         if importlib.util.find_spec(name) is None:
-            raise LotteryError(
-                f'exporting needs the package {name}, which is not installed: '
-                "pip install 'mmlth[export]'"
-            )
+            raise LotteryError(missing_package(name, 'exporting'))
 
 
 def _input_size(config: Mapping[str, Any]) -> tuple[int, int]:
     """Height and width of the largest images that a validation of this config sees."""
-    found = validation_size(config)
-    if isinstance(found, str):
+    size = validation_size(config)
+    if isinstance(size, str):
         raise LotteryError(
-            f'the config does not tell the size of its images: {found}; give '
-            '--input-size H W (size)'
+            f'the config does not tell the size of its images: {size}; give --input-size H W (size)'
         )
     places = (config.get('data_preprocessor'), config.get('model', {}).get('data_preprocessor'))
     divisor = max(int((place or {}).get('pad_size_divisor') or 1) for place in places)
-    height, width = (math.ceil(side / divisor) * divisor for side in (found.height, found.width))
+    height, width = (math.ceil(side / divisor) * divisor for side in (size.height, size.width))
     return height, width
 
 

@@ -26,7 +26,7 @@ class Part:
     Attributes:
         module: The whole model, without masks, in evaluation mode on the CPU.
         name: One of `PARTS`.
-        forward: From images, float32 [N, 3, H, W], to the outputs of that part.
+        forward: Computes the outputs of that part from images, float32 [N, 3, H, W].
     """
 
     module: Any
@@ -139,6 +139,6 @@ def outputs_of_one(part: Part, image: Tensor) -> Outputs:
             f'{reason(error)}; give another --input-size (size){part.alternative}'
         ) from error
     if not outputs or any(bool(tensor.isnan().any()) for tensor in outputs.values()):
-        found = 'NaN' if outputs else 'nothing'
-        raise LotteryError(f'{part.model} computes {found} from an image of {size}')
+        computed = 'NaN' if outputs else 'nothing'
+        raise LotteryError(f'{part.model} computes {computed} from an image of {size}')
     return outputs

@@ -6,7 +6,7 @@ Those that make sense in a config by themselves are registered: `MaskHook`, `Res
 
 from mmlth.engine.evaluation import ResultHook
 from mmlth.engine.hooks.begin_hook import BeginHook
-from mmlth.engine.hooks.mask_distance_hook import Draw, MaskDistanceHook
+from mmlth.engine.hooks.mask_distance_hook import Draw, MaskDistanceHook, StopRule
 from mmlth.engine.hooks.mask_hook import MaskHook
 from mmlth.engine.hooks.preemption_hook import PreemptionHook
 from mmlth.engine.hooks.progress_hook import ProgressHook
@@ -31,6 +31,7 @@ __all__ = [
     'RewindHook',
     'RunningTimeHook',
     'SparsityHook',
+    'StopRule',
     'TicketSaver',
     'ValidationLossHook',
 ]

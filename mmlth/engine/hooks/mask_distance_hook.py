@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from torch import Tensor
 
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.models import averaged_model
-from mmlth.engine.random_numbers import rng_state, set_rng_state
+from mmlth.engine.random_numbers import own_random_numbers
 from mmlth.pruning import Mask, Overlap, overlap
 
 Draw = Callable[[Mapping[str, Tensor]], Mask]
@@ -22,19 +23,11 @@ MASKS_KEY = 'mmlth_masks'
 """Where this hook keeps its state in a checkpoint."""
 
 
-class MaskDistanceHook(Hook):
-    """Draws, after every epoch, the mask that the next round would get if training ended now.
+@dataclass(frozen=True)
+class StopRule:
+    """When a training ends because the mask that it leads to has converged.
 
-    It logs the Hamming distance to the masks of the epochs before, as a share of the weights that
-    compete (`mmlth.pruning.distance.hamming`), and the intersection over union: the scalars
-    ``lottery/mask_distance`` and ``lottery/mask_iou`` are those to the mask of the window that is
-    farthest. Where it is told to, it ends the training once the mask has converged, as You et al.
-    (ICLR 2020, https://arxiv.org/abs/1909.11957) do. Training is not disturbed: no random number
-    is drawn, and of the model only copies are looked at.
-
-    Args:
-        draw: Draws the mask from the weights that the mask of this round names, on the CPU.
-        mask: The mask of this round.
+    Attributes:
         window: Number of masks that are compared, the newest one included.
         interval: After how many iterations a mask is drawn in loops without epochs; by default as
             often as they validate, or ten times where they do not say.
@@ -43,24 +36,37 @@ class MaskDistanceHook(Hook):
         stop_after: Number of iterations that are trained in any case, and one more.
     """
 
+    window: int = 5
+    interval: int | None = None
+    stop_at: float | None = None
+    stop_after: int = 0
+
+
+class MaskDistanceHook(Hook):
+    """Draws, after every epoch, the mask that the next round would get if training ended now.
+
+    It logs the Hamming distance to the masks of the epochs before, as a share of the weights that
+    compete (`mmlth.pruning.distance.hamming`), and the intersection over union: the scalars
+    ``lottery/mask_distance`` and ``lottery/mask_iou`` are those to the mask of the window that is
+    farthest. Where `StopRule.stop_at` is set, it ends the training once the mask has converged, as
+    You et al. (ICLR 2020, https://arxiv.org/abs/1909.11957) do. Training is not disturbed: no
+    random number is drawn, and of the model only copies are looked at.
+
+    Args:
+        draw: Draws the mask from the weights that the mask of this round names, on the CPU.
+        mask: The mask of this round.
+        rule: When training ends.
+    """
+
     priority = 'LOW'  # after averages are taken, before a checkpoint is written
 
-    def __init__(
-        self,
-        draw: Draw,
-        mask: Mask,
-        window: int = 5,
-        interval: int | None = None,
-        stop_at: float | None = None,
-        stop_after: int = 0,
-    ) -> None:
+    def __init__(self, draw: Draw, mask: Mask, rule: StopRule | None = None) -> None:
         self.draw = draw
         self.mask = mask
-        self.interval = interval
-        self.stop_at = stop_at
-        self.stop_after = stop_after
+        self.rule = rule or StopRule()
         self.converged = False
-        self._masks: deque[Tensor] = deque(maxlen=window)  # a bit a weight, the newest one last
+        # A bit a weight, the newest mask last.
+        self._masks: deque[Tensor] = deque(maxlen=self.rule.window)
 
     def before_train(self, runner: Runner) -> None:
         if self.converged:  # the training was interrupted after its end
@@ -76,7 +82,7 @@ class MaskDistanceHook(Hook):
             return
         # Not all training loops validate, or tell how often.
         tenth = max(1, loop.max_iters // 10)
-        if done % (self.interval or getattr(loop, 'val_interval', None) or tenth) == 0:
+        if done % (self.rule.interval or getattr(loop, 'val_interval', None) or tenth) == 0:
             self._look(runner, f'iteration {done}', done)
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
@@ -92,36 +98,37 @@ class MaskDistanceHook(Hook):
             try:
                 mask = self._next_mask(runner)
             except LotteryError as error:
-                if self.stop_at is not None:
+                if self.rule.stop_at is not None:
                     raise
-                # The training is not to end by what is only told of it.
+                # A training is not to end by what only watches it.
                 runner.logger.warning(f'no mask can be drawn after {when}: {error}')
                 return
-            found = self._compare(mask)
-            if found:
-                _log(runner, found, when, done)
-            full = len(found) + 1 == self._masks.maxlen
-            near = self.stop_at is not None and all(o.hamming <= self.stop_at for o in found)
-            self.converged = full and near and done > self.stop_after
-        if self.stop_at is None:
+            overlaps = self._compare(mask)
+            if overlaps:
+                _log(runner, overlaps, when, done)
+            self.converged = self._has_converged(overlaps, done)
+        if self.rule.stop_at is None:
             return
-        decided = [self.converged]
-        broadcast_object_list(decided)
-        self.converged = decided[0]
+        decision = [self.converged]
+        broadcast_object_list(decision)
+        self.converged = decision[0]
         if self.converged:
             runner.logger.info(
-                f'early-bird: the mask has converged after {when}, {self._masks.maxlen} masks '
-                f'differ in {self.stop_at:.4g} of the competing weights at most; training ends'
+                f'early-bird: the mask has converged after {when}, {self.rule.window} masks '
+                f'differ in {self.rule.stop_at:.4g} of the competing weights at most; training ends'
             )
             runner.train_loop.stop_training = True
 
+    def _has_converged(self, overlaps: list[Overlap], done: int) -> bool:
+        rule = self.rule
+        if rule.stop_at is None or len(overlaps) + 1 < rule.window or done <= rule.stop_after:
+            return False
+        return all(each.hamming <= rule.stop_at for each in overlaps)
+
     def _next_mask(self, runner: Runner) -> Mask:
         state = averaged_model(runner).state_dict()
-        before = rng_state()
-        try:
+        with own_random_numbers():  # a score may draw some
             return self.draw({name: state[name].detach().cpu() for name in self.mask})
-        finally:
-            set_rng_state(before)  # a score may draw random numbers
 
     def _compare(self, mask: Mask) -> list[Overlap]:
         """What the mask shares with the earlier ones, the newest of them first; remembers it."""
@@ -140,9 +147,9 @@ def _unpacked(packed: Tensor, like: Tensor) -> Tensor:
     return torch.from_numpy(bits.view(bool))
 
 
-def _log(runner: Runner, found: list[Overlap], when: str, done: int) -> None:
-    ious = [1.0 if each.iou is None else each.iou for each in found]  # both keep nothing
-    distances = [each.hamming for each in found]
+def _log(runner: Runner, overlaps: list[Overlap], when: str, done: int) -> None:
+    ious = [1.0 if each.iou is None else each.iou for each in overlaps]  # both keep nothing
+    distances = [each.hamming for each in overlaps]
     scalars = {'lottery/mask_iou': min(ious), 'lottery/mask_distance': max(distances)}
     for name, value in scalars.items():
         runner.message_hub.update_scalar(name, value)

@@ -4,13 +4,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from mmengine.hooks import EMAHook, Hook
+from mmengine.hooks import Hook
 from mmengine.optim import OptimWrapper, OptimWrapperDict
 from mmengine.runner import Runner
 from torch import Tensor, nn
 
 from mmlth.engine.errors import LotteryError
-from mmlth.engine.models import bare_model
+from mmlth.engine.models import averaged_models, bare_model
 from mmlth.engine.registry import HOOKS
 from mmlth.engine.training import StateTransform
 from mmlth.messages import join_names
@@ -73,10 +73,8 @@ class MaskHook(Hook):
                 'they are set to zero after every step from now on'
             )
             self.zero_every_step = True
-            zero_pruned(bare_model(runner))
-            for hook in runner.hooks:
-                if isinstance(hook, EMAHook):
-                    zero_pruned(hook.ema_model)
+            for model in (bare_model(runner), *averaged_models(runner)):
+                zero_pruned(model)
 
 
 def zero_moments(model: nn.Module, optim_wrapper: Any, mask: Mapping[str, Tensor]) -> None:

@@ -5,12 +5,13 @@ from pathlib import Path
 from typing import Any
 
 from mmengine.dist import all_gather_object, barrier, is_main_process
-from mmengine.hooks import EMAHook, Hook
+from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from mmlth.engine.checkpoints import INTERRUPTED
 from mmlth.engine.errors import Preempted
 from mmlth.engine.machine import Preemption
+from mmlth.engine.models import ema_hooks
 from mmlth.ticket import write_bytes
 
 
@@ -37,9 +38,8 @@ class PreemptionHook(Hook):
 
     def after_val_iter(self, runner: Runner, batch_idx: int, *args: Any, **kwargs: Any) -> None:
         if batch_idx < self._batches and self.preemption.requested:
-            for hook in runner.hooks:
-                if isinstance(hook, EMAHook):
-                    hook.after_val_epoch(runner)  # puts the averages back, which are validated
+            for hook in ema_hooks(runner):
+                hook.after_val_epoch(runner)  # puts the averages back, which are validated
             self._stop(runner, {'epoch': runner.epoch, 'iter': runner.iter})
 
     def _stop(self, runner: Runner, meta: Mapping[str, int]) -> None:

@@ -5,14 +5,14 @@ from pathlib import Path
 from typing import Any
 
 from mmengine.dist import get_rank, get_world_size, is_main_process
-from mmengine.hooks import EMAHook, Hook
+from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from torch import Tensor, distributed, nn
 
 from mmlth.engine.checkpoints import RESUME_KEY, plain_hub, plain_metainfo, write_whole_checkpoints
 from mmlth.engine.errors import LotteryError, StoppedEarly
 from mmlth.engine.evaluation import number
-from mmlth.engine.models import bare_model
+from mmlth.engine.models import bare_model, ema_hooks
 from mmlth.engine.random_numbers import rng_state, set_rng_state
 from mmlth.engine.registry import HOOKS
 from mmlth.engine.training import (
@@ -178,12 +178,11 @@ class ResumeHook(Hook):
 
 
 def _with_buffers(runner: Runner) -> list[nn.Module]:
-    averages = [hook.ema_model for hook in runner.hooks if isinstance(hook, EMAHook)]
-    return [bare_model(runner), *averages]
+    return [bare_model(runner), *(hook.ema_model for hook in ema_hooks(runner))]
 
 
 def _plain(value: Any) -> Any:
-    """The same with plain dicts, in which configs and the like would come back."""
+    """A value with plain dicts in place of configs and the like, as it would come back."""
     if isinstance(value, Mapping):
         return {key: _plain(item) for key, item in value.items()}
     if type(value) in (list, tuple):

@@ -3,7 +3,6 @@
 import functools
 from typing import Any
 
-from mmengine.hooks import EMAHook
 from mmengine.optim import AmpOptimWrapper
 from mmengine.runner import Runner
 from torch import Tensor
@@ -11,7 +10,7 @@ from torch import Tensor
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.hooks.mask_hook import MaskHook, optim_wrappers, zero_moments
 from mmlth.engine.masking import choose_targets
-from mmlth.engine.models import bare_model
+from mmlth.engine.models import averaged_models, bare_model
 from mmlth.engine.registry import HOOKS
 from mmlth.engine.settings import parse_settings
 from mmlth.pruning import Mask, add_penalty, attach_mask, growth, penalty, random_subset
@@ -36,7 +35,7 @@ class RSTHook(MaskHook):
         every: After how many iterations it does.
         limit: The largest λ.
         hold: For how many iterations λ stays there.
-        seed: Of the random subset.
+        seed: The seed of the random subset.
 
     Raises:
         LotteryError: If an option is out of range.
@@ -127,8 +126,7 @@ class RSTHook(MaskHook):
         model = bare_model(runner)
         share = _share_outside(model, self._subset)
         self.mask = self._subset
-        averages = [hook.ema_model.module for hook in runner.hooks if isinstance(hook, EMAHook)]
-        for each in (model, *averages):
+        for each in (model, *averaged_models(runner)):
             attach_mask(each, self.mask)
         zero_moments(model, runner.optim_wrapper, self.mask)
         self._steps = 0  # an unusual optimizer shows itself in its first steps under the mask

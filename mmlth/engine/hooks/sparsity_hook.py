@@ -27,7 +27,7 @@ class SparsityHook(Hook):
         parts = {'': mask} | {f'_of/{name}': Mask(part) for name, part in modules.items()}
         self._scalars: dict[str, float] = {
             'lottery/round': round_index,
-            'lottery/network_sparsity': (mask.total - mask.kept) / parameters,
+            'lottery/network_sparsity': mask.network_sparsity(parameters),
             **{f'lottery/sparsity{module}': part.sparsity for module, part in parts.items()},
             **{f'lottery/kept{module}': part.kept for module, part in parts.items()},
         }

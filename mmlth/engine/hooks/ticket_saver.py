@@ -31,7 +31,7 @@ class TicketSaver(Hook):
         checkpoints: ``'both'``: a ticket beside each checkpoint. ``'tickets'``: instead of each,
             but for the newest one, from which training resumes.
         mask: What the tickets keep; by default the mask that is attached to the model then.
-        info: What the tickets tell beside what they know themselves; a function is asked anew for
+        info: Metadata of the tickets beside what is known here; a function is asked anew for
             each.
     """
 

@@ -34,15 +34,15 @@ class ValidationLossHook(Hook):
             return  # a validation by itself
         if self._loss is None:
             self._loss = ValidationLoss(runner.cfg)
-        found = self._loss(averaged_model(runner), self._stopped)
-        if found is None:
+        losses = self._loss(averaged_model(runner), self._stopped)
+        if losses is None:
             return
         # Where MMEngine logs the metrics.
         by_epoch = all(
             hook.log_metric_by_epoch for hook in runner.hooks if isinstance(hook, LoggerHook)
         )
-        scalars = {f'val/{name}': value for name, value in found.items()}
+        scalars = {f'val/{name}': value for name, value in losses.items()}
         step = runner.epoch if by_epoch else runner.iter
         runner.visualizer.add_scalars(scalars, step=step)
-        told = '  '.join(f'{name}: {value:.4f}' for name, value in scalars.items())
-        runner.logger.info(f'validation loss of step {step}  {told}')
+        shown = '  '.join(f'{name}: {value:.4f}' for name, value in scalars.items())
+        runner.logger.info(f'validation loss of step {step}  {shown}')

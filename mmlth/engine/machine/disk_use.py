@@ -1,4 +1,4 @@
-"""How much disk a search will take, told before it starts."""
+"""How much disk a search will take, estimated before it starts."""
 
 import inspect
 import shutil
@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from mmengine.hooks import CheckpointHook, EMAHook
+from mmengine.hooks import CheckpointHook
 from mmengine.registry import OPTIMIZERS
 from mmengine.runner import Runner
 from torch import Tensor
 
-from mmlth.engine.models import bare_model
+from mmlth.engine.models import bare_model, ema_hooks
 
 
 def disk_use(trainer: Runner, rounds: int) -> str:
@@ -22,7 +22,7 @@ def disk_use(trainer: Runner, rounds: int) -> str:
         rounds: Number of rounds, the dense one included.
     """
     model = bare_model(trainer)
-    averages = sum(isinstance(hook, EMAHook) for hook in trainer.hooks)
+    averages = len(ema_hooks(trainer))
     weights = _size(model.state_dict().values()) * (1 + averages)
     state = weights + _moments(trainer)
     hook = next((hook for hook in trainer.hooks if isinstance(hook, CheckpointHook)), None)

@@ -1,4 +1,4 @@
-"""A full disk is told in one line, whatever MMEngine or torch made of it."""
+"""A full disk is reported in one line, whatever MMEngine or torch made of it."""
 
 import contextlib
 import errno

@@ -7,7 +7,6 @@ already is used as it is, and `join_processes` makes one of CPUs, by gloo.
 import contextlib
 import os
 import subprocess
-from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -17,6 +16,7 @@ from mmengine.dist import is_distributed
 from mmengine.registry import MODEL_WRAPPERS
 from torch.nn.parallel import DistributedDataParallel
 
+from mmlth.engine.configs import values_of
 from mmlth.engine.errors import LotteryError
 
 # What starts the processes, and where it tells each its rank, their number, its local rank.
@@ -126,20 +126,11 @@ def _wrapper_for_cpus(cfg: Any) -> dict[str, Any]:
 
 
 def _refuse_synchronised_norms(cfg: Any) -> None:
-    kinds = [str(kind) for kind in _types(cfg.get('model'))]
+    kinds = [str(kind) for kind in values_of(cfg.get('model'), 'type')]
     kinds += ['SyncBN'] if cfg.get('sync_bn') else []  # MMEngine then converts all that there are
-    found = [kind for kind in kinds if 'SyncBN' in kind or 'SyncBatchNorm' in kind]
-    if found:
+    synchronised = [kind for kind in kinds if 'SyncBN' in kind or 'SyncBatchNorm' in kind]
+    if synchronised:
         raise LotteryError(
-            f'the model has norm layers of type {found[0]!r}, which torch computes on GPUs only; '
-            "without GPUs train by one process, or give them type='BN'"
+            f'the model has norm layers of type {synchronised[0]!r}, which torch computes on '
+            "GPUs only; without GPUs train by one process, or give them type='BN'"
         )
-
-
-def _types(value: Any) -> Iterator[Any]:
-    if isinstance(value, Mapping):
-        yield value.get('type')
-        value = list(value.values())
-    if isinstance(value, (list, tuple)):
-        for item in value:
-            yield from _types(item)

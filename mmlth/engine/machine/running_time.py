@@ -40,7 +40,7 @@ class RunningTime:
 
     @property
     def seconds(self) -> float:
-        """Those from the beginning to now."""
+        """The seconds from the beginning to now."""
         usual = {kind: statistics.median(self._recent[kind]) for kind, _ in self._long}
         long = (s if s <= _TIMES_THE_USUAL * usual[k] else usual[k] for k, s in self._long)
         return self._short + sum(long) + time.monotonic() - self._time

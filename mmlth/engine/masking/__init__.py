@@ -1,17 +1,24 @@
 """Which weights may be pruned, and the mask of the next round."""
 
 from mmlth.engine.masking.dry_run import dry_run_pruning
-from mmlth.engine.masking.mask_update import compute_and_broadcast_mask
-from mmlth.engine.masking.pruner import mask_by_weights, ranks_by_weights_alone
+from mmlth.engine.masking.mask_update import compute_and_broadcast_mask, next_mask
+from mmlth.engine.masking.pruner import Pruner
 from mmlth.engine.masking.target_table import target_table
-from mmlth.engine.masking.targets import choose_targets, table_of_targets
+from mmlth.engine.masking.targets import (
+    TargetChoice,
+    choose_targets,
+    split_targets,
+    table_of_targets,
+)
 
 __all__ = [
+    'Pruner',
+    'TargetChoice',
     'choose_targets',
     'compute_and_broadcast_mask',
     'dry_run_pruning',
-    'mask_by_weights',
-    'ranks_by_weights_alone',
+    'next_mask',
+    'split_targets',
     'table_of_targets',
     'target_table',
 ]

@@ -1,4 +1,4 @@
-"""Prunes untrained weights before anything is trained, which shows what could not be pruned."""
+"""Prunes untrained weights before anything is trained, so that impossible settings show at once."""
 
 import contextlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -9,44 +9,40 @@ from torch import Tensor
 
 from mmlth.engine.configs import reinitialised
 from mmlth.engine.errors import LotteryError, one_line_if
-from mmlth.engine.masking.pruner import prune_arguments, ranks_by_weights_alone
+from mmlth.engine.masking.pruner import Pruner, refused_as
 from mmlth.engine.models import ConfigNetwork, bare_model, initialise
-from mmlth.engine.random_numbers import rng_state, set_rng_state
-from mmlth.engine.settings import Settings, build_score
+from mmlth.engine.random_numbers import own_random_numbers
+from mmlth.engine.settings import build_score
 from mmlth.messages import reason
-from mmlth.pruning import Mask, PruningError, ScoreInputs, Target, needs_of, prune
+from mmlth.pruning import Mask, PruningError, ScoreInputs, Target, needs_of
 from mmlth.pruning.scores import NotFiniteError, magnitude
 
 
-def dry_run_pruning(
-    runner: Runner, settings: Settings, targets: Sequence[Target], seed: int, keep: int
-) -> None:
+def dry_run_pruning(pruner: Pruner, runner: Runner, targets: Sequence[Target], keep: int) -> None:
     """Prunes untrained weights as the last round will prune, so that errors come at once.
 
     The score is taken once, as it would be for one step. That needs a network and data only where
     the score does.
 
     Args:
+        pruner: Prunes as ``lottery`` says.
         runner: The user's Runner; nothing about it changes.
-        settings: The ``lottery`` key.
         targets: Which weights of its model may be pruned.
-        seed: Of the search.
         keep: How many weights the last round keeps.
 
     Raises:
         LotteryError: If score, allocation, pattern and floor do not allow it, or ``early_bird`` is
             to watch what changes in no training.
     """
-    model = bare_model(runner)
+    settings = pruner.settings
     weights = {target.name: target.parameter.detach().cpu().nan_to_num() for target in targets}
+    dense = Mask.dense(weights)
     if is_main_process():
-        scores = _untrained_scores(runner, settings, seed, weights)
-        shape = prune_arguments(settings, model, list(weights))
-        try:
-            prune(weights, keep=keep, score=lambda inputs: scores, **shape)
-        except PruningError as error:
-            raise LotteryError(f'lottery cannot be met: {reason(error)}') from error
-    if settings.early_bird and not ranks_by_weights_alone(settings):
+        with own_random_numbers():
+            scores = _untrained_scores(pruner, runner, weights)
+        with refused_as('lottery cannot be met'):
+            pruner.prune(weights, dense, keep, score=lambda inputs: scores)
+    if settings.early_bird and not pruner.ranks_by_weights_alone:
         raise LotteryError(
             f'lottery.early_bird watches the mask while a round trains, but lottery.score='
             f'{settings.score!r} looks at more than the weights; leave early_bird out'
@@ -54,24 +50,23 @@ def dry_run_pruning(
 
 
 def _untrained_scores(
-    runner: Runner, settings: Settings, seed: int, weights: Mapping[str, Tensor]
+    pruner: Pruner, runner: Runner, weights: Mapping[str, Tensor]
 ) -> Mapping[str, Tensor]:
-    """The scores of untrained weights; magnitudes where these are no numbers that tell anything.
+    """The scores of untrained weights; magnitudes where these are not finite.
 
     Raises:
         LotteryError: If the score cannot be used with this model and these data.
     """
+    settings = pruner.settings
     problem = f'lottery.score={settings.score!r} cannot rank these weights'
-    score, before = build_score(settings.score), rng_state()
+    score = build_score(settings.score)
     try:
-        with _inputs(runner, seed, weights, needs_of(score), problem) as inputs:
+        with _inputs(runner, pruner.seed, weights, needs_of(score), problem) as inputs:
             return {name: each.nan_to_num() for name, each in score(inputs).items()}
     except NotFiniteError:
         return magnitude(ScoreInputs(weights, Mask.dense(weights)))
     except PruningError as error:
         raise LotteryError(f'{problem}: {reason(error)}') from error
-    finally:
-        set_rng_state(before)
 
 
 @contextlib.contextmanager

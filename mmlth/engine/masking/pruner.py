@@ -1,6 +1,8 @@
 """Prunes as ``lottery`` says."""
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor, nn
@@ -8,53 +10,85 @@ from torch import Tensor, nn
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.settings import Settings, build_allocation, build_pattern, build_score
 from mmlth.messages import reason
-from mmlth.pruning import Mask, PruningError, needs_of, prune, transposed_weights
+from mmlth.pruning import Mask, PruningError, Score, needs_of, prune, transposed_weights
 
 
-def mask_by_weights(
-    settings: Settings,
-    model: nn.Module,
-    seed: int,
-    mask: Mask,
-    keep: int,
-    weights: Mapping[str, Tensor],
-) -> Mask:
-    """The mask that a round would draw from these weights; only where `ranks_by_weights_alone`.
+@dataclass(frozen=True)
+class Pruner:
+    """Prunes weights of one model as ``lottery`` says.
 
-    Args:
+    Attributes:
         settings: The ``lottery`` key.
-        model: The model.
-        seed: Of the search.
-        mask: Of the round before.
-        keep: How many weights to keep.
-        weights: What that round ends with.
-
-    Raises:
-        LotteryError: If score, allocation or pattern cannot be used, or a weight is NaN.
+        model: The model; only its layers matter, not the values of its weights.
+        seed: The seed of the search, for scores that draw random numbers.
     """
-    try:
+
+    settings: Settings
+    model: nn.Module
+    seed: int
+
+    def prune(
+        self,
+        weights: Mapping[str, Tensor],
+        mask: Mask,
+        keep: int,
+        score: Score | None = None,
+        **inputs: Any,
+    ) -> Mask:
+        """The mask that keeps so many of the weights.
+
+        Args:
+            weights: What a round ended with, by name, on the CPU.
+            mask: The mask of that round, whose weights compete.
+            keep: How many weights to keep; all that the mask keeps, where those are fewer, as a
+                pattern of whole units may have left them.
+            score: Ranks the weights; by default ``lottery.score``.
+            **inputs: What scores may look at beside the weights: ``start`` and ``network``.
+
+        Raises:
+            PruningError: If score, allocation or pattern cannot be used, or a weight is NaN.
+        """
         return prune(
             weights,
             mask,
             keep=min(keep, mask.kept),
-            score=build_score(settings.score),
-            seed=seed,
-            **prune_arguments(settings, model, list(mask)),
+            score=score or build_score(self.settings.score),
+            seed=self.seed,
+            allocation=build_allocation(self.settings.allocation),
+            pattern=build_pattern(self.settings.pattern),
+            floor=self.settings.floor,
+            transposed=transposed_weights(self.model, list(mask)),
+            **inputs,
         )
+
+    def prune_by_weights(self, weights: Mapping[str, Tensor], mask: Mask, keep: int) -> Mask:
+        """The mask that a round would get from these weights, where `ranks_by_weights_alone`.
+
+        Args:
+            weights: As for `prune`, as all that follows.
+            mask: The mask of the round.
+            keep: How many weights to keep.
+
+        Raises:
+            LotteryError: If score, allocation or pattern cannot be used, or a weight is NaN.
+        """
+        with refused_as('cannot prune'):
+            return self.prune(weights, mask, keep)
+
+    @property
+    def ranks_by_weights_alone(self) -> bool:
+        """Whether ``lottery.score`` needs neither the rewind step nor the network."""
+        return not needs_of(build_score(self.settings.score))
+
+
+@contextlib.contextmanager
+def refused_as(problem: str) -> Iterator[None]:
+    """Turns an error of pruning into one line for the user, which begins with the problem.
+
+    Raises:
+        LotteryError: Instead of a PruningError; other errors pass.
+    """
+    try:
+        yield
     except PruningError as error:
-        raise LotteryError(f'cannot prune: {reason(error)}') from error
-
-
-def ranks_by_weights_alone(settings: Settings) -> bool:
-    """Whether ``lottery.score`` declares that it needs neither the rewind step nor the network."""
-    return not needs_of(build_score(settings.score))
-
-
-def prune_arguments(settings: Settings, model: nn.Module, names: list[str]) -> dict[str, Any]:
-    """What `prune` is told of allocation, pattern and floor."""
-    return {
-        'allocation': build_allocation(settings.allocation),
-        'pattern': build_pattern(settings.pattern),
-        'floor': settings.floor,
-        'transposed': transposed_weights(model, names),
-    }
+        raise LotteryError(f'{problem}: {reason(error)}') from error

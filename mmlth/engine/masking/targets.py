@@ -1,7 +1,7 @@
 """The weights of a model that ``lottery`` lets a search prune."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 
 from torch import nn
 
@@ -12,43 +12,63 @@ from mmlth.pruning import Target, TargetError, find_targets, left_dense, transpo
 from mmlth.pruning.patterns import outward
 
 
-def choose_targets(model: nn.Module, settings: Settings) -> list[Target]:
-    """The weights of a model that ``lottery.targets`` chooses; puts the model in training mode.
+@dataclass(frozen=True)
+class TargetChoice:
+    """Which weights of a model may be pruned.
 
-    Those that ``lottery.pattern`` does not fit are left out.
+    Attributes:
+        targets: The weights that ``lottery.targets`` chooses and ``lottery.pattern`` fits.
+        misfits: The weights that it chooses, but that the pattern does not fit.
+    """
+
+    targets: list[Target]
+    misfits: list[Target]
+
+
+def split_targets(model: nn.Module, settings: Settings) -> TargetChoice:
+    """The weights that ``lottery`` chooses, and the misfits; puts the model in training mode.
+
+    Args:
+        model: The model.
+        settings: The ``lottery`` key.
 
     Raises:
         LotteryError: If a pattern matches no weight, a role is missing, or none is left to prune.
     """
-    found = _candidates(model, settings)
-    fit = fitting(settings, model, found)
-    if not fit:
-        raise LotteryError(
-            f'lottery.pattern={settings.pattern!r} fits none of the {len(found)} weights that may '
-            'be pruned; choose another pattern or other targets'
-        )
-    return fit
-
-
-def table_of_targets(model: nn.Module, settings: Settings) -> str:
-    """What `choose_targets` chooses, and what it leaves out, as plain text; errors as there."""
-    chosen = choose_targets(model, settings)
-    names = {target.name for target in chosen}
-    misfits = [target for target in _candidates(model, settings) if target.name not in names]
-    return target_table(model, chosen, misfits, left_dense(model, **asdict(settings.targets)))
-
-
-def _candidates(model: nn.Module, settings: Settings) -> list[Target]:
     model.train()  # some backbones freeze their first stages only here
-    chosen = settings.targets
     try:
-        return find_targets(model, **asdict(chosen))
+        chosen = find_targets(model, **asdict(settings.targets))
     except TargetError as error:
         raise LotteryError(str(error)) from error
+    targets = fitting(settings, model, chosen)
+    if not targets:
+        raise LotteryError(
+            f'lottery.pattern={settings.pattern!r} fits none of the {len(chosen)} weights that may '
+            'be pruned; choose another pattern or other targets'
+        )
+    names = {target.name for target in targets}
+    return TargetChoice(targets, [target for target in chosen if target.name not in names])
+
+
+def choose_targets(model: nn.Module, settings: Settings) -> list[Target]:
+    """The weights of a model that a search prunes; for arguments and errors see `split_targets`."""
+    return split_targets(model, settings).targets
+
+
+def table_of_targets(model: nn.Module, settings: Settings, choice: TargetChoice) -> str:
+    """What was chosen, and what is left out, as plain text.
+
+    Args:
+        model: The model.
+        settings: The ``lottery`` key.
+        choice: What `split_targets` returned for them.
+    """
+    dense = left_dense(model, **asdict(settings.targets))
+    return target_table(model, choice.targets, choice.misfits, dense)
 
 
 def fitting(settings: Settings, model: nn.Module, targets: Sequence[Target]) -> list[Target]:
-    """Those of the weights that ``lottery.pattern`` can prune."""
+    """The weights that ``lottery.pattern`` can prune."""
     fits = getattr(build_pattern(settings.pattern), 'fits', None)
     if fits is None:
         return list(targets)

@@ -4,14 +4,16 @@ from mmlth.engine.models.building import build_model, initialise, stock_model
 from mmlth.engine.models.forward import Forward, forward_of
 from mmlth.engine.models.losses import losses_of, own_message_hub
 from mmlth.engine.models.scored_network import ConfigNetwork
-from mmlth.engine.models.unwrapped import averaged_model, bare_model
+from mmlth.engine.models.unwrapped import averaged_model, averaged_models, bare_model, ema_hooks
 
 __all__ = [
     'ConfigNetwork',
     'Forward',
     'averaged_model',
+    'averaged_models',
     'bare_model',
     'build_model',
+    'ema_hooks',
     'forward_of',
     'initialise',
     'losses_of',

@@ -5,7 +5,6 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-import torch
 from mmengine.config import Config
 from mmengine.logging import MMLogger
 from mmengine.model import revert_sync_batchnorm
@@ -14,12 +13,15 @@ from torch import Tensor, nn
 
 from mmlth.engine.configs import reinitialised
 from mmlth.engine.errors import explaining_missing_packages, one_line_if
+from mmlth.engine.random_numbers import own_random_numbers
 
 _TEACHERS = ('teacher_ckpt', 'teacher_pretrained')
 
 
 def stock_model(config: Config, weights: Mapping[str, Tensor] | None = None) -> nn.Module:
     """The model of a config on the CPU, in evaluation mode; nothing is downloaded.
+
+    Its random weights are always the same, and no random number is drawn that anybody notices.
 
     Args:
         config: The config.
@@ -31,11 +33,11 @@ def stock_model(config: Config, weights: Mapping[str, Tensor] | None = None) -> 
     """
     config = reinitialised(config, 0)
     config.model = _without_teachers(config.model)
-    torch.manual_seed(0)
-    model: Any = revert_sync_batchnorm(build_model(config))
-    if weights is None:
-        initialise(model)
-    else:
+    with own_random_numbers(0):
+        model: Any = revert_sync_batchnorm(build_model(config))
+        if weights is None:
+            initialise(model)
+    if weights is not None:
         own = model.state_dict()
         fitting = {k: v for k, v in weights.items() if k in own and v.shape == own[k].shape}
         model.load_state_dict(fitting, strict=False)

@@ -33,8 +33,8 @@ def forward_of(model: nn.Module, height: int, width: int) -> Forward:
 
     Args:
         model: A model of MMDetection or MMPose, or another that takes a batch of images.
-        height: Of the image, in pixels.
-        width: Of the image, in pixels.
+        height: Height of the image, in pixels.
+        width: Width of the image, in pixels.
     """
     inputs, samples = image_batch(model, height, width)
     regions: list[int] = []
@@ -57,8 +57,8 @@ def image_batch(model: Any, height: int, width: int) -> tuple[Tensor, list[Any] 
 
     Args:
         model: A model of MMDetection or MMPose, or another, for which there is no description.
-        height: Of the image, in pixels.
-        width: Of the image, in pixels.
+        height: Height of the image, in pixels.
+        width: Width of the image, in pixels.
     """
     generator = torch.Generator().manual_seed(0)
     image = torch.randint(0, 256, (3, height, width), dtype=torch.uint8, generator=generator)
@@ -95,9 +95,9 @@ def _recorded_regions(model: nn.Module, regions: list[int]) -> Iterator[None]:
     predict = first_stage.predict
 
     def recording(*args: Any, **kwargs: Any) -> Any:
-        found = predict(*args, **kwargs)
-        regions.append(sum(len(proposals) for proposals in found))
-        return found
+        regions_of_images = predict(*args, **kwargs)
+        regions.append(sum(len(proposals) for proposals in regions_of_images))
+        return regions_of_images
 
     first_stage.predict = recording
     try:

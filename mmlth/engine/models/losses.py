@@ -12,16 +12,16 @@ _hubs = itertools.count()
 
 
 def losses_of(model: Any, batch: Any) -> tuple[Tensor, dict[str, Tensor]]:
-    """The loss of a batch as a data loader gives it, and all that the model tells by name.
+    """The loss of a batch as a data loader gives it, and those that it consists of by name.
 
     Args:
         model: A model of MMEngine.
         batch: The batch, which may be changed.
     """
     data = model.data_preprocessor(batch, True)
-    found = model(**data, mode='loss') if isinstance(data, dict) else model(*data, 'loss')
-    total, told = model.parse_losses(found)
-    return total, told
+    outputs = model(**data, mode='loss') if isinstance(data, dict) else model(*data, 'loss')
+    total, losses = model.parse_losses(outputs)
+    return total, losses
 
 
 @contextlib.contextmanager

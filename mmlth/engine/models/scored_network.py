@@ -22,7 +22,7 @@ from mmlth.messages import reason
 from mmlth.pruning import PruningError
 
 _SIDE = 256
-"""Of the image of ones that a detector sees, in pixels; their responses are sums over places."""
+"""The side of the image of ones that a detector sees, in pixels: responses sum over places."""
 
 
 class ConfigNetwork(contextlib.AbstractContextManager['ConfigNetwork']):
@@ -33,7 +33,7 @@ class ConfigNetwork(contextlib.AbstractContextManager['ConfigNetwork']):
 
     Args:
         config: The user's config.
-        seed: Of data order, augmentations, dropout and sampling.
+        seed: The seed of data order, augmentations, dropout and sampling.
         device: Where to compute.
     """
 
@@ -74,8 +74,8 @@ class ConfigNetwork(contextlib.AbstractContextManager['ConfigNetwork']):
             seed_all(self._seed)
             with _one_region(model) as outputs:
                 outputs.append(model(torch.ones_like(inputs, dtype=dtype), samples, mode='tensor'))
-        tensors = [tensor for tensor in _tensors(outputs) if tensor.is_floating_point()]
-        return torch.stack([tensor.sum() for tensor in tensors]).sum()
+        responses = [tensor for tensor in _tensors(outputs) if tensor.is_floating_point()]
+        return torch.stack([tensor.sum() for tensor in responses]).sum()
 
     def _one_sample(self) -> tuple[Tensor, Any]:
         model: Any = self.model
@@ -122,12 +122,12 @@ def _explained() -> Iterator[None]:
 @contextlib.contextmanager
 def _alone() -> Iterator[None]:
     """Hides the process group: a loss that averages over processes would wait for the others."""
-    found = torch.distributed.is_initialized
+    original = torch.distributed.is_initialized
     torch.distributed.is_initialized = lambda: False
     try:
         yield
     finally:
-        torch.distributed.is_initialized = found
+        torch.distributed.is_initialized = original
 
 
 @contextlib.contextmanager

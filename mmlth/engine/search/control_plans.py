@@ -3,7 +3,6 @@
 from typing import Any
 
 import torch
-from mmengine.runner import Runner
 from torch import Tensor
 
 from mmlth.engine.checkpoints import RESUME_KEY, newest_checkpoint
@@ -11,50 +10,54 @@ from mmlth.engine.configs import reinitialised, scale_schedule
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.search.paths import SearchPaths
 from mmlth.engine.search.plans import RoundPlan, rewound
-from mmlth.engine.search.state import SearchState
-from mmlth.engine.settings import Settings, build_control
-from mmlth.engine.training import StateTransform, round_config
+from mmlth.engine.search.search import Search
+from mmlth.engine.settings import build_control
+from mmlth.engine.training import Origin, StateTransform, round_config
 from mmlth.messages import reason
 from mmlth.pruning import Control, Mask, PruningError
 from mmlth.ticket import load_ticket
 
 
-def plan_control(
-    runner: Runner, settings: Settings, paths: SearchPaths, state: SearchState, index: int
-) -> RoundPlan:
-    """A round of a branch whose control changes one thing about a ticket of the search.
+def plan_control(search: Search, index: int) -> RoundPlan:
+    """A round of a branch whose control changes one thing about a ticket of the parent search.
+
+    Args:
+        search: The branch.
+        index: Which of its rounds, from 1.
 
     Raises:
         LotteryError: If the search's rewind file or ticket cannot be used.
     """
+    paths, state, config = search.paths, search.state, search.runner.cfg
     branch = state.branch or {}
     control = build_control(branch['control'])
     seed = state.seed + 1 + branch['seed']
-    last = newest_checkpoint(runner.cfg, paths.round(index), runner.logger)
+    folder = paths.round(index)
+    last = newest_checkpoint(config, folder, search.runner.logger)
     if control.long_dense:
-        config = scale_schedule(runner.cfg, branch['length'])
-        config = round_config(config, paths.round(index), state.seed, state.load_from, last)
-        return RoundPlan(config, last)
+        longer = scale_schedule(config, branch['length'])
+        return RoundPlan(
+            round_config(longer, folder, state.seed, Origin(state.load_from, last)), last
+        )
     of_round = branch['tickets'][index - 1]
     parent = paths.parent_ticket(of_round)
     mask = load_ticket(parent).mask
-    mask = _drawn(control.mask, mask, seed)
-    told = {'of_round': of_round}
-    if control.new_weights or settings.rewind_what == 'reinit':
+    mask = _changed_mask(control.mask, mask, seed)
+    metadata = {'of_round': of_round}
+    if control.new_weights or state.rewind_what == 'reinit':
         if control.new_order:
             raise LotteryError(
                 "the control 'data_order' starts from the weights of the ticket, but each round of "
                 "this search has new ones (rewind_what='reinit'); compare it with 'reinit'"
             )
-        config = round_config(runner.cfg, paths.round(index), state.seed, None, last)
-        fresh = seed if control.new_weights else state.seed + of_round
-        return RoundPlan(reinitialised(config, fresh), last, mask, parent=parent, told=told)
-    trained = _trained(paths, of_round)
-    config, start = rewound(runner, settings, paths, state, index, last, trained)
+        config = round_config(config, folder, state.seed, Origin(last=last))
+        config = reinitialised(config, seed if control.new_weights else state.seed + of_round)
+        return RoundPlan(config, last, mask, parent=parent, metadata=metadata)
+    config, start = rewound(search, index, last, _trained(paths, of_round))
     if control.new_order:
         config.randomness = {**config.randomness, 'seed': seed}
         start = _with_new_order(start)
-    return RoundPlan(config, last, mask, start, parent, told)
+    return RoundPlan(config, last, mask, start, parent, metadata)
 
 
 def _trained(paths: SearchPaths, of_round: int) -> dict[str, Tensor]:
@@ -72,9 +75,9 @@ def _trained(paths: SearchPaths, of_round: int) -> dict[str, Tensor]:
     }
 
 
-def _drawn(draw: Control, mask: Mask, seed: int) -> Mask:
+def _changed_mask(change: Control, mask: Mask, seed: int) -> Mask:
     try:
-        return draw(mask, torch.Generator().manual_seed(seed))
+        return change(mask, torch.Generator().manual_seed(seed))
     except PruningError as error:
         raise LotteryError(f'lottery.branch.control: {reason(error)}') from error
 

@@ -62,5 +62,10 @@ class SearchPaths:
         return self.work_dir / 'report'
 
 
+def rewind_file_of(ticket: Path) -> Path:
+    """Where the search of a ticket has its rewind file; tickets are ``WORK_DIR/tickets/X``."""
+    return SearchPaths(ticket.absolute().parent.parent).rewind
+
+
 def _ticket(index: int) -> str:
     return f'round_{index:02d}.safetensors'

@@ -11,11 +11,14 @@ from mmlth.engine.errors import StoppedEarly
 from mmlth.engine.hooks import ResultHook, RunningTimeHook
 from mmlth.engine.training import learning_rates, saved_weights
 
-TRAIN_LOSS = 'train_loss'
-"""The mean of what is minimised, over the last epoch, or the last tenth of a loop without epochs.
+TRAIN_LOSS = 'train/loss'
+"""The scalar by which MMEngine logs what is minimised."""
+LOSS_METRIC = 'train_loss'
+"""The metric of rounds without validation: the mean of `TRAIN_LOSS` over their last epoch.
 
-What regularises the training and what makes its task easier lower it alike, so it is no measure of
-quality beside other settings; it compares rounds of one search.
+In loops without epochs it is taken over the last tenth of the iterations. What regularises the
+training and what makes its task easier lower it alike, so it is no measure of quality beside other
+settings; it compares rounds of one search.
 """
 
 
@@ -23,7 +26,7 @@ quality beside other settings; it compares rounds of one search.
 class RoundResult:
     """What a round ended with: weights, newest metrics, learning rates, seconds, iter and epoch.
 
-    Without validation, as in self-supervised training, the one metric is `TRAIN_LOSS`.
+    Without validation, as in self-supervised training, the one metric is `LOSS_METRIC`.
     """
 
     weights: dict[str, Tensor]
@@ -52,7 +55,7 @@ def train_round(runner: Runner) -> RoundResult:
     if runner.val_loop is not None and not result.metrics:
         runner.logger.warning(
             f'the validation by {type(runner.val_loop).__name__} gives no metric that is a number, '
-            f'so rounds are compared by {TRAIN_LOSS}'
+            f'so rounds are compared by {LOSS_METRIC}'
         )
     return RoundResult(
         saved_weights(runner),
@@ -65,15 +68,15 @@ def train_round(runner: Runner) -> RoundResult:
 
 
 def _train_loss(runner: Runner) -> dict[str, float | None]:
-    """`TRAIN_LOSS` from what MMEngine logged; nothing if the model's losses have another name."""
-    logged = runner.message_hub.log_scalars.get('train/loss')
+    """`LOSS_METRIC` from what MMEngine logged; nothing if the model's losses have another name."""
+    logged = runner.message_hub.log_scalars.get(TRAIN_LOSS)
     if logged is None:
         return {}
     loop = runner.train_loop
     epochs = isinstance(loop, EpochBasedTrainLoop)
     window = len(loop.dataloader) if epochs else max(1, loop.max_iters // 10)
     mean = float(logged.mean(window))
-    return {TRAIN_LOSS: mean if math.isfinite(mean) else None}  # JSON has no NaN
+    return {LOSS_METRIC: mean if math.isfinite(mean) else None}  # JSON has no NaN
 
 
 def _hook(runner: Runner, kind: type) -> Any:

@@ -10,8 +10,7 @@ from mmengine.runner import Runner
 
 from mmlth.engine.configs import sha256_of
 from mmlth.engine.errors import ANOTHER_WORK_DIR, LotteryError, one_line_if
-from mmlth.engine.search.paths import SearchPaths
-from mmlth.engine.search.state import SearchState
+from mmlth.engine.search.search import Search
 
 _OPTION = '_mmlth_load_from'
 """The attribute of a config that keeps ``load_from`` as ``--cfg-options`` gave it."""
@@ -73,18 +72,18 @@ def check_checkpoint(load_from: str | None) -> None:
     )
 
 
-def settle_checkpoint(state: SearchState, paths: SearchPaths, given: str | None) -> None:
+def settle_checkpoint(search: Search, given: str | None) -> None:
     """Has a search start from the checkpoint that is given now, which may have moved.
 
     Args:
-        state: The search, new or resumed.
-        paths: Its files.
+        search: The search, new or resumed.
         given: What `given_checkpoint` returned.
 
     Raises:
         LotteryError: If the search started from a checkpoint with another content, or round 0
             has to start and the checkpoint is not there.
     """
+    state, paths = search.state, search.paths
     content = _hash(given)
     if state.load_from_sha256 and content and content != state.load_from_sha256:
         raise LotteryError(

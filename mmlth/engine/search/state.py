@@ -1,23 +1,17 @@
 """search.json: the state and the results of a search."""
 
 import json
-import shutil
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
 
-from mmlth.engine.configs import decisive_lottery, recorded_settings
-from mmlth.engine.configs import sha256_of as sha256_of
+from mmlth.engine.configs import STATE_FORMAT, decisive_lottery, recorded_settings
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.search.paths import SearchPaths
 from mmlth.engine.settings import Settings
 from mmlth.messages import reason
 from mmlth.pruning import Target
 from mmlth.ticket import write_bytes
-
-_FORMAT = 'mmlth-search'
-
 
 _VERSION = 1
 
@@ -29,7 +23,7 @@ class SearchState:
     Attributes:
         config: The settings that decide the result; see `decisive_settings`.
         load_from: The checkpoint that round 0 starts from, if any.
-        load_from_sha256: Of that file; None where it is no local one.
+        load_from_sha256: The SHA-256 of that file; None where it is no local one.
         accepted_config: The whole config, as it was when the search was last accepted; see
             `config_record`.
         seed: Seed of every round.
@@ -40,7 +34,7 @@ class SearchState:
         rewind: The rewind step, as given and in iterations, and the file's SHA-256 once written.
         rounds: The finished rounds; what `mmlth.report` reads.
         branch: What makes a branch differ from the search that it shares the dense round with.
-        begun: Of each prunable parameter a hash after the first iteration of round 0.
+        begun: For each prunable parameter a hash after the first iteration of round 0.
     """
 
     config: dict[str, Any]
@@ -63,13 +57,34 @@ class SearchState:
         return len(self.rounds) == len(self.schedule)
 
     @property
+    def last_round(self) -> int:
+        """Index of the last round, done or not."""
+        return len(self.schedule) - 1
+
+    @property
     def sizes(self) -> dict[str, int]:
         """Number of weights of each prunable parameter by name."""
         return {target['name']: target['weights'] for target in self.targets}
 
+    @property
+    def rewind_what(self) -> str:
+        """What the rounds after the dense one start from; see `Settings`."""
+        return str(self.rewind['what'])
+
+    @property
+    def after_rewind(self) -> str:
+        """How they go on from there; see `Settings`."""
+        return str(self.rewind['after'])
+
+    @property
+    def first_iteration(self) -> int:
+        """The iteration that the rounds after the dense one start at."""
+        anew = self.after_rewind == 'full' or self.rewind_what == 'reinit'
+        return 0 if anew else int(self.rewind['iteration'])
+
     def save(self, paths: SearchPaths) -> None:
         """Writes search.json atomically."""
-        content = {'format': _FORMAT, 'version': _VERSION, **asdict(self)}
+        content = {'format': STATE_FORMAT, 'version': _VERSION, **asdict(self)}
         write_bytes(paths.state, json.dumps(content, indent=1, ensure_ascii=False).encode())
 
 
@@ -84,7 +99,7 @@ def load_state(paths: SearchPaths) -> SearchState | None:
     try:
         content = json.loads(paths.state.read_text(encoding='utf-8'))
         kind, version = content.pop('format'), content.pop('version')
-        if (kind, version) != (_FORMAT, _VERSION):
+        if (kind, version) != (STATE_FORMAT, _VERSION):
             raise ValueError(f'format {kind!r}, version {version!r}')
         # Keys that mmlth had not yet when the search began are as they are by default.
         lottery = content['config']['lottery']
@@ -100,47 +115,3 @@ def load_state(paths: SearchPaths) -> SearchState | None:
 def recorded_targets(targets: Iterable[Target]) -> list[dict[str, Any]]:
     """What search.json tells of the prunable weights."""
     return [{'name': t.name, 'type': t.module_type, 'weights': t.numel} for t in targets]
-
-
-def set_search_aside(paths: SearchPaths) -> None:
-    """Makes room for a new search; search.json goes first, so that no half of the old one stays.
-
-    Args:
-        paths: The files of both. The old one is in ``paths.replaced``, until the new one has begun.
-    """
-    paths.replaced.mkdir(exist_ok=True)
-    for path in _own_files(paths, paths.work_dir):
-        path.rename(paths.replaced / path.name)
-
-
-def put_search_back(paths: SearchPaths) -> None:
-    """Undoes `set_search_aside`, whatever the new search has left; search.json comes last.
-
-    Args:
-        paths: The files of both.
-    """
-    for path in reversed(_own_files(paths, paths.replaced)):
-        there = paths.work_dir / path.name
-        shutil.rmtree(there) if there.is_dir() else there.unlink(missing_ok=True)
-        path.rename(there)
-    paths.replaced.rmdir()
-
-
-def settle_replaced(paths: SearchPaths) -> None:
-    """Deletes the search that another one has replaced, or puts it back if that never began.
-
-    Args:
-        paths: The files of both.
-    """
-    if paths.state.exists():
-        shutil.rmtree(paths.replaced, ignore_errors=True)
-    elif paths.replaced.exists():
-        put_search_back(paths)
-
-
-def _own_files(paths: SearchPaths, folder: Path) -> list[Path]:
-    """What a search writes, as far as it is in a folder; search.json first."""
-    files = [paths.state] if paths.parent_search else [paths.state, paths.rewind]
-    named = [folder / path.name for path in (*files, paths.report, paths.tickets)]
-    rounds = sorted(folder.glob('round_[0-9][0-9]*'))
-    return [path for path in (*named, *rounds) if path.exists()]

@@ -29,7 +29,7 @@ def train_ticket(
     Args:
         runner: The user's Runner.
         settings: The ``lottery`` key, whose ``ticket`` is set.
-        traces: Of the building of ``runner``, which are taken back if the ticket is refused.
+        traces: What the building of ``runner`` left, which is taken back if the ticket is refused.
 
     Returns:
         The trained model.
@@ -69,9 +69,9 @@ def _prepare(runner: Runner, settings: Settings) -> None:
     # Where nothing was saved yet, resuming is starting.
     runner._load_from, runner._resume = f'{RESUME_SCHEME}{last}' if last else path, bool(last)
     runner.register_hook(MaskHook(ticket.mask))
-    told = {key: ticket.info[key] for key in ('transfer',) if key in ticket.info}
+    metadata = {key: ticket.info[key] for key in ('transfer',) if key in ticket.info}
     kind = 'tickets' if settings.checkpoints == 'tickets' else 'both'
-    runner.register_hook(TicketSaver(kind, info=told))
+    runner.register_hook(TicketSaver(kind, info=metadata))
     if settings.validation_loss:
         check_validation_loss(runner)
         runner.register_hook(ValidationLossHook())

@@ -1,30 +1,25 @@
 """The user's Runner after a search: as one that has trained the last round itself."""
 
-from pathlib import Path
-from typing import Any
-
 from mmengine.runner import Runner
 
 from mmlth.engine.checkpoints import load_checkpoint_safely, newest_checkpoint
 from mmlth.engine.models import bare_model
+from mmlth.engine.search.search import Search
 from mmlth.engine.tickets import without_aliases
-from mmlth.ticket import Ticket
+from mmlth.ticket import load_ticket
 
 
-def leave_trained(
-    runner: Runner, ticket: Ticket, trainer: Runner | None, record: dict[str, Any], folder: Path
-) -> None:
-    """Gives a Runner the weights, the counters and the message hub that a round ended with.
+def leave_trained(search: Search, trainer: Runner | None) -> None:
+    """Gives the user's Runner the weights, counters and message hub that the last round ended with.
 
     What comes after, as ``runner.test()``, goes on from there, and loads no ``load_from``.
 
     Args:
-        runner: The user's Runner.
-        ticket: That the round ended with.
-        trainer: The Runner that trained the round; None: it was done before.
-        record: What search.json tells of the round.
-        folder: The round's folder.
+        search: The search, whose rounds are done as far as they are to be.
+        trainer: The Runner that trained the last of them; None: that was done before.
     """
+    runner, index = search.runner, len(search.state.rounds) - 1
+    ticket = load_ticket(search.paths.ticket(index))
     model = bare_model(runner)
     model.load_state_dict(without_aliases(ticket.state_dict(), model.state_dict().keys()))
     model.train(runner._val_loop is None)  # the last validation would have left it so
@@ -34,8 +29,14 @@ def leave_trained(
         runner._train_loop, trainer._train_loop = trainer.train_loop, None
         runner._train_loop._runner = runner
         runner.message_hub.load_state_dict(trainer.message_hub)
-        return
-    last = newest_checkpoint(runner.cfg, folder, runner.logger)
+    else:
+        _restore_counters(search, index)
+
+
+def _restore_counters(search: Search, index: int) -> None:
+    """Sets the Runner's counters and message hub to what a round that was done before left."""
+    runner, record = search.runner, search.state.rounds[index]
+    last = newest_checkpoint(runner.cfg, search.paths.round(index), runner.logger)
     loop = runner.train_loop
     # A search of before these were recorded is taken to have trained to the end.
     loop._iter = record.get('iter', loop.max_iters)

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from mmengine.dist import get_world_size
 
@@ -10,6 +9,7 @@ from mmlth.engine.checkpoints import INTERRUPTED
 from mmlth.engine.configs import differences
 from mmlth.engine.errors import ANOTHER_WORK_DIR, LotteryError
 from mmlth.engine.search.paths import SearchPaths
+from mmlth.engine.search.search import Search
 from mmlth.engine.search.state import SearchState, load_state
 from mmlth.engine.settings import Settings, Spec, build_allocation
 from mmlth.pruning import kept_per_round
@@ -22,16 +22,11 @@ _MORE_ROUNDS = tuple(
 _OF_PARENT_SEARCH = (*_MORE_ROUNDS, 'lottery.branch.tickets')
 
 
-def check_work_dir(
-    paths: SearchPaths, config: dict[str, Any], resume: bool, settings: Settings
-) -> SearchState | None:
+def check_work_dir(search: Search) -> SearchState | None:
     """Decides what becomes of a search that ``work_dir`` holds.
 
     Args:
-        paths: Its files.
-        config: The settings that decide the result; see `decisive_settings`.
-        resume: Whether the user wants it continued.
-        settings: The ``lottery`` key.
+        search: The search that is asked for.
 
     Returns:
         The search to continue, with more rounds where a finished one is asked for more; or None
@@ -41,44 +36,68 @@ def check_work_dir(
         LotteryError: If there is a search and neither ``resume`` nor ``overwrite`` is given, or
             the search to resume has other settings.
     """
-    state = load_state(paths)
-    if settings.overwrite and not resume:
+    state, resume = load_state(search.paths), bool(search.runner._resume)
+    if search.settings.overwrite and not resume:
         return None
     if state is None:
-        # A rewind file alone is of a training that had not begun: it may hold step 0.
-        remains = [paths.tickets, *paths.work_dir.glob('round_*/*.pth')]
-        if not settings.overwrite and any(path.exists() for path in remains):
-            raise LotteryError(
-                f'{paths.work_dir} holds tickets or checkpoints of rounds but no search.json; give '
-                f'{ANOTHER_WORK_DIR}, or lottery.overwrite=True to delete them'
-            )
+        _check_no_remains(search)
         return None
-    changed = differences(state.config, config)
-    if settings.branch and settings.branch.control:
+    changed = _changed_settings(search, state)
+    if not resume:
+        raise LotteryError(_is_there_already(search, state, changed))
+    if not changed:
+        return state
+    if state.finished and _asks_for_more_rounds(search, state, changed):
+        return replace(state, config=search.config, schedule=_longer(state, search.settings))
+    raise LotteryError(
+        f'{search.paths.work_dir} holds a search with other settings, which cannot be resumed with '
+        f'these: {_shown(changed)}; restore them, or give {ANOTHER_WORK_DIR}'
+    )
+
+
+def _check_no_remains(search: Search) -> None:
+    """Refuses tickets and checkpoints without a search.json that would say what they are of."""
+    paths = search.paths
+    # A rewind file alone is of a training that had not begun: it may hold step 0.
+    remains = [paths.tickets, *paths.work_dir.glob('round_*/*.pth')]
+    if not search.settings.overwrite and any(path.exists() for path in remains):
+        raise LotteryError(
+            f'{paths.work_dir} holds tickets or checkpoints of rounds but no search.json; give '
+            f'{ANOTHER_WORK_DIR}, or lottery.overwrite=True to delete them'
+        )
+
+
+def _changed_settings(search: Search, state: SearchState) -> list[str]:
+    """A line for each setting in which the search that is asked for differs from one there."""
+    changed = differences(state.config, search.config)
+    if search.is_control:
         # Which tickets it has is settled with the parent search, which may have got more rounds
         # since.
         changed = [line for line in changed if not line.startswith(_OF_PARENT_SEARCH)]
-    shown = '; '.join(changed[:4]) + (f'; and {len(changed) - 4} more' if len(changed) > 4 else '')
-    if not resume:
-        kind = f'a search with other settings ({shown})' if changed else 'this search already'
-        goes_on = not changed and state.world_size == get_world_size()
-        mend = 'add --resume to continue it (resume=True), ' if goes_on else ''
-        raise LotteryError(
-            f'{paths.work_dir} holds {kind}, {len(state.rounds)} of {len(state.schedule)} rounds '
-            f'done; {mend}give {ANOTHER_WORK_DIR}, or '
-            'lottery.overwrite=True to delete it'
-        )
+    return changed
+
+
+def _shown(changed: list[str]) -> str:
+    more = f'; and {len(changed) - 4} more' if len(changed) > 4 else ''
+    return '; '.join(changed[:4]) + more
+
+
+def _is_there_already(search: Search, state: SearchState, changed: list[str]) -> str:
+    kind = f'a search with other settings ({_shown(changed)})' if changed else 'this search already'
+    goes_on = not changed and state.world_size == get_world_size()
+    mend = 'add --resume to continue it (resume=True), ' if goes_on else ''
+    return (
+        f'{search.paths.work_dir} holds {kind}, {len(state.rounds)} of {len(state.schedule)} '
+        f'rounds done; {mend}give {ANOTHER_WORK_DIR}, or lottery.overwrite=True to delete it'
+    )
+
+
+def _asks_for_more_rounds(search: Search, state: SearchState, changed: list[str]) -> bool:
+    """Whether the settings differ in nothing but how far the search goes."""
     more: tuple[str, ...] = _MORE_ROUNDS
-    if _no_lower(state.config['lottery']['allocation'], settings.allocation):
+    if _no_lower(state.config['lottery']['allocation'], search.settings.allocation):
         more += ('lottery.allocation.',)
-    if changed and state.finished and all(line.startswith(more) for line in changed):
-        return replace(state, config=config, schedule=_longer(state, settings))
-    if changed:
-        raise LotteryError(
-            f'{paths.work_dir} holds a search with other settings, which cannot be resumed with '
-            f'these: {shown}; restore them, or give {ANOTHER_WORK_DIR}'
-        )
-    return state
+    return all(line.startswith(more) for line in changed)
 
 
 def _no_lower(before: Spec, now: Spec) -> bool:
@@ -95,29 +114,11 @@ def _longer(state: SearchState, settings: Settings) -> list[int]:
         LotteryError: If the settings ask for no more than it has, or for other rounds before.
     """
     schedule = state.schedule
-    total, kept, done = schedule[0], schedule[-1], len(schedule) - 1
-    target = settings.kept(state.sizes)
+    kept, done, target = schedule[-1], state.last_round, settings.kept(state.sizes)
     if target >= kept:
-        budgets = hasattr(build_allocation(settings.allocation), 'kept')
-        key = 'budgets in lottery.allocation' if budgets else 'lottery.target_sparsity'
-        got = settings.allocation if budgets else settings.target_sparsity
-        raise LotteryError(
-            f'the search is finished at sparsity {1 - kept / total:.4g}; further rounds need a '
-            f'higher {key}, got {got}'
-        )
+        raise LotteryError(_no_further(state, settings))
     if settings.sparsities is not None or settings.schedule is not None:
-        asked = settings.kept_per_round(state.sizes)[1:]
-        before = [count for count in asked if count >= kept]
-        if before and before != schedule[1:]:
-            given = settings.sparsities and list(settings.sparsities)
-            of = 'sparsities' if given else 'schedule'
-            raise LotteryError(
-                f'lottery.{of}={given or settings.schedule} begins with other rounds than the '
-                f'{done} that are done, at '
-                f'{", ".join(f"{1 - count / total:.4g}" for count in schedule[1:])}; list these '
-                'in lottery.sparsities, or only sparsities beyond them'
-            )
-        return schedule + asked[len(before) :]
+        return _longer_by_list(state, settings)
     if settings.rounds is not None and settings.rounds <= done:
         raise LotteryError(
             f'lottery.rounds={settings.rounds} counts all rounds, of which {done} are done; give '
@@ -125,6 +126,34 @@ def _longer(state: SearchState, settings: Settings) -> list[int]:
         )
     rounds = settings.rounds and settings.rounds - done
     return schedule + kept_per_round(kept, 1 - target / kept, rounds, settings.rate)[1:]
+
+
+def _no_further(state: SearchState, settings: Settings) -> str:
+    total, kept = state.schedule[0], state.schedule[-1]
+    budgets = hasattr(build_allocation(settings.allocation), 'kept')
+    key = 'budgets in lottery.allocation' if budgets else 'lottery.target_sparsity'
+    given = settings.allocation if budgets else settings.target_sparsity
+    return (
+        f'the search is finished at sparsity {1 - kept / total:.4g}; further rounds need a '
+        f'higher {key}, got {given}'
+    )
+
+
+def _longer_by_list(state: SearchState, settings: Settings) -> list[int]:
+    """The schedule continued by a list, or by a schedule, which may begin with the rounds done."""
+    schedule, total = state.schedule, state.schedule[0]
+    asked = settings.kept_per_round(state.sizes)[1:]
+    before = [count for count in asked if count >= schedule[-1]]
+    if before and before != schedule[1:]:
+        given = settings.sparsities and list(settings.sparsities)
+        key = 'sparsities' if given else 'schedule'
+        raise LotteryError(
+            f'lottery.{key}={given or settings.schedule} begins with other rounds than the '
+            f'{state.last_round} that are done, at '
+            f'{", ".join(f"{1 - count / total:.4g}" for count in schedule[1:])}; list these in '
+            'lottery.sparsities, or only sparsities beyond them'
+        )
+    return schedule + asked[len(before) :]
 
 
 def delete_leftovers(paths: SearchPaths, finished: int) -> None:

@@ -1,33 +1,13 @@
 """``lottery.branch``."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
 from typing import Any
 
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.settings.checks import check_count, check_keys
 from mmlth.engine.settings.controls import build_control
-from mmlth.engine.settings.members import CONTROL, Spec, named
-
-
-@dataclass(frozen=True)
-class BranchSettings:
-    """``lottery.branch``: the search shares its dense round with another one, its parent search.
-
-    Attributes:
-        control: What is compared with the parent search's tickets: a name, or a dict with the name
-            as ``type`` and its options; see `mmlth.engine.settings.controls`. None: a search with
-            other settings.
-        tickets: The rounds of the parent search whose tickets get the control; by default all of
-            them.
-        seed: Another one draws other masks, weights or orders.
-        label: Its name in reports, where several branches may share one; by default the folder's.
-    """
-
-    control: Spec | None = None
-    tickets: tuple[int, ...] | None = None
-    seed: int = 0
-    label: str | None = None
+from mmlth.engine.settings.members import CONTROL, named
+from mmlth_common.lottery import BranchSettings, names_of
 
 
 def parse_branch(branch: Any) -> BranchSettings:
@@ -36,7 +16,7 @@ def parse_branch(branch: Any) -> BranchSettings:
         raise LotteryError(
             f"lottery.branch must be a dict like dict(control='random'), got {branch!r}"
         )
-    check_keys('lottery.branch', branch, [field.name for field in fields(BranchSettings)])
+    check_keys('lottery.branch', branch, names_of(BranchSettings))
     values = {key: value for key, value in branch.items() if value is not None}
     if 'control' in values:
         values['control'] = named(CONTROL, values['control'])

@@ -1,4 +1,4 @@
-"""How much each round prunes, and by what: schedule, score, allocation, floor, pattern."""
+"""How much each round prunes, and by what: schedule, score, allocation, pattern."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,9 +13,7 @@ from mmlth.engine.settings.choices import (
 )
 from mmlth.messages import reason
 from mmlth.pruning import kept_at
-
-DEFAULT_TARGET = 0.8
-DEFAULT_RATE = 0.2  # of both papers
+from mmlth_common.lottery import DEFAULT_RATE, DEFAULT_TARGET
 
 
 def settle_schedule(values: dict[str, Any]) -> None:
@@ -34,8 +32,6 @@ def settle_schedule(values: dict[str, Any]) -> None:
         build_schedule(values['schedule'])
     elif 'rounds' not in values:
         values.setdefault('rate', DEFAULT_RATE)
-    if 'rate' in values:
-        check_number('rate', values['rate'])
 
 
 def _check_exclusive(values: Mapping[str, Any]) -> None:
@@ -71,7 +67,7 @@ def _settle_sparsities(values: dict[str, Any]) -> None:
 
 
 def validate_pruning(values: dict[str, Any]) -> None:
-    """Checks how weights are chosen: score, allocation, floor, pattern."""
+    """Checks how weights are chosen: score, allocation, pattern."""
     build_score(values.get('score', 'magnitude'))
     allocation = build_allocation(values.get('allocation', 'global'))
     pattern = build_pattern(values.get('pattern', 'unstructured'))
@@ -84,6 +80,3 @@ def validate_pruning(values: dict[str, Any]) -> None:
                 f'lottery.pattern={values["pattern"]!r} removes at least {least:.4g} of the '
                 f'weights, but {value} is asked for; give at least {least:.4g}'
             )
-    floor = values.get('floor', 0)
-    if isinstance(floor, bool) or not isinstance(floor, (int, float)) or not 0 <= floor < 1:
-        raise LotteryError(f'lottery.floor must be a share from 0 to below 1, got {floor!r}')

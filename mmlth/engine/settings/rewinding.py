@@ -4,11 +4,7 @@ import re
 from typing import Any
 
 from mmlth.engine.errors import LotteryError
-from mmlth.engine.settings.checks import check_choice
-
-REWIND_WHAT = ('weights', 'learning_rate', 'nothing', 'reinit')
-AFTER_REWIND = ('continue', 'full')
-BEST = 'best'
+from mmlth_common.lottery import BEST
 
 
 def parse_step(step: str) -> tuple[int, str]:
@@ -31,7 +27,6 @@ def settle_after_rewind(values: dict[str, Any]) -> None:
     """Fills in ``after_rewind``, and refuses what does not go together."""
     best, what = values['rewind'] == BEST, values.get('rewind_what', 'weights')
     values.setdefault('after_rewind', 'full' if best else 'continue')
-    check_choice('after_rewind', values['after_rewind'], AFTER_REWIND)
     if best and what == 'nothing':
         raise LotteryError(
             "lottery.rewind_what='nothing' trains as long as is left after the rewind step, but "

@@ -1,24 +1,14 @@
 """``lottery.targets``."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import replace
 from typing import Any
 
 from mmlth.engine.errors import LotteryError
-from mmlth.engine.settings.checks import check_keys
+from mmlth.engine.settings.checks import check_keys, check_values
 from mmlth.messages import reason
 from mmlth.pruning import read_scope
-
-
-@dataclass(frozen=True)
-class TargetSettings:
-    """``lottery.targets``; see `mmlth.pruning.find_targets`."""
-
-    scope: str = 'all'
-    include: tuple[str, ...] = ()
-    exclude: tuple[str, ...] = ()
-    predictors: bool = False
-    frozen: bool = False
+from mmlth_common.lottery import TargetSettings, names_of
 
 
 def parse_targets(targets: Any) -> TargetSettings:
@@ -30,7 +20,8 @@ def parse_targets(targets: Any) -> TargetSettings:
             "lottery.targets must be roles like 'backbone+neck' or a dict like "
             f"dict(scope='all', exclude=['neck']), got {targets!r}"
         )
-    check_keys('lottery.targets', targets, [field.name for field in fields(TargetSettings)])
+    check_keys('lottery.targets', targets, names_of(TargetSettings))
+    check_values(TargetSettings, targets, 'targets.')
     values: dict[str, Any] = {}
     for key, value in targets.items():
         if key in ('include', 'exclude'):
@@ -40,13 +31,10 @@ def parse_targets(targets: Any) -> TargetSettings:
                     f'lottery.targets.{key} must be a list of patterns, got {value!r}'
                 )
             value = tuple(value)
-        elif key == 'scope':
-            if not isinstance(value, str):
-                raise LotteryError(
-                    f"lottery.targets.scope must be roles like 'backbone+neck', got {value!r}"
-                )
-        elif not isinstance(value, bool):
-            raise LotteryError(f'lottery.targets.{key} must be True or False, got {value!r}')
+        elif key == 'scope' and not isinstance(value, str):
+            raise LotteryError(
+                f"lottery.targets.scope must be roles like 'backbone+neck', got {value!r}"
+            )
         values[key] = value
     chosen = TargetSettings(**values)
     try:

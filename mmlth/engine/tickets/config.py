@@ -3,13 +3,13 @@
 import importlib.util
 import inspect
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from mmengine.config import Config
 from mmengine.utils import get_object_from_string
 
-from mmlth.engine.configs import read_config
+from mmlth.engine.configs import read_config, values_of
 from mmlth.engine.errors import LotteryError
 
 _NEEDED = ('model', 'data_preprocessor', 'default_scope')
@@ -38,8 +38,8 @@ def config_of(info: Mapping[str, Any]) -> Config:
             'and mmlth export), as a file or a name such as mmdet::FOLDER/CONFIG.py'
         )
     needed = {key: values[key] for key in _NEEDED if values.get(key) is not None}
-    scopes = [needed.get('default_scope', 'mmengine'), *_values(needed, '_scope_')]
-    refused = [kind for kind in _values(needed, 'type') if not _is_safe(kind)]
+    scopes = [needed.get('default_scope', 'mmengine'), *values_of(needed, '_scope_')]
+    refused = [kind for kind in values_of(needed, 'type') if not _is_safe(kind)]
     refused += [scope for scope in scopes if scope not in _PACKAGES]
     if refused:
         raise LotteryError(
@@ -48,19 +48,6 @@ def config_of(info: Mapping[str, Any]) -> Config:
             'and mmlth export)'
         )
     return read_config(Config(needed))
-
-
-def _values(config: Any, key: str) -> Iterator[Any]:
-    """Whatever stands under a key anywhere in a config."""
-    if isinstance(config, dict):
-        for name, item in config.items():
-            if name == key:
-                yield item
-            else:
-                yield from _values(item, key)
-    elif isinstance(config, (list, tuple)):
-        for item in config:
-            yield from _values(item, key)
 
 
 def _is_safe(kind: Any) -> bool:
@@ -76,7 +63,7 @@ def _is_safe(kind: Any) -> bool:
         return importlib.util.find_spec(kind) is None
     if package not in _PACKAGES:
         return False
-    found = get_object_from_string(kind)
-    if found is None:  # it may be SCOPE.NAME
+    named = get_object_from_string(kind)
+    if named is None:  # it may be SCOPE.NAME
         return kind.count('.') == 1
-    return inspect.isclass(found) and found.__module__.startswith(_MODELS)
+    return inspect.isclass(named) and named.__module__.startswith(_MODELS)

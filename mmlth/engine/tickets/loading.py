@@ -18,8 +18,14 @@ from torch import Tensor, nn
 
 from mmlth.engine.tickets.matching import require_match
 from mmlth.pruning import identity
-from mmlth.ticket import Ticket, TicketMismatchError, is_ticket, load_ticket
-from mmlth.ticket import checkpoint as dense
+from mmlth.ticket import (
+    Ticket,
+    TicketMismatchError,
+    as_checkpoint,
+    is_ticket,
+    load_ticket,
+    without_prefix,
+)
 
 _LOCAL = r'(?!.*://).*\.safetensors$'
 """Names of files; what else ends so, like ``s3://…``, is left to the loaders of its kind."""
@@ -37,7 +43,7 @@ def load_from_ticket(filename: str, map_location: Any = None) -> dict[str, Any]:
     path = os.path.expanduser(filename)
     if os.path.isfile(path) and not is_ticket(path):
         return load_from_local(filename, map_location)
-    checkpoint = as_checkpoint(load_ticket(path))
+    checkpoint = checkpoint_of(load_ticket(path))
     state = checkpoint['state_dict']
     placed: dict[tuple[Any, ...], Tensor] = {}
     for name, tensor in state.items():
@@ -49,13 +55,13 @@ def load_from_ticket(filename: str, map_location: Any = None) -> dict[str, Any]:
     return checkpoint
 
 
-def as_checkpoint(ticket: Ticket) -> dict[str, Any]:
+def checkpoint_of(ticket: Ticket) -> dict[str, Any]:
     """A ticket as a checkpoint of MMEngine that is known to be of a ticket.
 
     Raises:
         TicketError: As `mmlth.ticket.checkpoint.as_checkpoint`.
     """
-    checkpoint = dense.as_checkpoint(ticket)
+    checkpoint = as_checkpoint(ticket)
     state = checkpoint['state_dict']
     state._metadata = _OfTicket(state._metadata)
     return checkpoint
@@ -89,7 +95,7 @@ def install_ticket_loading() -> None:
 def _part(prefix: str, filename: str, map_location: Any) -> OrderedDict[str, Tensor]:
     """What a ticket holds of a part of its model; MMEngine would forget that it is of a ticket."""
     state = CheckpointLoader.load_checkpoint(filename, map_location)['state_dict']
-    part: Any = OrderedDict(dense.without_prefix(prefix, state))
+    part: Any = OrderedDict(without_prefix(prefix, state))
     if not part:
         raise TicketMismatchError(
             f'{filename} holds nothing whose name begins with {prefix!r}; nothing was loaded'

@@ -35,13 +35,13 @@ def require_match(path: str, state: Mapping[str, Tensor], model: nn.Module) -> N
         if name in own and state[name].shape != own[name].shape
     ]
     differences = [
-        f'{what}: {join_names(found)}'
-        for what, found in (
+        f'{what}: {join_names(names)}'
+        for what, names in (
             ('the model lacks', unknown),
             ('the ticket lacks', missing),
             ('other shapes', shapes),
         )
-        if found
+        if names
     ]
     if differences:
         raise TicketMismatchError(

@@ -1,4 +1,4 @@
-"""What a ticket tells of where it comes from.
+"""What a ticket holds of where it comes from.
 
 Neither times nor paths of the run: equal trainings give equal files.
 """
@@ -13,14 +13,14 @@ import torch
 from mmengine.runner import Runner
 
 from mmlth.engine.checkpoints import plain_metainfo
-from mmlth.engine.configs import result_affecting_config
+from mmlth.engine.configs import result_affecting_config, type_name
 from mmlth.engine.models import bare_model
 from mmlth.pruning import Mask, count_parameters
-from mmlth.version import __version__
+from mmlth_common.version import __version__
 
 
 def loading_info(runner: Runner) -> dict[str, Any]:
-    """What a ticket must say of itself so that `as_checkpoint` is as good as a checkpoint."""
+    """What a ticket must say of itself so that `checkpoint_of` is as good as a checkpoint."""
     versions = getattr(bare_model(runner).state_dict(), '_metadata', {})
     return {
         'dataset_meta': plain_metainfo(getattr(runner.train_dataloader.dataset, 'metainfo', None)),
@@ -46,12 +46,12 @@ def counts(mask: Mask, parameters: int) -> dict[str, Any]:
         'kept': mask.kept,
         'parameters': parameters,
         'sparsity': mask.sparsity,
-        'network_sparsity': (mask.total - mask.kept) / parameters,
+        'network_sparsity': mask.network_sparsity(parameters),
     }
 
 
 def provenance(mask: Mask, parameters: int, seed: int, config: dict[str, Any]) -> dict[str, Any]:
-    """What tickets of searches and of other trainings tell alike.
+    """What tickets of searches and of other trainings hold alike.
 
     Args:
         mask: The mask that was trained under.
@@ -75,22 +75,17 @@ def training_provenance(runner: Runner, mask: Mask) -> dict[str, Any]:
     del config['lottery']
     if isinstance(hooks := config.get('custom_hooks'), list):
         # They say where the mask lies, which the ticket holds itself.
-        config['custom_hooks'] = [hook for hook in hooks if _kind(hook) not in _OWN_HOOKS]
+        config['custom_hooks'] = [hook for hook in hooks if type_name(hook) not in _OWN_HOOKS]
     return provenance(mask, count_parameters(bare_model(runner)), runner.seed, config)
 
 
-def _kind(hook: Any) -> str:
-    """The name of a hook's class, without its scope or module."""
-    return str(hook.get('type') if isinstance(hook, dict) else hook).rpartition('.')[2]
-
-
 def _versions() -> dict[str, str]:
-    found = {package: _version(names) for package, names in _DISTRIBUTIONS.items()}
+    versions = {package: _version(names) for package, names in _DISTRIBUTIONS.items()}
     return {
         'mmlth': __version__,
         'torch': torch.__version__,
         'mmengine': mmengine.__version__,
-        **{package: version for package, version in found.items() if version},
+        **{package: version for package, version in versions.items() if version},
     }
 
 

@@ -6,7 +6,7 @@ from mmlth.engine.training.length import rewind_iteration, training_iterations, 
 from mmlth.engine.training.loop_check import check_loop
 from mmlth.engine.training.missed_hooks import replay_switches, replay_validations
 from mmlth.engine.training.redraw_check import check_redrawn
-from mmlth.engine.training.round_config import experiment_name, round_config
+from mmlth.engine.training.round_config import Origin, experiment_name, round_config
 from mmlth.engine.training.round_start import (
     StateTransform,
     learning_rates,
@@ -17,6 +17,7 @@ from mmlth.engine.training.state import saved_weights, training_state, without_f
 from mmlth.engine.training.unmoved_weights import fingerprints, unmoved
 
 __all__ = [
+    'Origin',
     'StateTransform',
     'check_loop',
     'check_redrawn',

@@ -9,6 +9,8 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 from mmengine.visualization import Visualizer
 
+from mmlth.engine.configs import type_name
+
 RUN_NAMES = {
     'WandbVisBackend': 'init_kwargs.name',
     'MLflowVisBackend': 'run_name',
@@ -37,7 +39,7 @@ def name_runs(config: Config, round_dir: Path) -> None:
     for backend in [backends] if isinstance(backends, dict) else backends:
         if not isinstance(backend, dict):
             continue
-        kind = _class_name(backend.get('type'))
+        kind = type_name(backend)
         if option := RUN_NAMES.get(kind):
             _name(backend, option, round_dir, _search_name(round_dir))
         if option := RUN_IDS.get(kind):
@@ -51,7 +53,7 @@ def closed_once(visualizer: Visualizer) -> Iterator[None]:
     A back end may open another run if it is closed again, as MLflow's does.
 
     Args:
-        visualizer: Of a round.
+        visualizer: The visualizer of a round.
     """
     close = visualizer.close
     closed: list[bool] = []
@@ -126,7 +128,3 @@ def _search_name(round_dir: Path) -> str:
     if search.parent.name == _BRANCHES:
         return f'{search.parent.parent.name}_{search.name}'
     return search.name
-
-
-def _class_name(kind: Any) -> str:
-    return getattr(kind, '__name__', str(kind)).rpartition('.')[2]

@@ -7,15 +7,15 @@ from mmengine.hooks import EarlyStoppingHook
 from mmengine.runner import EpochBasedTrainLoop, Runner
 
 _SWITCHES = ('YOLOXPoseModeSwitchHook', 'RTMOModeSwitchHook')
-"""Of MMPose; they change the model at exactly one epoch. MMDetection's look at all later ones."""
+"""Hooks of MMPose that change the model at one epoch. MMDetection's look at all later ones."""
 
 
 def replay_validations(runner: Runner, metrics: Sequence[Mapping[str, float]]) -> None:
     """Tells early stopping the metrics of earlier validations, by which it counts its patience."""
     for hook in runner.hooks:
         if isinstance(hook, EarlyStoppingHook):
-            for found in metrics:
-                hook.after_val_epoch(runner, found)
+            for values in metrics:
+                hook.after_val_epoch(runner, values)
 
 
 def replay_switches(runner: Runner) -> None:

@@ -15,7 +15,7 @@ from mmlth.pruning import Target, TargetError, find_targets
 
 _SEEDS = (0, 1)
 _FEW = 16
-"""Of values: zeros, ones, identities, kernels of bilinear upsampling are meant to be the same."""
+"""How many values are few: zeros, ones, identities, bilinear kernels are meant to be the same."""
 
 
 def check_redrawn(config: Config, targets: Sequence[Target], what: str) -> None:

@@ -2,6 +2,7 @@
 
 import copy
 import itertools
+from dataclasses import dataclass
 from pathlib import Path
 
 from mmengine.config import Config
@@ -12,29 +13,54 @@ from mmlth.engine.errors import LotteryError
 from mmlth.engine.training.dashboards import name_runs
 
 KEPT = 2
-"""Of the newest ones: should the last be damaged, the one before is there."""
+"""How many checkpoints are kept: should the last be damaged, the one before is there."""
 
 _trainings = itertools.count()
 
 
-def round_config(
-    config: Config,
-    work_dir: Path,
-    seed: int,
-    load_from: str | None,
-    last: Path | None,
-    full: bool = False,
-) -> Config:
+@dataclass(frozen=True)
+class Origin:
+    """Where a round starts.
+
+    Attributes:
+        load_from: A path, or one of our schemes; None: new random weights, or those of the config.
+        last: The checkpoint that the round continues from, if it was interrupted.
+        full: Whether only weights are taken from one of our schemes, rather than all that is
+            needed to continue from there.
+    """
+
+    load_from: str | None = None
+    last: Path | None = None
+    full: bool = False
+
+    @property
+    def resumed(self) -> bool:
+        """Whether MMEngine continues a training, rather than begins one from weights."""
+        ours = (self.load_from or '').startswith('mmlth-')
+        return self.last is not None or (ours and not self.full)
+
+    @property
+    def loaded(self) -> str | None:
+        """What MMEngine loads, by a scheme of ours where its own loader might refuse it."""
+        if self.last is not None:
+            return f'{RESUME_SCHEME}{self.last}'
+        path = self.load_from
+        if path is None or not Path(path).is_file() or path.endswith('.safetensors'):
+            return path
+        return f'{START_SCHEME}{path}'
+
+
+def round_config(config: Config, work_dir: Path, seed: int, origin: Origin) -> Config:
     """The config of one round's training: the user's without ``lottery``, in its own folder.
 
     Args:
         config: The user's config.
         work_dir: The round's folder.
         seed: Seed of the search; every round sees the same data in the same order.
-        load_from: Where the round starts, if anywhere: a path, or one of our schemes.
-        last: The checkpoint that the round continues from, if it was interrupted.
-        full: Whether only weights are taken from one of our schemes, rather than all that is
-            needed to continue from there.
+        origin: Where the round starts.
+
+    Raises:
+        LotteryError: If checkpoints are to be written into another folder.
     """
     config = bounded_checkpoints(copy.deepcopy(config))
     config.pop('lottery')
@@ -47,16 +73,8 @@ def round_config(
     name_runs(config, work_dir)
     config.work_dir = str(work_dir)
     config.randomness = {**(config.get('randomness') or {}), 'seed': seed}
-    config.load_from = f'{RESUME_SCHEME}{last}' if last else _readable(load_from)
-    config.resume = bool(last) or (not full and (load_from or '').startswith('mmlth-'))
+    config.load_from, config.resume = origin.loaded, origin.resumed
     return config
-
-
-def _readable(load_from: str | None) -> str | None:
-    """Has checkpoints of MMEngine's own read by a loader that can, whatever the stack."""
-    if load_from is None or not Path(load_from).is_file() or load_from.endswith('.safetensors'):
-        return load_from
-    return f'{START_SCHEME}{load_from}'
 
 
 def experiment_name(config: Config, work_dir: Path) -> str:

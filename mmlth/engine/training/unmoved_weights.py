@@ -13,7 +13,7 @@ def fingerprints(model: nn.Module, names: Iterable[str]) -> dict[str, str]:
 
     Args:
         model: The model.
-        names: Of the parameters.
+        names: The names of the parameters.
     """
     return {
         name: hashlib.sha256(as_uint(model.get_parameter(name)).tobytes()).hexdigest()[:16]

@@ -18,7 +18,7 @@ def task_heads(model: nn.Module, names: Iterable[str]) -> set[str]:
     along.
     """
     modules = dict(model.named_modules(remove_duplicate=False))
-    found = set()
+    heads = set()
     for name in names:
         parts = name.split('.')[:-1]
         paths = ['.'.join(parts[:i]) for i in range(len(parts) + 1)]
@@ -28,5 +28,5 @@ def task_heads(model: nn.Module, names: Iterable[str]) -> set[str]:
             or set(parts) & set(TASK_HEADS)
             or (_RPN not in parts and is_predictor(name, ancestors))
         ):
-            found.add(name)
-    return found
+            heads.add(name)
+    return heads

@@ -1,8 +1,9 @@
 """What images a model is trained on, by its config."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
+from mmlth.engine.configs import all_parts, type_name
 from mmlth.ticket import ImageInput
 
 _SWAPS = ('bgr_to_rgb', 'rgb_to_bgr', 'to_rgb')
@@ -13,7 +14,7 @@ def input_of(config: Mapping[str, Any]) -> ImageInput | None:
     """What the ``data_preprocessor`` of a config makes of an image.
 
     Args:
-        config: A config of mmdet, mmpose or mmpretrain, or what a ticket tells of its own.
+        config: A config of mmdet, mmpose or mmpretrain, or the part of one that a ticket holds.
 
     Returns:
         The input; None if the config does not tell, as where the pipeline of the data normalises
@@ -37,19 +38,10 @@ def input_of(config: Mapping[str, Any]) -> ImageInput | None:
 
 
 def _by_pipeline(loader: Any) -> bool:
-    for step in _steps(loader):
-        name = str(step['type']).rpartition('.')[2].rpartition('/')[2]
+    for step in all_parts(loader):
+        if 'type' not in step:
+            continue
+        name = type_name(step).rpartition('/')[2]  # MMPretrain names torchvision/Normalize
         if name == 'Normalize' or step.get('color_type', 'color') != 'color':
             return True
     return False
-
-
-def _steps(value: Any) -> Iterator[Mapping[str, Any]]:
-    if isinstance(value, Mapping):
-        if 'type' in value:
-            yield value
-        for item in value.values():
-            yield from _steps(item)
-    elif isinstance(value, (list, tuple)):
-        for item in value:
-            yield from _steps(item)

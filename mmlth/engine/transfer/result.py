@@ -13,11 +13,11 @@ class Transfer:
     """What came of a transfer, for a program and for a table.
 
     Attributes:
-        ticket: Of the target model.
+        ticket: The ticket of the target model.
         names: Which parameter is which.
         parameters: The target's parameters, without buffers, by name.
         transplant: Which masks were transferred.
-        form: Of the source file.
+        form: The form of the source file.
         naming: By which known form the names were mapped.
         values: ``'trained'``, ``'initial'`` or ``'target'``.
         source_input: What images the source was trained on, if that is known.

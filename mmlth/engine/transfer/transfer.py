@@ -3,21 +3,18 @@
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
 
 from mmengine.config import Config
-from mmengine.runner import set_random_seed
-from torch import nn
+from torch import Tensor
 
-from mmlth.engine.api import targets
-from mmlth.engine.configs import read_config, result_affecting_config
+from mmlth.engine.configs import result_affecting_config
 from mmlth.engine.errors import LotteryError
-from mmlth.engine.models import initialise
 from mmlth.engine.tickets import provenance
 from mmlth.engine.transfer.heads import task_heads
 from mmlth.engine.transfer.image_input import input_of
 from mmlth.engine.transfer.result import Transfer
-from mmlth.engine.transfer.source import _read, _source_input, _values
+from mmlth.engine.transfer.source import Source, read_source
+from mmlth.engine.transfer.target import TargetModel, build_target
 from mmlth.pruning import count_parameters
 from mmlth.ticket import (
     DEPTHS,
@@ -33,9 +30,6 @@ from mmlth.ticket import (
 )
 
 VALUES = ('trained', 'initial', 'target')
-
-
-BACKBONE_ROLES = ('backbone', 'top')  # the latter is its last stage, on regions of interest
 
 
 def transfer(
@@ -64,8 +58,8 @@ def transfer(
 
     Args:
         source: A ticket, or a checkpoint of any form that `mmlth.read_foreign` takes.
-        config: Of the target, as for `mmlth.search`; its ``lottery.targets`` chooses what may be
-            pruned.
+        config: The target's config, as for `mmlth.search`; its ``lottery.targets`` chooses what may
+            be pruned.
         rules: ``SOURCE_PREFIX=TARGET_PREFIX``; by default names of known forms are recognised.
         values: ``'trained'``: the source's; ``'initial'``: those that the source's training
             started from, θ_k; ``'target'``: the target's own, so that only the mask is transferred.
@@ -82,7 +76,7 @@ def transfer(
             `mmlth.ticket.image_input.INPUTS` or ``ORDER:MEAN:STD``.
         source_config: The config that the source was trained with, which tells the same.
         any_input: Whether the inputs of source and target may differ or be unknown.
-        seed: Of the target's initial weights; default: the config's, else 0.
+        seed: The seed of the target's initial weights; default: the config's, else 0.
         cfg_options: Changes of the target's config by dotted key.
         dry_run: Whether to leave the target uninitialised, and inputs unchecked: names and masks
             are as they would be, values are not.
@@ -92,56 +86,36 @@ def transfer(
         TicketError: If the source cannot be read, or no name of it is one of the target.
     """
     _check(values, sparsity, depths)
-    path = Path(source)
-    ticket, about = _read(path, mask)
-    target_config = read_config(config, cfg_options)
-    seed = _seed(target_config) if seed is None else seed
-    set_random_seed(seed)
-    chosen, model = targets(target_config)
-    if not dry_run:
-        _initialise(model)
-    state = {name: tensor.detach() for name, tensor in model.state_dict().items()}
-    given = {**ticket.mask, **(ticket.weights or {})}
-    if rules:
-        parsed, naming = parse_rules(rules), 'as given'
-    else:
-        parsed, naming = recognised_rules(given, state.keys())
-    names = map_names(
-        {name: tuple(tensor.shape) for name, tensor in given.items()},
-        {name: tuple(tensor.shape) for name, tensor in state.items()},
-        parsed,
-        () if heads else task_heads(model, state),
-        depths,
-    )
-    prunable = [target.name for target in chosen]
-    kept = ticket.mask
+    given = read_source(Path(source), mask)
+    target = build_target(config, cfg_options, seed, initialised=not dry_run)
+    names, naming = _names(given, target, rules, depths, heads)
+    kept = given.ticket.mask
     if sparsity is not None:
-        backbone = [target.name for target in chosen if target.role in BACKBONE_ROLES]
-        kept = one_shot(names, ticket.state_dict(), kept, backbone, sparsity)
-    found = transplant(names, kept, _values(ticket, values, path, rewind_file), state, prunable)
-    parameters = {name: parameter.numel() for name, parameter in model.named_parameters()}
-    told = _told(about, names, parameters, found, values, sparsity, depths, naming)
-    source_input = _source_input(ticket, path, input, source_config)
-    settings = result_affecting_config(target_config, dict(target_config.get('lottery') or {}))
-    info = {
-        **provenance(found.mask, count_parameters(model), seed, settings),
-        'transfer': {**told, 'input': source_input and str(source_input)},
-        'module_versions': {
-            name: each.get('version')
-            for name, each in getattr(model.state_dict(), '_metadata', {}).items()
-        },
+        kept = one_shot(names, given.ticket.state_dict(), kept, target.backbone, sparsity)
+    weights = given.values(values, rewind_file)
+    transplanted = transplant(names, kept, weights, target.state, target.prunable)
+    source_input = given.image_input(input, source_config)
+    metadata = {
+        'source': dict(given.description),
+        'rules': [str(rule) for rule in names.rules],
+        'naming': naming,
+        'values': values,
+        'sparsity': sparsity,
+        'depths': depths,
+        **_counts(names, transplanted, target.sizes),
+        'input': source_input and str(source_input),
     }
     result = Transfer(
-        ticket=Ticket(found.mask, found.weights, info),
+        ticket=_ticket(target, transplanted, metadata),
         names=names,
-        parameters=tuple(parameters),
-        transplant=found,
-        form=about['form'],
+        parameters=tuple(target.sizes),
+        transplant=transplanted,
+        form=given.description['form'],
         naming=naming,
         values=values,
         source_input=source_input,
-        target_input=input_of(target_config),
-        source_path=path,
+        target_input=input_of(target.config),
+        source_path=given.path,
     )
     problem = result.input_problem()
     if problem and not any_input and not dry_run:
@@ -158,46 +132,47 @@ def _check(values: str, sparsity: float | None, depths: str | None) -> None:
         raise LotteryError(f'depths must be one of {", ".join(DEPTHS)}, got {depths!r}')
 
 
-def _seed(config: Config) -> int:
-    return int((config.get('randomness') or {}).get('seed') or 0)
+def _names(
+    source: Source, target: TargetModel, rules: Sequence[str], depths: Depths | None, heads: bool
+) -> tuple[NameMap, str]:
+    """Which parameter is which, and by which known form the names were mapped."""
+    if rules:
+        parsed, naming = parse_rules(rules), 'as given'
+    else:
+        parsed, naming = recognised_rules(source.tensors, target.state.keys())
+    left_out = () if heads else task_heads(target.model, target.state)
+    names = map_names(_shapes(source.tensors), _shapes(target.state), parsed, left_out, depths)
+    return names, naming
 
 
-def _initialise(model: nn.Module) -> None:
-    try:
-        initialise(model)
-    except (URLError, OSError) as error:
-        raise LotteryError(
-            f"the target's own pre-trained weights cannot be loaded: {error}; where the source "
-            'replaces them leave them out by cfg_options (--cfg-options) '
-            'model.backbone.init_cfg=None'
-        ) from error
+def _shapes(tensors: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
+    return {name: tuple(tensor.shape) for name, tensor in tensors.items()}
 
 
-def _told(
-    about: Mapping[str, Any],
-    names: NameMap,
-    parameters: Mapping[str, int],
-    found: Transplant,
-    values: str,
-    sparsity: float | None,
-    depths: str | None,
-    naming: str,
-) -> dict[str, Any]:
-    """What the ticket tells of its source."""
+def _ticket(target: TargetModel, transplanted: Transplant, metadata: dict[str, Any]) -> Ticket:
+    parameters, config = count_parameters(target.model), target.config
+    settings = result_affecting_config(config, dict(config.get('lottery') or {}))
+    versions = getattr(target.model.state_dict(), '_metadata', {})
+    info = {
+        **provenance(transplanted.mask, parameters, target.seed, settings),
+        'transfer': metadata,
+        'module_versions': {name: each.get('version') for name, each in versions.items()},
+    }
+    return Ticket(transplanted.mask, transplanted.weights, info)
+
+
+def _counts(
+    names: NameMap, transplanted: Transplant, sizes: Mapping[str, int]
+) -> dict[str, dict[str, int] | int]:
+    """How many parameters, and weights in them, were matched, masked and so on."""
 
     def count(chosen: Iterable[str]) -> dict[str, int]:
-        sizes = [parameters[name] for name in chosen if name in parameters]
-        return {'parameters': len(sizes), 'weights': sum(sizes)}
+        weights = [sizes[name] for name in chosen if name in sizes]
+        return {'parameters': len(weights), 'weights': sum(weights)}
 
     return {
-        'source': dict(about),
-        'rules': [str(rule) for rule in names.rules],
-        'naming': naming,
-        'values': values,
-        'sparsity': sparsity,
-        'depths': depths,
         'matched': count(names.matched),
-        'masked': count(found.masked),
+        'masked': count(transplanted.masked),
         'missing': count(names.missing),
         'left_out': count(names.left_out),
         'other_shapes': count(names.mismatched),

@@ -1,13 +1,12 @@
 """The results of a search as a picture."""
 
-import itertools
 import math
 from collections.abc import Sequence
 from pathlib import Path
 
 from matplotlib.axes import Axes
 
-from mmlth.report.kit import COLOURS, GREY, MARKERS, despine, figure_at
+from mmlth.report.kit import GREY, despine, figure_at, percent_removed, style
 from mmlth.report.searches import (
     Round,
     is_average_precision,
@@ -18,7 +17,7 @@ from mmlth.report.searches import (
 )
 
 # Tick labels closer than this share of the axis would touch.
-_LABEL_GAP = 0.07
+_LABEL_GAP = 0.1
 
 
 def plot_accuracy(
@@ -31,8 +30,8 @@ def plot_accuracy(
 
     Args:
         rounds: The rounds of the search.
-        path: Where to write.
-        metrics: Which; by default the main ones, see `main_metrics`.
+        path: The file to write.
+        metrics: The metrics to draw; by default the main ones, see `main_metrics`.
     """
     with figure_at(path, 8, 3.8) as figure:
         axes = figure.subplots()
@@ -42,9 +41,8 @@ def plot_accuracy(
 
 def _draw_curves(axes: Axes, rounds: Sequence[Round], metrics: Sequence[str]) -> None:
     densities = _densities(rounds)
-    styles = itertools.cycle(zip(COLOURS, MARKERS, strict=True))
-    for metric, name, style in zip(metrics, short_names(metrics), styles, strict=False):
-        colour, marker = style
+    for number, (metric, name) in enumerate(zip(metrics, short_names(metrics))):
+        colour, marker, *_ = style(number)
         values = [measured(round_, metric) for round_ in rounds]
         heights = [math.nan if value is None else value for value in values]
         axes.plot(densities, heights, color=colour, marker=marker, label=name)
@@ -86,11 +84,3 @@ def _spread(densities: Sequence[float]) -> list[float]:
             chosen.append(density)
     chosen[-1] = ordered[-1]
     return chosen
-
-
-def percent_removed(density: float) -> str:
-    """Writes a sparsity in %, with a digit more for each tenfold of density below 1 %."""
-    if density == 1:
-        return '0'
-    digits = max(1, 1 - math.floor(math.log10(100 * density)))
-    return f'{100 * (1 - density):.{digits}f}'

@@ -3,21 +3,19 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from mmlth.report.answer.accuracy_plot import percent_removed
-from mmlth.report.kit import COLOURS, GREY, MARKERS, despine, figure_at
-from mmlth.report.searches import TICKET, Comparison
+from mmlth.report.kit import GREY, Style, despine, figure_at, percent_removed, style
+from mmlth.report.searches import TICKET, LineComparison
 
 _KNOWN = (
     *('random', 'permuted', 'reinit', 'one_shot', 'learning_rate', 'fine_tuning'),
     *('random_layerwise', 'complement', 'noise', 'data_order', 'long_dense'),
 )
 """Lines that look the same in every plot; others take what is left, in their order."""
-_STYLES = ('-', '--', ':')
 _SHIFT = 0.006
 """By which lines are set apart, as a share of the axis, so that their error bars can be seen."""
 
 
-def plot_comparison(comparison: Comparison, path: Path) -> None:
+def plot_comparison(comparison: LineComparison, path: Path) -> None:
     """Draws each line's mean against sparsity with its standard deviation, PNG or SVG by suffix.
 
     The dense model is a band of one standard deviation about its mean; a line that reaches into
@@ -26,7 +24,7 @@ def plot_comparison(comparison: Comparison, path: Path) -> None:
 
     Args:
         comparison: The lines of one metric.
-        path: Where to write.
+        path: The file to write.
     """
     with figure_at(path, 8.5, 4.0) as figure:
         axes = figure.subplots()
@@ -35,9 +33,9 @@ def plot_comparison(comparison: Comparison, path: Path) -> None:
         if dense.std is not None:
             band = (dense.mean - dense.std, dense.mean + dense.std)
             axes.axhspan(*band, color=GREY, alpha=0.12, linewidth=0, label='dense ± 1 std')
-        styles = looks(list(comparison.lines))
+        styles = line_styles(list(comparison.lines))
         for index, (name, points) in enumerate(comparison.lines.items()):
-            colour, marker, style = styles[name]
+            colour, marker, line, _ = styles[name]
             shift = 1 + _SHIFT * (index - len(comparison.lines) / 2)
             axes.errorbar(
                 [shift * max(1 - point.sparsity, 1e-9) for point in points],
@@ -45,7 +43,7 @@ def plot_comparison(comparison: Comparison, path: Path) -> None:
                 [point.std or 0 for point in points],
                 color=colour,
                 marker=marker,
-                linestyle=style,
+                linestyle=line,
                 markersize=5,
                 capsize=2,
                 elinewidth=1,
@@ -64,13 +62,12 @@ def plot_comparison(comparison: Comparison, path: Path) -> None:
         figure.legend(loc='outside right upper', frameon=False)
 
 
-def looks(names: Sequence[str]) -> dict[str, tuple[str, str, str]]:
-    """Colour, marker and style of each line: of the first 36 beside the ticket no two are alike."""
-    colours, markers = COLOURS[1:], MARKERS[1:]
-    found = {TICKET: (COLOURS[0], MARKERS[0], _STYLES[0])}
+def line_styles(names: Sequence[str]) -> dict[str, Style]:
+    """The style of each line: of the first 36 beside the ticket no two are alike.
+
+    Args:
+        names: The names of the lines.
+    """
     unknown = [name for name in names if name not in (TICKET, *_KNOWN)]
-    for index, name in enumerate((*_KNOWN, *unknown)):
-        lap, place = divmod(index, len(colours))
-        marker = markers[(place + lap) % len(markers)]
-        found[name] = colours[place], marker, _STYLES[lap % len(_STYLES)]
-    return found
+    others = {name: style(number, taken=1) for number, name in enumerate((*_KNOWN, *unknown))}
+    return {TICKET: style(0), **others}

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from rich.table import Table
 
-from mmlth.report.kit import ABSENT, percent, plain_table, write_csv
-from mmlth.report.searches import Comparison, Point
+from mmlth.report.kit import ABSENT, mean_cell, percent, plain_table, write_csv
+from mmlth.report.searches import LineComparison, LinePoint
 
 WINS = '*'
 CAPTION = (
@@ -15,7 +15,7 @@ CAPTION = (
 )
 
 
-def comparison_table(comparison: Comparison) -> Table:
+def comparison_table(comparison: LineComparison) -> Table:
     """A row a line, a column a sparsity.
 
     Args:
@@ -31,12 +31,12 @@ def comparison_table(comparison: Comparison) -> Table:
     return table
 
 
-def write_comparison_csv(comparisons: Sequence[Comparison], path: Path) -> None:
+def write_comparison_csv(comparisons: Sequence[LineComparison], path: Path) -> None:
     """Writes a row for each line, sparsity and metric: mean, std, number of seeds, each value.
 
     Args:
         comparisons: One a metric.
-        path: Where to write.
+        path: The file to write.
     """
     header = ['metric', 'line', 'sparsity', 'network_sparsity', 'mean', 'std', 'seeds', 'wins']
     rows = []
@@ -51,7 +51,7 @@ def write_comparison_csv(comparisons: Sequence[Comparison], path: Path) -> None:
     write_csv(path, [*header, 'values'], rows)
 
 
-def _rows(comparison: Comparison) -> list[list[str]]:
+def _rows(comparison: LineComparison) -> list[list[str]]:
     dense = [f'dense {_text(comparison.dense)}', *[''] * len(comparison.sparsities)]
     return [dense] + [
         [name, *(_cell(points, sparsity, comparison) for sparsity in comparison.sparsities)]
@@ -59,13 +59,12 @@ def _rows(comparison: Comparison) -> list[list[str]]:
     ]
 
 
-def _cell(points: Sequence[Point], sparsity: float, comparison: Comparison) -> str:
+def _cell(points: Sequence[LinePoint], sparsity: float, comparison: LineComparison) -> str:
     for point in points:
         if point.sparsity == sparsity:
             return _text(point) + (WINS if point.wins(comparison.dense, comparison.metric) else '')
     return ABSENT
 
 
-def _text(point: Point) -> str:
-    spread = '' if point.std is None else f' ± {point.std:.3f}'
-    return f'{point.mean:.3f}{spread}'
+def _text(point: LinePoint) -> str:
+    return mean_cell(point.values, '.3f')

@@ -19,7 +19,7 @@ def write_results_csv(rounds: Sequence[Round], path: Path) -> None:
 
     Args:
         rounds: The rounds of the search.
-        path: Where to write.
+        path: The file to write.
     """
     metrics = metric_names(rounds)
     lengths = [name for name in _LENGTHS if any(name in round_ for round_ in rounds)]

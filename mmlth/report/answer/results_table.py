@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 from typing import cast
 
-from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from mmlth.report.kit import ABSENT, plain_table, signed
 from mmlth.report.searches import Round, main_metrics, measured, saved, short_names, trained_unit
 
-_ABSENT = '–'
 _CAPTION = """\
 sparsity: of the prunable weights
 network: sparsity of all parameters
@@ -29,15 +28,10 @@ def results_table(rounds: Sequence[Round], metrics: Sequence[str] | None = None)
         The table, to be printed by a ``rich.console.Console``.
     """
     metrics = main_metrics(rounds) if metrics is None else metrics
-    table = Table(
-        box=box.SIMPLE_HEAD,
-        show_edge=False,
-        padding=(0, 1, 0, 0),
-        pad_edge=False,
-        caption='\n'.join([_CAPTION, *_early_bird(rounds)]),
-        caption_justify='left',
-    )
-    for header in ('round', 'sparsity', 'network'):
+    table = plain_table('round', numbers=True)
+    table.caption = '\n'.join([_CAPTION, *_early_bird(rounds)])
+    table.caption_justify = 'left'
+    for header in ('sparsity', 'network'):
         table.add_column(header, justify='right', no_wrap=True)
     unit = trained_unit(rounds)
     if unit is not None:
@@ -70,7 +64,7 @@ def _length(round_: Round, unit: str) -> str:
     record = cast(dict[str, float], round_)
     trained, spared = record.get(unit), record.get(f'saved_{unit}')
     if trained is None:
-        return _ABSENT
+        return ABSENT
     return f'{trained:g} of {trained + spared:g}' if spared else f'{trained:g}'
 
 
@@ -89,9 +83,8 @@ def _early_bird(rounds: Sequence[Round]) -> list[str]:
 def _cell(round_: Round, dense: Round, metric: str) -> Text:
     value, reference = measured(round_, metric), measured(dense, metric)
     if value is None:
-        return Text(_ABSENT)
+        return Text(ABSENT)
     cell = Text(f'{value:.3f}')
     if reference is not None and round_ is not dense:
-        # Adding 0.0 turns a difference that rounds to -0.0 into +0.0.
-        cell.append(f' {round(value - reference, 3) + 0.0:+.3f}', style='dim')
+        cell.append(f' {signed(value - reference, 3)}', style='dim')
     return cell

@@ -7,41 +7,38 @@ from functools import partial
 from mmlth.engine.configs import differences
 from mmlth.messages import join_names
 from mmlth.report.answer.accuracy_plot import plot_accuracy
-from mmlth.report.answer.answer import answer, answer_table, sentence
 from mmlth.report.answer.comparison_plot import plot_comparison
 from mmlth.report.answer.comparison_table import comparison_table, write_comparison_csv
 from mmlth.report.answer.results_csv import write_results_csv
 from mmlth.report.answer.results_table import results_table
-from mmlth.report.cost import costs
+from mmlth.report.answer.winning_ticket import answer_table, find_winning_ticket, sentence
+from mmlth.report.cost import count_costs
 from mmlth.report.page import CsvFile, Figure, Part, Section
-from mmlth.report.searches import Comparison, Search, round_tickets, saved, search_names
+from mmlth.report.searches import LineComparison, Search, Searches, round_tickets, saved
 
 
-def answer_section(
-    searches: Sequence[Search], comparisons: Sequence[Comparison], metric: str | None = None
-) -> Section:
+def answer_section(searches: Searches, comparisons: Sequence[LineComparison]) -> Section:
     """Says what was searched, which ticket wins, and how accuracy falls with sparsity.
 
     Args:
-        searches: That differ by seed.
-        comparisons: Of them and their branches, the metric that counts first; empty where no round
-            has been measured.
-        metric: The only one to show; by default the main ones.
+        searches: The searches, which differ by seed.
+        comparisons: The searches beside their branches, the metric that counts first; empty where
+            no round has been measured.
     """
-    told = ' '.join([_searched(searches), *_progress(searches), *_mixed(searches)])
+    introduction = ' '.join([_searched(searches), *_progress(searches), *_mixed(searches)])
     numbers = _numbers(searches)
     if not comparisons:
-        return Section('Answer', (told, 'No round has been measured yet.', *numbers))
-    first, what = comparisons[0], 'control' if searches[0].control else 'ticket'
-    found = answer(first)
-    parts: list[Part] = [told, sentence(found, what), *_caveats(searches)]
-    winner = found.found_in(searches)
+        return Section('Answer', (introduction, 'No round has been measured yet.', *numbers))
+    first, what = comparisons[0], 'control' if searches.first.control else 'ticket'
+    winning = find_winning_ticket(first)
+    parts: list[Part] = [introduction, sentence(winning, what), *_caveats(searches)]
+    winner = winning.found_in(searches)
     if winner is not None:
-        beside = answer_table(found, costs(round_tickets(winner[0].work_dir)), what)
+        beside = answer_table(winning, count_costs(round_tickets(winner[0])), what)
         parts += [] if beside is None else [beside]
     if len(searches) == 1 and len(first.lines) <= 1:
-        rounds = searches[0].rounds
-        shown = None if metric is None else [metric]
+        rounds = searches.first.rounds
+        shown = None if searches.metric is None else [searches.metric]
         figure = Figure(
             'accuracy',
             'The dashed lines are the values of the dense model.',
@@ -63,10 +60,8 @@ def answer_section(
     return Section('Answer', (*parts, figure, *tables, joined, *numbers))
 
 
-def _numbers(searches: Sequence[Search]) -> list[CsvFile]:
-    names = [
-        f'_{name.replace(os.sep, "_")}' for name in search_names([s.work_dir for s in searches])
-    ]
+def _numbers(searches: Searches) -> list[CsvFile]:
+    names = [f'_{name.replace(os.sep, "_")}' for name in searches.names]
     return [
         CsvFile(
             f'results{name if len(searches) > 1 else ""}.csv',
@@ -76,8 +71,8 @@ def _numbers(searches: Sequence[Search]) -> list[CsvFile]:
     ]
 
 
-def _searched(searches: Sequence[Search]) -> str:
-    first = searches[0]
+def _searched(searches: Searches) -> str:
+    first = searches.first
     lottery = first.lottery
     seeds = ', '.join(str(search.seed) for search in searches)
     return (
@@ -90,7 +85,7 @@ def _searched(searches: Sequence[Search]) -> str:
 
 
 def _branch(search: Search) -> str:
-    """What is special about a branch, told before what it shares with its search."""
+    """What is special about a branch; it stands before what it shares with its search."""
     if search.control is not None:
         of = search.branch.get('tickets')
         rounds = f' of rounds {", ".join(map(str, of))}' if of else ''
@@ -101,7 +96,7 @@ def _branch(search: Search) -> str:
     return 'A branch, which shares the dense round of its search:' if search.branch else 'Searched:'
 
 
-def _caveats(searches: Sequence[Search]) -> list[str]:
+def _caveats(searches: Searches) -> list[str]:
     if not any(search.rounds and saved(search.rounds[0]) for search in searches):
         return []
     return [
@@ -110,7 +105,7 @@ def _caveats(searches: Sequence[Search]) -> list[str]:
     ]
 
 
-def _progress(searches: Sequence[Search]) -> list[str]:
+def _progress(searches: Searches) -> list[str]:
     running = [s for s in searches if len(s.rounds) < s.planned]
     return [
         f'Seed {search.seed} is not finished: {len(search.rounds)} of {search.planned} rounds are '
@@ -119,25 +114,25 @@ def _progress(searches: Sequence[Search]) -> list[str]:
     ]
 
 
-def _mixed(searches: Sequence[Search]) -> list[str]:
+def _mixed(searches: Searches) -> list[str]:
     """A warning of searches that differ in more than the seed."""
-    first = searches[0]
+    first = searches.first
     return [
         f'Seed {other.seed} differs from seed {first.seed} in more than the seed: '
-        f'{join_names(found)}. '
+        f'{join_names(others)}. '
         'What is said over seeds mixes both.'
-        for other in searches[1:]
-        if (found := _other_settings(first, other))
+        for other in searches.every[1:]
+        if (others := _other_settings(first, other))
     ]
 
 
 def _other_settings(first: Search, second: Search) -> list[str]:
-    found = differences(first.settings, second.settings)
-    return [line for line in found if not line.startswith('randomness.')]
+    lines = differences(first.settings, second.settings)
+    return [line for line in lines if not line.startswith('randomness.')]
 
 
 def _name(choice: object) -> str:
-    """Of a choice by name, or by a dict with its options."""
+    """Names a choice that is given by its name, or by a dict with its options."""
     if not isinstance(choice, dict):
         return str(choice)
     options = ', '.join(f'{key} {value}' for key, value in choice.items() if key != 'type')

@@ -7,20 +7,12 @@ from mmlth.report.commands.connection import (
     write_connection_csv,
     write_distances_csv,
 )
-from mmlth.report.commands.density_plot import plot_densities
-from mmlth.report.commands.inspection import print_inspection
-from mmlth.report.commands.inspection_json import comparison_json, inspection_json, macs_json
-from mmlth.report.commands.transfer import print_transfer
+from mmlth.report.commands.transfer_table import print_transfer
 
 __all__ = [
-    'comparison_json',
     'connection_table',
     'distance_line',
-    'inspection_json',
-    'macs_json',
     'plot_connection',
-    'plot_densities',
-    'print_inspection',
     'print_transfer',
     'write_connection_csv',
     'write_distances_csv',

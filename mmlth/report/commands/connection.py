@@ -1,6 +1,5 @@
 """The line between two networks as a table, as CSV and as a picture."""
 
-import itertools
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,12 +12,11 @@ from rich.text import Text
 from mmlth.analysis.networks import Connection, WeightDistance
 from mmlth.report.kit import (
     ABSENT,
-    COLOURS,
     GREY,
-    MARKERS,
     despine,
     figure_at,
     plain_table,
+    style,
     write_csv,
 )
 from mmlth.report.searches import main_among, short_names
@@ -51,8 +49,8 @@ def write_connection_csv(connection: Connection, path: Path) -> None:
     """Writes a row a point: t, then each metric as it was found.
 
     Args:
-        connection: What was found.
-        path: Where to write.
+        connection: The metrics along the line.
+        path: The file to write.
     """
     rows = [
         [t, *(values[index] for values in connection.metrics.values())]
@@ -65,8 +63,8 @@ def write_distances_csv(distances: Sequence[WeightDistance], path: Path) -> None
     """Writes a row a layer: layer, weights, l2, angle in degrees.
 
     Args:
-        distances: By layer, and of all together.
-        path: Where to write.
+        distances: The distance of each layer, and that of all together.
+        path: The file to write.
     """
     rows = [[each.name, each.weights, each.l2, each.angle] for each in distances]
     write_csv(path, ['layer', 'weights', 'l2', 'angle'], rows)
@@ -79,15 +77,15 @@ def plot_connection(connection: Connection, names: tuple[str, str], path: Path) 
     marked with its height.
 
     Args:
-        connection: What was found.
-        names: Of the networks at both ends.
-        path: Where to write.
+        connection: The metrics along the line.
+        names: The names of the networks at both ends.
+        path: The file to write.
     """
     metrics = main_among(list(connection.metrics))
     with figure_at(path, 8, 4.5) as figure:
         axes = figure.subplots()
-        styles = itertools.cycle(zip(COLOURS, MARKERS, strict=True))
-        for metric, name, (colour, marker) in zip(metrics, short_names(metrics), styles):
+        for number, (metric, name) in enumerate(zip(metrics, short_names(metrics))):
+            colour, marker, *_ = style(number)
             values = [math.nan if v is None else v for v in connection.metrics[metric]]
             axes.plot(connection.points, values, color=colour, marker=marker, label=name)
             _draw_barrier(axes, connection, metric, colour)
@@ -123,5 +121,5 @@ def _draw_barrier(axes: Axes, connection: Connection, metric: str, colour: str) 
 
 
 def _barrier(connection: Connection, metric: str) -> str:
-    found = connection.barrier(metric)
-    return ABSENT if found is None else f'{found[0]:.4f} at {found[1]:.3g}'
+    barrier = connection.barrier(metric)
+    return ABSENT if barrier is None else f'{barrier[0]:.4f} at {barrier[1]:.3g}'

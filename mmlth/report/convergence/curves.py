@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from mmlth.analysis.networks import Point
-from mmlth.report.searches import Round, metric_names, read_rounds, ticket_round
+from mmlth.analysis.networks import Measurement
+from mmlth.engine.search import TRAIN_LOSS as TRAIN_LOSS
+from mmlth.report.searches import Round, Search, metric_names, ticket_round
 
-TRAIN_LOSS = 'train/loss'
 VALIDATION_LOSS = 'val/loss'
 Unit = Literal['epochs', 'iterations']
 
@@ -21,17 +21,17 @@ class RoundCurves:
     """What was measured while one round trained.
 
     Attributes:
-        index: Which round; 0 is the dense model.
+        index: The number of the round; 0 is the dense model.
         sparsity: Share of the prunable weights that is removed.
         points: By name, in order of position: `TRAIN_LOSS`, the mean of an epoch in loops that have
             them; `VALIDATION_LOSS` and the losses that it consists of, where the search computes
             it; the metrics.
-        of_round: In a control the round of the search whose ticket it changes, else the same round.
+        of_round: The round of the search whose ticket a control changes, else the same round.
     """
 
     index: int
     sparsity: float
-    points: Mapping[str, Sequence[Point]]
+    points: Mapping[str, Sequence[Measurement]]
     of_round: int
 
 
@@ -42,7 +42,7 @@ class Curves:
     Positions are those in the training schedule: rounds that rewind start at the rewind step.
 
     Attributes:
-        unit: Of the positions.
+        unit: The unit of the positions.
         rounds: Those that are finished, in order.
         metrics: Names of the metrics, in the order that the search records them.
     """
@@ -54,11 +54,11 @@ class Curves:
     @property
     def names(self) -> list[str]:
         """All that was measured."""
-        found = {name for round_ in self.rounds for name in round_.points}
-        losses = sorted(name for name in found if name.startswith(VALIDATION_LOSS))
-        return [name for name in (TRAIN_LOSS, *losses, *self.metrics) if name in found]
+        measured = {name for round_ in self.rounds for name in round_.points}
+        losses = sorted(name for name in measured if name.startswith(VALIDATION_LOSS))
+        return [name for name in (TRAIN_LOSS, *losses, *self.metrics) if name in measured]
 
-    def dense(self, name: str) -> Sequence[Point]:
+    def dense(self, name: str) -> Sequence[Measurement]:
         """The points of the dense round; empty where there are none."""
         return self.rounds[0].points.get(name, ()) if self.rounds else ()
 
@@ -67,22 +67,19 @@ class Curves:
         return any(len(round_.points.get(name, ())) > 1 for round_ in self.rounds)
 
 
-def read_curves(work_dir: Path) -> Curves:
+def read_curves(search: Search) -> Curves:
     """Reads ``round_NN/*/vis_data/scalars.json``, which MMEngine's LocalVisBackend writes.
 
     A round that was interrupted has a folder for each of its attempts. They are joined, and where
     an attempt repeats what one before had done, the later one counts.
 
     Args:
-        work_dir: Of a search.
-
-    Raises:
-        FileNotFoundError: If there is no search.
-        ValueError: If its ``search.json`` is damaged.
+        search: A search, or a branch, whose dense round is that of its search.
     """
-    rounds = read_rounds(work_dir)
+    rounds = search.rounds
     attempts = [
-        [list(_lines(path)) for path in _files(work_dir, round_['round'])] for round_ in rounds
+        [list(_lines(path)) for path in _files(search.work_dir, round_['round'])]
+        for round_ in rounds
     ]
     # Loops without epochs are all within their first.
     epochs = [line.get('epoch', 0) for files in attempts for file in files for line in file]
@@ -96,20 +93,20 @@ def read_curves(work_dir: Path) -> Curves:
 
 
 def _files(work_dir: Path, index: int) -> list[Path]:
-    """In order of time, which their folders' names tell."""
-    if index == 0 and Path(work_dir).absolute().parent.name == 'branches':
-        work_dir = Path(work_dir).absolute().parents[1]  # a branch shares its search's dense round
-    return sorted(Path(work_dir).glob(f'round_{index:02d}/*/vis_data/scalars.json'))
+    """The log files of a round in order of time, which is that of their folders' names."""
+    if index == 0 and work_dir.absolute().parent.name == 'branches':
+        work_dir = work_dir.absolute().parents[1]  # a branch shares its search's dense round
+    return sorted(work_dir.glob(f'round_{index:02d}/*/vis_data/scalars.json'))
 
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:
     for line in path.read_text(encoding='utf-8').splitlines():
         try:
-            found = json.loads(line)
+            record = json.loads(line)
         except ValueError:
             continue  # a process was killed while it wrote
-        if isinstance(found, dict):
-            yield found
+        if isinstance(record, dict):
+            yield record
 
 
 def _curves(
@@ -131,12 +128,12 @@ def _curves(
                 points.setdefault(name, {})[_position(line, trained, unit)] = value
     if losses:
         points[TRAIN_LOSS] = _means(losses.values())
-    found = {name: sorted(values.items()) for name, values in points.items()}
-    return RoundCurves(round_['round'], round_['sparsity'], found, ticket_round(round_))
+    curves = {name: sorted(values.items()) for name, values in points.items()}
+    return RoundCurves(round_['round'], round_['sparsity'], curves, ticket_round(round_))
 
 
 def _position(line: Mapping[str, Any], trained: Mapping[str, Any], unit: Unit) -> float:
-    """Where a validation was: MMEngine counts its steps in epochs or iterations, as told.
+    """Where a validation was: MMEngine counts its steps in epochs or iterations.
 
     Args:
         line: What it logged.
@@ -166,5 +163,5 @@ def _means(losses: Iterable[tuple[float, float]]) -> dict[float, float]:
 
 
 def _number(value: Any) -> float | None:
-    """It, if it is a finite number."""
+    """The value as float; None if it is no finite number."""
     return float(value) if isinstance(value, (int, float)) and math.isfinite(value) else None

@@ -2,45 +2,32 @@
 
 from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
 
 from mmlth.messages import join_names
-from mmlth.report.convergence.convergence import (
-    Line,
-    Run,
-    convergence_table,
-    label_of,
-    lines_of,
-    plot_convergence,
-    read_runs,
-    write_convergence_csv,
-)
+from mmlth.report.convergence.convergence_plot import plot_convergence
+from mmlth.report.convergence.convergence_table import convergence_table, write_convergence_csv
 from mmlth.report.convergence.curves import TRAIN_LOSS, VALIDATION_LOSS
+from mmlth.report.convergence.runs import Line, Run, label_of, lines_of, read_runs
 from mmlth.report.page import CsvFile, Details, Figure, Part, Section
-from mmlth.report.searches import main_among
+from mmlth.report.searches import Searches, main_among
 
 _MOST_ROWS = 12
 """Of a table that shows the branches, too."""
 
 
-def convergence_section(work_dirs: Sequence[Path], metric: str | None = None) -> Section | None:
+def convergence_section(searches: Searches) -> Section | None:
     """The metric and the loss against epochs, and how long rounds take to the dense result.
 
     Args:
-        work_dirs: Of a search, or of several that differ by seed.
-        metric: The one that counts; by default the first of the main ones.
+        searches: The searches of the page.
 
     Returns:
         The section; None where no round was validated more than once.
-
-    Raises:
-        FileNotFoundError: If one holds no search.
-        ValueError: If a ``search.json`` is damaged.
     """
-    runs, notes = _of_one_unit(read_runs(work_dirs))
+    runs, notes = _of_one_unit(read_runs(searches))
     own = [run for run in runs if not run.branch]
     metrics = dict.fromkeys(name for run in own for name in run.curves.metrics)
-    main = main_among(list(metrics)) if metric is None else [metric]
+    main = main_among(list(metrics)) if searches.metric is None else [searches.metric]
     shown = [name for name in main if _shows_progress(own, name)][:1]
     if not shown:
         return None

@@ -1,15 +1,14 @@
 """The section on what tickets cost."""
 
-from mmlth.report.cost.cost import Costs, costs, macs_cell, size_cell
-from mmlth.report.cost.macs_notes import left_out_notes
+from mmlth.report.cost.cost_table import macs_cell, size_cell
+from mmlth.report.cost.costs import Costs, count_costs
 from mmlth.report.cost.section import cost_of, cost_section
 
 __all__ = [
     'Costs',
     'cost_of',
     'cost_section',
-    'costs',
-    'left_out_notes',
+    'count_costs',
     'macs_cell',
     'size_cell',
 ]

@@ -14,7 +14,7 @@ def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]
     Reading a number back gives the very same float; None becomes an empty cell.
 
     Args:
-        path: Where to write.
+        path: The file to write.
         header: Names of the columns.
         rows: A value a column.
     """

@@ -12,13 +12,6 @@ from matplotlib.figure import Figure
 
 from mmlth.ticket import atomic_path
 
-# Okabe and Ito's palette without its yellow, which is too light; markers tell curves apart in
-# grey, too.
-COLOURS = ('#0072B2', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '#56B4E9', '#000000')
-MARKERS = 'os^DvPX'
-GREY = '#555555'
-"""Of the dense model."""
-
 _DOTS_PER_INCH = 160
 
 
@@ -31,9 +24,9 @@ def figure_at(path: Path, width: float, height: float) -> Iterator[Figure]:
     alone.
 
     Args:
-        path: Where to write; ``.png`` or ``.svg``.
-        width: In inches.
-        height: In inches.
+        path: The file to write, ``.png`` or ``.svg``.
+        width: The width in inches.
+        height: The height in inches.
     """
     with matplotlib.style.context('default'):
         matplotlib.rcParams['svg.hashsalt'] = 'mmlth'  # else every SVG would be another file
@@ -55,7 +48,7 @@ def despine(axes: Axes, grid: Literal['x', 'y'] = 'y') -> None:
     """Takes away the frame at the top and the right, and adds a pale grid.
 
     Args:
-        axes: What to change.
+        axes: The axes to change.
         grid: Across which axis: ``x`` or ``y``.
     """
     axes.spines[['top', 'right']].set_visible(False)

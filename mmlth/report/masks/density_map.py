@@ -14,7 +14,7 @@ from matplotlib.image import AxesImage
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from mmlth.analysis.masks import Survival, module_of
-from mmlth.report.kit import COLOURS, figure_at
+from mmlth.report.kit import COLOURS, bare_percent, figure_at
 
 _MOST_ROWS = 110
 """In a column; a model with more layers has two columns."""
@@ -47,8 +47,8 @@ def plot_density_map(
     Args:
         layers: The densities by layer.
         modules: The same by module.
-        tickets: Their names.
-        path: Where to write.
+        tickets: The names of the tickets.
+        path: The file to write.
     """
     parts = _columns(_rows(layers, modules))
     length, columns = max(map(len, parts)), len(parts)
@@ -79,14 +79,14 @@ def plot_density_map(
 
 
 def _rows(layers: Survival, modules: Survival) -> list[_Row]:
-    found = [_Row('all prunable weights', layers.whole, heading=True)]
+    rows = [_Row('all prunable weights', layers.whole, heading=True)]
     for module, densities in zip(modules.names, modules.parts):
-        found += [_Row(''), _Row(module, densities, module, heading=True)]
+        rows += [_Row(''), _Row(module, densities, module, heading=True)]
         for name, values in zip(layers.names, layers.parts):
             if module_of(name) == module:
                 label = name.removeprefix(f'{module}.').removesuffix('.weight')
-                found.append(_Row(label, values, module))
-    return found
+                rows.append(_Row(label, values, module))
+    return rows
 
 
 def _columns(rows: list[_Row]) -> list[list[_Row]]:
@@ -116,7 +116,7 @@ def _draw(axes: Axes, rows: Sequence[_Row], tickets: Sequence[str], least: float
                 axes.text(
                     x,
                     y,
-                    _short(value),
+                    bare_percent(value, 0),
                     ha='center',
                     va='center_baseline',
                     fontsize=5.5,
@@ -136,9 +136,3 @@ def _draw(axes: Axes, rows: Sequence[_Row], tickets: Sequence[str], least: float
     axes.grid(which='minor', axis='x', color='white', linewidth=0.8)
     axes.tick_params(which='minor', length=0)
     return image
-
-
-def _short(share: float) -> str:
-    """A share in %, with two digits where it is below 10."""
-    percentage = 100 * share
-    return f'{percentage:.0f}' if percentage >= 9.95 or share == 0 else f'{percentage:.2g}'

@@ -4,14 +4,13 @@ import itertools
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 
 from mmlth.analysis.masks import Survival
 from mmlth.messages import join_names
 from mmlth.pruning import starved
 from mmlth.report.kit import percent
 from mmlth.report.masks.density_map import plot_density_map
-from mmlth.report.masks.survival import (
+from mmlth.report.masks.survival_table import (
     layer_survival_table,
     module_survival_table,
     survival_of,
@@ -20,37 +19,35 @@ from mmlth.report.masks.survival import (
 from mmlth.report.page import CsvFile, Details, Figure, Section
 from mmlth.report.searches import (
     RoundTicket,
+    Searches,
     missing_tickets,
-    of_the_first,
-    read_search,
-    tickets_of,
+    note_on_first,
 )
 
 
-def layers_section(work_dirs: Sequence[Path]) -> Section | None:
+def layers_section(searches: Searches) -> Section | None:
     """The density of each module and layer, round by round.
 
     Args:
-        work_dirs: Of a search, or of several that differ by seed; what is shown is of the first.
+        searches: The searches of the page; what is shown is of the first.
 
     Returns:
         The section; None where no ticket of the first is at hand.
 
     Raises:
-        FileNotFoundError: If one holds no search.
-        ValueError: If a ``search.json`` is damaged, or searches are of different models.
+        ValueError: If searches are of different models.
         TicketError: If a ticket cannot be read.
     """
-    found = tickets_of(work_dirs)
-    if not found[0]:
+    shown = searches.tickets[0]
+    if not shown:
         return None
     section = layers_of(
-        found[0],
-        missing_tickets(work_dirs, found),
-        list(itertools.chain.from_iterable(found)),
-        read_search(work_dirs[0]).lottery.get('floor', 0.0),
+        shown,
+        missing_tickets(searches),
+        list(itertools.chain.from_iterable(searches.tickets)),
+        searches.first.lottery.get('floor', 0.0),
     )
-    return replace(section, parts=(*of_the_first(work_dirs), *section.parts))
+    return replace(section, parts=(*note_on_first(searches), *section.parts))
 
 
 def layers_of(
@@ -62,7 +59,7 @@ def layers_of(
     """The density of each module and layer, ticket by ticket.
 
     Args:
-        tickets: Of one model.
+        tickets: The tickets of one model.
         notes: Sentences to add.
         listed: The tickets in the CSV; by default the same.
         floor: The smallest share of a layer that was kept, as ``lottery.floor``.
@@ -94,15 +91,15 @@ def layers_of(
     )
 
 
-def _summary(found: Survival, last: RoundTicket) -> list[str]:
-    """Which layers end densest and sparsest, in sentences."""
-    densities = dict(zip(found.names, found.parts[:, -1].tolist()))
+def _summary(survival: Survival, last: RoundTicket) -> list[str]:
+    """Names the layers that end densest and sparsest."""
+    densities = dict(zip(survival.names, survival.parts[:, -1].tolist()))
     if last.round['kept'] == last.round['prunable'] or not densities:
         return ['Nothing is pruned yet.']
     dead = [_short(name) for name, density in densities.items() if density == 0]
     order = sorted((name for name in densities if densities[name]), key=densities.__getitem__)
     sentences = [
-        f'{percent(float(found.whole[-1]))} of the prunable weights are left in {last.name}.'
+        f'{percent(float(survival.whole[-1]))} of the prunable weights are left in {last.name}.'
     ]
     if len(order) > 1:
         most, least = order[-1], order[0]
@@ -117,7 +114,7 @@ def _summary(found: Survival, last: RoundTicket) -> list[str]:
 
 
 def _starved(last: RoundTicket, floor: float) -> list[str]:
-    """Of which layers next to nothing is left, in a sentence; none where there are none."""
+    """Names the layers of which next to nothing is left, if there are such."""
     poor = starved({layer.name: (layer.kept, layer.total) for layer in last.profile.layers}, floor)
     if not poor:
         return []
@@ -129,7 +126,7 @@ def _starved(last: RoundTicket, floor: float) -> list[str]:
 
 
 def _unmoved(dense: RoundTicket) -> list[str]:
-    """Which prunable weights round 0 did not change, in a sentence; none where all moved."""
+    """Names the prunable weights that round 0 did not change, if there are such."""
     names = dense.round.get('unmoved') or []
     if not names:
         return []
@@ -141,7 +138,7 @@ def _unmoved(dense: RoundTicket) -> list[str]:
 
 
 def _share(ticket: RoundTicket, names: Collection[str]) -> str:
-    """What part of the prunable weights these layers are."""
+    """The share of the prunable weights that these layers hold."""
     layers = ticket.profile.layers
     ours = sum(layer.total for layer in layers if layer.name in names)
     return percent(ours / sum(layer.total for layer in layers))

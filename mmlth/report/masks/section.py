@@ -4,66 +4,59 @@ import itertools
 import statistics
 from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
 
 from mmlth.analysis.masks import similarity
-from mmlth.report.masks.noise import noise_table, noisy_tickets, plot_noise, write_noise_csv
-from mmlth.report.masks.similarity import (
-    hamming_table,
-    iou_table,
-    plot_similarity,
-    write_similarity_csv,
-)
-from mmlth.report.masks.zeros import plot_zeros, write_zeros_csv, zeros_table
+from mmlth.report.masks.noise_plot import plot_noise
+from mmlth.report.masks.noise_table import noise_table, write_noise_csv
+from mmlth.report.masks.noisy_tickets import noisy_tickets
+from mmlth.report.masks.similarity_plot import plot_similarity
+from mmlth.report.masks.similarity_table import hamming_table, iou_table, write_similarity_csv
+from mmlth.report.masks.zeros_plot import plot_zeros
+from mmlth.report.masks.zeros_table import write_zeros_csv, zeros_table
 from mmlth.report.page import CsvFile, Details, Figure, Part, Section
 from mmlth.report.searches import (
     RoundTicket,
-    branches,
+    Searches,
     main_metrics,
     measured,
-    of_the_first,
-    read_rounds,
-    tickets_of,
+    note_on_first,
 )
 
 _MOST = 20
 """Of masks beside each other."""
 
 
-def masks_section(work_dirs: Sequence[Path], metric: str | None = None) -> Section | None:
+def masks_section(searches: Searches) -> Section | None:
     """Wholly zero parts, the similarity of masks, and what noise in them does.
 
     Args:
-        work_dirs: Of a search, or of several that differ by seed; the zero parts that are shown are
-            of the first.
-        metric: The one that counts; by default the first of the main ones.
+        searches: The searches of the page; the zero parts that are shown are of the first.
 
     Returns:
         The section; None where no pruned ticket of the first is at hand.
 
     Raises:
-        FileNotFoundError: If one holds no search.
-        ValueError: If a ``search.json`` is damaged, or searches are of different models.
+        ValueError: If searches are of different models.
         TicketError: If a ticket cannot be read.
     """
-    found = tickets_of(work_dirs)
-    if not any(ticket.round['round'] for ticket in found[0]):
+    first = searches.tickets[0]
+    if not any(ticket.round['round'] for ticket in first):
         return None
-    listed = list(itertools.chain.from_iterable(found))
-    zeros = _zero_parts(found[0], listed, of_the_first(work_dirs))
-    lines = compared_lines(work_dirs)
+    listed = list(itertools.chain.from_iterable(searches.tickets))
+    zeros = _zero_parts(first, listed, note_on_first(searches))
+    lines = compared_lines(searches)
     shown = evenly(lines, _MOST)
-    several = len(work_dirs) > 1
+    several = len(searches) > 1
     names = [f'{t.search} {t.name}' if several else t.name for t in shown]
     similar = _similarity_parts(shown, names, [_NESTED, *_left_out(lines, shown)])
-    return Section('Masks', (*zeros, *similar, *_noise_parts(work_dirs, metric)))
+    return Section('Masks', (*zeros, *similar, *_noise_parts(searches)))
 
 
 def masks_of(tickets: Sequence[RoundTicket]) -> Section:
     """Wholly zero parts and the similarity of any masks of one model.
 
     Args:
-        tickets: With these masks.
+        tickets: The tickets of one model whose masks are shown.
 
     Raises:
         TicketError: If a ticket cannot be read.
@@ -73,22 +66,22 @@ def masks_of(tickets: Sequence[RoundTicket]) -> Section:
     return Section('Masks', (*_zero_parts(tickets, tickets), *_similarity_parts(tickets, names)))
 
 
-def compared_lines(work_dirs: Sequence[Path]) -> list[Sequence[RoundTicket]]:
+def compared_lines(searches: Searches) -> list[Sequence[RoundTicket]]:
     """The tickets that are compared with each other: the pruned ones, and those of branches.
 
     Args:
-        work_dirs: Of the searches.
+        searches: The searches of the page.
 
     Returns:
         Those of each search and of each branch that has some, searches first.
     """
-    own = [[t for t in tickets if t.round['round']] for tickets in tickets_of(work_dirs)]
-    others = [branch.tickets for each in branches(work_dirs) for branch in each]
+    own = [[t for t in tickets if t.round['round']] for tickets in searches.tickets]
+    others = [branch.tickets for each in searches.branches for branch in each]
     return [line for line in [*own, *others] if line]
 
 
 def evenly(lines: Sequence[Sequence[RoundTicket]], most: int) -> list[RoundTicket]:
-    """Of lines of tickets so many that they are no more than ``most`` together.
+    """Chooses tickets of several lines, ``most`` of them at most.
 
     Each line keeps as many as the others, if it has them: its first, its last, and those evenly
     between. Where but one is left, that is the last; where not even that, the last lines go.
@@ -121,7 +114,7 @@ _NESTED = (
 
 
 def _left_out(lines: Sequence[Sequence[RoundTicket]], shown: Sequence[RoundTicket]) -> list[str]:
-    """What is not shown, in a sentence."""
+    """Says which masks are not shown, if any are not."""
     count = sum(map(len, lines))
     if count == len(shown):
         return []
@@ -159,30 +152,29 @@ def _similarity_parts(
 ) -> list[Part]:
     if len(tickets) < 2:
         return []
-    found = similarity([ticket.profile for ticket in tickets])
+    similar = similarity([ticket.profile for ticket in tickets])
     figure = Figure(
         'mask_similarity',
         'Above the diagonal: intersection over union of two masks. Below: how much that is above '
         'what independent masks with as many weights in each layer have.',
         f'Heat map of the similarity of {len(names)} masks, each with each.',
-        lambda path: plot_similarity(found, names, path),
+        lambda path: plot_similarity(similar, names, path),
     )
     return [
         *([' '.join(notes)] if notes else []),
         figure,
-        Details('Intersection over union in numbers', iou_table(found, names)),
-        Details('Hamming distance in numbers', hamming_table(found, names)),
-        CsvFile('mask_similarity.csv', partial(write_similarity_csv, found, names)),
+        Details('Intersection over union in numbers', iou_table(similar, names)),
+        Details('Hamming distance in numbers', hamming_table(similar, names)),
+        CsvFile('mask_similarity.csv', partial(write_similarity_csv, similar, names)),
     ]
 
 
-def _noise_parts(work_dirs: Sequence[Path], metric: str | None) -> list[Part]:
-    searches = [read_rounds(work_dir) for work_dir in work_dirs]
-    found = noisy_tickets(work_dirs)
-    metric = metric or next(iter(main_metrics(searches[0])), None)
-    if not found or metric is None:
+def _noise_parts(searches: Searches) -> list[Part]:
+    noisy = noisy_tickets(searches)
+    metric = searches.metric or next(iter(main_metrics(searches.first.rounds)), None)
+    if not noisy or metric is None:
         return []
-    values = [measured(rounds[0], metric) for rounds in searches if rounds]
+    values = [measured(search.rounds[0], metric) for search in searches if search.rounds]
     dense = [value for value in values if value is not None]
     mean = statistics.fmean(dense) if dense else None
     figure = Figure(
@@ -190,7 +182,7 @@ def _noise_parts(work_dirs: Sequence[Path], metric: str | None) -> list[Part]:
         'Tickets trained again from the same weights, with a share of the bits of their masks '
         'flipped; at 0 the tickets themselves. Bars: standard deviation over searches.',
         f'{metric} against the share of flipped bits, a line a ticket.',
-        lambda path: plot_noise(found, metric, mean, path),
+        lambda path: plot_noise(noisy, metric, mean, path),
     )
-    numbers = CsvFile('mask_noise.csv', partial(write_noise_csv, found, metric))
-    return [figure, noise_table(found, metric), numbers]
+    numbers = CsvFile('mask_noise.csv', partial(write_noise_csv, noisy, metric))
+    return [figure, noise_table(noisy, metric), numbers]

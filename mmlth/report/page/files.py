@@ -18,7 +18,7 @@ def write_page(title: str, sections: Sequence[Section], folder: Path) -> Path:
 
     Args:
         title: What the report is of.
-        sections: From the top to the bottom.
+        sections: The sections from the top to the bottom.
         folder: Where to write. Files of the page that was there before go, if this one lacks them.
 
     Returns:
@@ -36,8 +36,8 @@ def write_page(title: str, sections: Sequence[Section], folder: Path) -> Path:
         elif isinstance(part, CsvFile):
             part.write(folder / part.name)
         elif isinstance(part, Images):
-            for photo in part.photos:
-                write_bytes(folder / f'{photo.name}.jpg', photo.jpeg)
+            for image in part.images:
+                write_bytes(folder / f'{image.name}.jpg', image.jpeg)
     write_bytes(folder / 'report.md', markdown(title, sections).encode())
     page = folder / 'report.html'
     write_bytes(page, html(title, sections, plots).encode())

@@ -8,7 +8,7 @@ import jinja2
 
 from mmlth.report.page.section import Image, Part, Section
 from mmlth.report.page.table_cells import cells
-from mmlth.version import __version__
+from mmlth_common.version import __version__
 
 _TEMPLATE = Path(__file__).with_name('page.html')
 
@@ -17,8 +17,8 @@ def html(title: str, sections: Sequence[Section], plots: Mapping[str, bytes]) ->
     """Writes a report.
 
     Args:
-        title: What it is of.
-        sections: From the top to the bottom; the first stands above the fold.
+        title: What the report is of.
+        sections: The sections from the top to the bottom; the first stands above the fold.
         plots: The SVG files of all figures, by name.
     """
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
@@ -30,6 +30,7 @@ def html(title: str, sections: Sequence[Section], plots: Mapping[str, bytes]) ->
         jpeg=_jpeg,
         cells=cells,
         kind_of=_kind,
+        unknown=_unknown,
         version=__version__,
     )
 
@@ -38,8 +39,12 @@ def _kind(part: Part) -> str:
     return type(part).__name__
 
 
-def _jpeg(photo: Image) -> str:
-    return _data('image/jpeg', photo.jpeg)
+def _unknown(kind: str) -> None:
+    raise TypeError(f'a page cannot show a part of the kind {kind}')
+
+
+def _jpeg(image: Image) -> str:
+    return _data('image/jpeg', image.jpeg)
 
 
 def _data(kind: str, content: bytes) -> str:

@@ -12,8 +12,8 @@ def markdown(title: str, sections: Sequence[Section]) -> str:
     """Writes a report.
 
     Args:
-        title: What it is of.
-        sections: From the top to the bottom.
+        title: What the report is of.
+        sections: The sections from the top to the bottom.
     """
     blocks = [f'# {title}']
     for section in sections:
@@ -33,9 +33,9 @@ def _blocks(part: Part) -> Iterator[str]:
             yield f'![{part.alternative}]({part.name}.png)'
             yield part.caption
         case Images():
-            for photo in part.photos:
-                yield f'![{photo.alternative}]({photo.name}.jpg)'
-                yield photo.caption
+            for image in part.images:
+                yield f'![{image.alternative}]({image.name}.jpg)'
+                yield image.caption
         case Code():
             yield f'```\n{part.text}\n```'
         case CsvFile():
@@ -47,11 +47,11 @@ def _blocks(part: Part) -> Iterator[str]:
 
 def table(of: Table) -> str:
     """Writes a table; what stands below it is a paragraph of its own."""
-    found = cells(of)
-    ruler = ['---:' if number else '---' for number in found.numbers]
-    rows = [found.header, ruler, *(row for group in found.groups for row in group)]
+    contents = cells(of)
+    ruler = ['---:' if number else '---' for number in contents.numbers]
+    rows = [contents.header, ruler, *(row for group in contents.groups for row in group)]
     lines = [f'| {" | ".join(map(_cell, row))} |' for row in rows]
-    return '\n'.join([*lines, '', found.caption] if found.caption else lines)
+    return '\n'.join([*lines, '', contents.caption] if contents.caption else lines)
 
 
 def _cell(text: str) -> str:

@@ -13,7 +13,7 @@ def shown(path: str | Path) -> str:
     """A path as a page shows it: from the current folder, or its last part where it is elsewhere.
 
     Args:
-        path: Of a file or folder; what is a URL stays one.
+        path: The path of a file or folder; what is a URL stays one.
     """
     text = str(path)
     if '://' in text:
@@ -30,9 +30,9 @@ def without_places(text: str, work_dirs: Iterable[Path] = ()) -> str:
 
     Args:
         text: Such as that of an error.
-        work_dirs: Of the searches that it is about; paths below them are told from there.
+        work_dirs: The searches that it is about; paths below them are shown from there.
     """
     for folder in work_dirs:
         text = text.replace(f'{os.path.abspath(folder)}/', f'{shown(folder)}/')
     text = text.replace(f'{Path.cwd()}/', '')
-    return _ABSOLUTE.sub(lambda found: f'…/{found[1] or ""}', text)
+    return _ABSOLUTE.sub(lambda match: f'…/{match[1] or ""}', text)

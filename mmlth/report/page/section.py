@@ -12,7 +12,7 @@ class Figure:
     """A plot.
 
     Attributes:
-        name: Of its files, without suffix.
+        name: The name of its files, without suffix.
         caption: What is seen, and how to read it.
         alternative: What it shows, in words, for those who do not see it.
         draw: Writes it to a path that ends in ``.png`` or ``.svg``.
@@ -29,7 +29,7 @@ class Image:
     """An image with what was found in it.
 
     Attributes:
-        name: Of its file, without suffix.
+        name: The name of its file, without suffix.
         caption: What is seen.
         alternative: The same for those who do not see it.
         jpeg: The file's bytes.
@@ -46,10 +46,10 @@ class Images:
     """Images side by side.
 
     Attributes:
-        photos: From the left to the right.
+        images: The images from the left to the right.
     """
 
-    photos: tuple[Image, ...]
+    images: tuple[Image, ...]
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class CsvFile:
     """All that tables and plots show, exactly, in a file of its own.
 
     Attributes:
-        name: Of the file, with ``.csv``.
+        name: The name of the file, with ``.csv``.
         write: Writes it to a path.
     """
 
@@ -82,7 +82,7 @@ class Details:
 
     Attributes:
         summary: What there is to see.
-        part: It.
+        part: The part that is opened.
     """
 
     summary: str
@@ -99,7 +99,7 @@ class Section:
 
     Attributes:
         title: The heading.
-        parts: From the top to the bottom.
+        parts: The parts from the top to the bottom.
     """
 
     title: str

@@ -14,7 +14,7 @@ class Cells:
 
     Attributes:
         header: A text a column.
-        numbers: Of each column whether it is of numbers, which stand at the right.
+        numbers: Whether each column is of numbers, which stand at the right.
         groups: Rows of texts, in groups that a line sets apart.
         caption: What stands below.
     """

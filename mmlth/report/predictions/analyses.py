@@ -24,7 +24,7 @@ def analysis_sections(models: Models, formula: Formula = 'paper') -> list[Sectio
 
     Args:
         models: The dense model first.
-        formula: Whose rules tell errors of keypoints apart, see `keypoint_errors`.
+        formula: The rules that tell errors of keypoints apart, see `keypoint_errors`.
 
     Raises:
         LotteryError: If they predict nothing that can be analysed.

@@ -3,12 +3,14 @@
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
+from mmlth.analysis.detection import KIND_WORDS
 from mmlth.messages import reason
 
 EXPECTED = (ValueError, OSError, ModuleNotFoundError)
 """What data that cannot be analysed raise, files that are gone, and packages not installed."""
 
-WORDS = {'bbox': 'boxes', 'segm': 'masks', 'keypoints': 'keypoints'}
+SINGULAR = {'bbox': 'box', 'segm': 'mask', 'keypoints': 'keypoint'}
+"""What is predicted, by kind; see also `mmlth.analysis.detection.KIND_WORDS`."""
 
 _Found = TypeVar('_Found')
 
@@ -28,12 +30,12 @@ def analyse_each_kind(
     Raises:
         ValueError: If none can be analysed; says why, once if it is the same of all.
     """
-    found, reasons = [], {}
+    results, reasons = [], {}
     for kind in kinds:
         try:
-            found.append(analyse(kind))
+            results.append(analyse(kind))
         except EXPECTED as error:
             reasons[kind] = reason(error)
-    if not found:
+    if not results:
         raise ValueError('; '.join(dict.fromkeys(reasons.values())))
-    return found, [f'No {WORDS[kind]} here: {reason}' for kind, reason in reasons.items()]
+    return results, [f'No {KIND_WORDS[kind]} here: {reason}' for kind, reason in reasons.items()]

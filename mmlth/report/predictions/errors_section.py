@@ -3,20 +3,21 @@
 from collections.abc import Mapping
 from functools import partial
 
-from mmlth.analysis.detection import MODES, tide
-from mmlth.analysis.keypoints import Formula, Skeleton, keypoint_errors
+from mmlth.analysis.detection import KIND_WORDS, MODES, tide
+from mmlth.analysis.keypoints import Formula, KeypointRules, Skeleton, keypoint_errors
 from mmlth.report.page import CsvFile, Details, Figure, Part, Section
-from mmlth.report.predictions.each_kind import WORDS, analyse_each_kind
-from mmlth.report.predictions.keypoint_errors import (
+from mmlth.report.predictions.each_kind import analyse_each_kind
+from mmlth.report.predictions.keypoint_errors_plot import plot_keypoint_errors
+from mmlth.report.predictions.keypoint_errors_table import (
     joint_table,
     keypoint_error_table,
-    plot_keypoint_errors,
     write_keypoint_curves_csv,
     write_keypoint_errors_csv,
     write_keypoint_kinds_csv,
 )
 from mmlth.report.predictions.models import Models
-from mmlth.report.predictions.tide import plot_tide, tide_table, write_tide_csv
+from mmlth.report.predictions.tide_plot import plot_tide
+from mmlth.report.predictions.tide_table import tide_table, write_tide_csv
 
 _OKS = 0.75
 _RULES: Mapping[Formula, str] = {
@@ -34,7 +35,7 @@ def errors_section(models: Models, formula: Formula = 'paper') -> Section:
 
     Args:
         models: The dense model first.
-        formula: Whose rules tell errors of keypoints apart, see `keypoint_errors`.
+        formula: The rules that tell errors of keypoints apart, see `keypoint_errors`.
 
     Raises:
         ValueError: If no kind of prediction can be judged by the ground truth.
@@ -48,7 +49,7 @@ def errors_section(models: Models, formula: Formula = 'paper') -> Section:
 
 
 def _of_detection(models: Models) -> list[Part]:
-    found, others = analyse_each_kind(
+    errors, others = analyse_each_kind(
         [kind for kind in models.kinds if kind in MODES],
         lambda kind: tide(models.data.coco, models.results(kind), kind),
     )
@@ -57,8 +58,8 @@ def _of_detection(models: Models) -> list[Part]:
         'precision would grow where all errors of a kind are mended.',
         *others,
     ]
-    for each in found:
-        words = WORDS[each.kind]
+    for each in errors:
+        words = KIND_WORDS[each.kind]
         figure = Figure(
             f'errors_{each.kind}',
             f'Errors of {words}.',
@@ -67,14 +68,14 @@ def _of_detection(models: Models) -> list[Part]:
             partial(plot_tide, each),
         )
         parts += [tide_table(each), figure]
-    return [*parts, CsvFile('errors.csv', partial(write_tide_csv, found))]
+    return [*parts, CsvFile('errors.csv', partial(write_tide_csv, errors))]
 
 
 def _of_keypoints(models: Models, formula: Formula) -> list[Part]:
     data = models.data
     skeleton = Skeleton(data.joints, data.sigmas, data.swaps)
-    found = {
-        name: keypoint_errors(data.coco, results, skeleton, formula=formula)
+    errors = {
+        name: keypoint_errors(data.coco, results, skeleton, KeypointRules(formula=formula))
         for name, results in models.results('keypoints').items()
     }
     figure = Figure(
@@ -82,19 +83,19 @@ def _of_keypoints(models: Models, formula: Formula) -> list[Part]:
         f'Precision against recall at OKS {_OKS:g}, as detected and without one kind of error.',
         f'Curves of precision against recall, a panel a model; the columns at OKS {_OKS:g} of the '
         'table have the areas below them.',
-        partial(plot_keypoint_errors, found, _OKS),
+        partial(plot_keypoint_errors, errors, _OKS),
     )
     joints = [
         Details(f'Kinds of error by joint: {name}', joint_table(each))
-        for name, each in found.items()
+        for name, each in errors.items()
     ]
     return [
         f'Errors of keypoints after Ronchi and Perona (ICCV 2017), {_RULES[formula]}: what average '
         'precision would be were one kind of error corrected.',
-        keypoint_error_table(found, _OKS),
+        keypoint_error_table(errors, _OKS),
         figure,
         *joints,
-        CsvFile('keypoint_errors.csv', partial(write_keypoint_errors_csv, found)),
-        CsvFile('keypoint_curves.csv', partial(write_keypoint_curves_csv, found, _OKS)),
-        CsvFile('keypoint_kinds.csv', partial(write_keypoint_kinds_csv, found)),
+        CsvFile('keypoint_errors.csv', partial(write_keypoint_errors_csv, errors)),
+        CsvFile('keypoint_curves.csv', partial(write_keypoint_curves_csv, errors, _OKS)),
+        CsvFile('keypoint_kinds.csv', partial(write_keypoint_kinds_csv, errors)),
     ]

@@ -21,7 +21,7 @@ def model_tickets(models: Models, tickets: Mapping[str, Ticket], folder: Path) -
     Args:
         models: What they predict.
         tickets: The same models by name.
-        folder: Where to write.
+        folder: The folder to write to.
 
     Returns:
         A ticket a model, with its metrics; none where no model is pruned.
@@ -33,7 +33,7 @@ def model_tickets(models: Models, tickets: Mapping[str, Ticket], folder: Path) -
     with quiet():
         parameters = count_parameters(stock_model(models.config))
     config = result_affecting_config(models.config, {})
-    found = []
+    round_tickets = []
     for number, (name, ticket) in enumerate(tickets.items()):
         mask = Mask({key: ticket.mask.get(key, kept) for key, kept in covered.items()})
         metrics = {
@@ -43,16 +43,16 @@ def model_tickets(models: Models, tickets: Mapping[str, Ticket], folder: Path) -
         }
         path = folder / f'{number:02}.safetensors'
         save_ticket(Ticket(mask, ticket.weights, {'config': config, **ticket.info}), path)
-        told = Round(
+        record = Round(
             round=number,
             prunable=mask.total,
             kept=mask.kept,
             parameters=parameters,
             sparsity=mask.sparsity,
-            network_sparsity=(mask.total - mask.kept) / parameters,
+            network_sparsity=mask.network_sparsity(parameters),
             metrics=metrics,
             seconds=0.0,
             ticket=path.name,
         )
-        found.append(RoundTicket(name, path.resolve(), told))
-    return found
+        round_tickets.append(RoundTicket(name, path.resolve(), record))
+    return round_tickets

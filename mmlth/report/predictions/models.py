@@ -18,9 +18,9 @@ class Models:
     """Models and their predictions on one data set.
 
     Attributes:
-        config: Of all of them, MMEngine's; its ``val_dataloader`` is that of the data set.
+        config: Their config, MMEngine's; its ``val_dataloader`` is that of the data set.
         data: What there is to find.
-        predictions: By name of the model; the dense model first.
+        predictions: What each model predicts, by its name; the dense model first.
     """
 
     config: Any
@@ -34,7 +34,7 @@ class Models:
         return [kind for kind in KINDS if all(kind in each for each in results)]
 
     def results(self, kind: str) -> dict[str, list[dict[str, Any]]]:
-        """By name of the model its COCO results of a kind."""
+        """The COCO results of a kind by name of the model."""
         return {name: each.results[kind] for name, each in self.predictions.items()}
 
 
@@ -44,8 +44,8 @@ def predict_all(
     """Finds what models predict, or reads what they predicted before; shows progress on stderr.
 
     Args:
-        config: Of the models: a file, a name or MMEngine's.
-        tickets: By name of the model its weights; the dense model first.
+        config: The config of the models: a file, a name or MMEngine's.
+        tickets: The weights of each model by its name; the dense model first.
         folder: Where predictions are kept.
         split: ``val`` or ``test``.
 

@@ -37,13 +37,13 @@ def samples_section(models: Models) -> Section:
         f'score of {SURE:g} or more.'
     ]
     for number, image in enumerate(chosen):
-        photos = []
+        images = []
         for title, objects in drawn.items():
             own = [each for each in objects if each['image_id'] == image['id']]
-            photos.append(
+            images.append(
                 _photo(f'sample_{number}', title, own, samples.draw(image['id'], own, coco))
             )
-        parts.append(Images(tuple(photos)))
+        parts.append(Images(tuple(images)))
     return Section('Samples', tuple(parts))
 
 

@@ -1,60 +1,67 @@
-"""Finished searches, read for a page."""
+"""Searches, finished or not, read once for a page."""
 
-from mmlth.report.searches.aggregate import TICKET, Comparison, Point, compare, rounds_by_line
+from mmlth.report.searches.aggregate import (
+    TICKET,
+    LineComparison,
+    LinePoint,
+    compare_lines,
+    compare_searches,
+    rounds_by_line,
+)
 from mmlth.report.searches.metrics import (
     is_average_precision,
     main_among,
     main_metrics,
     short_names,
 )
-from mmlth.report.searches.multi_seed import of_the_first, same_rounds, search_names
 from mmlth.report.searches.rounds import (
     Round,
-    level,
     measured,
     metric_names,
-    read_rounds,
+    round_sparsity,
     saved,
     ticket_round,
     trained_unit,
 )
-from mmlth.report.searches.search import Search, read_search
-from mmlth.report.searches.tickets import (
-    RoundTicket,
-    branches,
+from mmlth.report.searches.same_rounds import same_rounds
+from mmlth.report.searches.search import Search, read_rounds, read_search
+from mmlth.report.searches.searches import (
+    Branch,
+    Searches,
     missing_tickets,
-    round_tickets,
-    stamp,
-    tickets_of,
+    note_on_first,
+    read_searches,
 )
+from mmlth.report.searches.tickets import RoundTicket, round_tickets, stamp
 
 __all__ = [
     'TICKET',
-    'Comparison',
-    'Point',
+    'Branch',
+    'LineComparison',
+    'LinePoint',
     'Round',
     'RoundTicket',
     'Search',
-    'branches',
-    'compare',
+    'Searches',
+    'compare_lines',
+    'compare_searches',
     'is_average_precision',
-    'level',
     'main_among',
     'main_metrics',
     'measured',
     'metric_names',
     'missing_tickets',
-    'of_the_first',
+    'note_on_first',
     'read_rounds',
     'read_search',
+    'read_searches',
+    'round_sparsity',
     'round_tickets',
     'rounds_by_line',
     'same_rounds',
     'saved',
-    'search_names',
     'short_names',
     'stamp',
     'ticket_round',
-    'tickets_of',
     'trained_unit',
 ]

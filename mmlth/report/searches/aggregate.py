@@ -1,21 +1,20 @@
 """Several searches and their branches as lines: an accuracy for each sparsity, over seeds."""
 
-import json
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 from mmlth.analysis.networks import lower_is_better
-from mmlth.report.searches.rounds import Round, level, measured, read_rounds
+from mmlth.report.searches.metrics import main_metrics
+from mmlth.report.searches.rounds import Round, measured, round_sparsity
+from mmlth.report.searches.searches import Searches
 
 TICKET = 'ticket'
 """Name of the line of the searches themselves."""
 
 
 @dataclass(frozen=True)
-class Point:
+class LinePoint:
     """A line at one sparsity.
 
     Attributes:
@@ -30,7 +29,7 @@ class Point:
 
     @property
     def mean(self) -> float:
-        """Over the seeds."""
+        """The mean over the seeds."""
         return statistics.fmean(self.values)
 
     @property
@@ -38,7 +37,7 @@ class Point:
         """Sample standard deviation over the seeds; None of a single one."""
         return statistics.stdev(self.values) if len(self.values) > 1 else None
 
-    def wins(self, dense: 'Point', metric: str) -> bool | None:
+    def wins(self, dense: 'LinePoint', metric: str) -> bool | None:
         """Whether it is within one standard deviation of the dense model, or better.
 
         The rule of Girish et al. (CVPR 2021). None where one seed gives no standard deviation, or
@@ -55,7 +54,7 @@ class Point:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class LineComparison:
     """Lines to compare, all of one metric.
 
     Attributes:
@@ -65,38 +64,34 @@ class Comparison:
     """
 
     metric: str
-    dense: Point
-    lines: dict[str, list[Point]]
+    dense: LinePoint
+    lines: dict[str, list[LinePoint]]
 
     @property
     def sparsities(self) -> list[float]:
-        """All that occur, in order."""
+        """All sparsities that occur, in order."""
         return sorted({point.sparsity for line in self.lines.values() for point in line})
 
 
-def rounds_by_line(work_dirs: Sequence[Path]) -> tuple[list[Round], dict[str, list[Round]]]:
+def rounds_by_line(searches: Searches) -> tuple[list[Round], dict[str, list[Round]]]:
     """The rounds of searches and of all their branches.
 
     Args:
-        work_dirs: Of the searches, which differ by seed.
+        searches: The searches, which differ by seed.
 
     Returns:
         The dense rounds, and for each line its pruned ones; of ``long_dense`` the dense ones.
 
     Raises:
-        FileNotFoundError: If a work_dir holds no search.
-        ValueError: If a ``search.json`` is damaged, or models differ in their prunable weights.
+        ValueError: If the models differ in their prunable weights.
     """
     dense: list[Round] = []
     lines: dict[str, list[Round]] = {TICKET: []}
-    for work_dir in work_dirs:
-        rounds = read_rounds(work_dir)
-        dense += rounds[:1]
-        lines[TICKET] += rounds[1:]
-        for path in sorted(Path(work_dir).glob('branches/*/search.json')):
-            told: Mapping[str, Any] = json.loads(path.read_text(encoding='utf-8'))['branch']
-            name = told.get('label') or path.parent.name
-            lines.setdefault(name, []).extend(read_rounds(path.parent)[1:])
+    for search, branches in zip(searches, searches.branches):
+        dense += search.rounds[:1]
+        lines[TICKET] += search.rounds[1:]
+        for branch in branches:
+            lines.setdefault(branch.line, []).extend(branch.search.rounds[1:])
     totals = {
         round_['prunable'] for round_ in [*dense, *(r for line in lines.values() for r in line)]
     }
@@ -109,15 +104,15 @@ def rounds_by_line(work_dirs: Sequence[Path]) -> tuple[list[Round], dict[str, li
     return dense, {name: rounds for name, rounds in lines.items() if rounds}
 
 
-def compare(
+def compare_lines(
     dense: Sequence[Round], lines: Mapping[str, Sequence[Round]], metric: str
-) -> Comparison:
+) -> LineComparison:
     """Joins the seeds of each line.
 
     Args:
         dense: The dense rounds, one a seed.
         lines: The other rounds by line.
-        metric: Which metric.
+        metric: The name of the metric.
 
     Raises:
         ValueError: If no dense round has the metric.
@@ -126,16 +121,33 @@ def compare(
     if not points:
         raise ValueError(f'no dense round has the metric {metric!r}')
     joined = {name: _points(rounds, metric) for name, rounds in lines.items()}
-    return Comparison(metric, points[0], {name: line for name, line in joined.items() if line})
+    return LineComparison(metric, points[0], {name: line for name, line in joined.items() if line})
 
 
-def _points(rounds: Iterable[Round], metric: str) -> list[Point]:
+def compare_searches(searches: Searches) -> list[LineComparison]:
+    """Searches and their branches as lines, metric by metric; nothing where none was measured.
+
+    Args:
+        searches: The searches, which differ by seed.
+
+    Raises:
+        ValueError: If the searches cannot be compared, or lack the metric.
+    """
+    dense, lines = rounds_by_line(searches)
+    if searches.metric is not None:
+        return [compare_lines(dense, lines, searches.metric)]
+    names = main_metrics(dense)
+    there = [name for name in names if any(measured(each, name) is not None for each in dense)]
+    return [compare_lines(dense, lines, name) for name in there]
+
+
+def _points(rounds: Iterable[Round], metric: str) -> list[LinePoint]:
     groups: dict[float, list[Round]] = {}
     for round_ in rounds:
         if measured(round_, metric) is not None:
-            groups.setdefault(level(round_['sparsity']), []).append(round_)
+            groups.setdefault(round_sparsity(round_['sparsity']), []).append(round_)
     return [
-        Point(
+        LinePoint(
             sparsity,
             statistics.fmean(round_['network_sparsity'] for round_ in group),
             tuple(value for r in group if (value := measured(r, metric)) is not None),

@@ -34,7 +34,7 @@ def main_metrics(rounds: Sequence[Round]) -> list[str]:
 
 
 def main_among(names: Sequence[str]) -> list[str]:
-    """The same of metrics by their names."""
+    """Chooses among metrics by their names, see `main_metrics`."""
     return [name for name in names if is_average_precision(name)] or list(names[:_FEW])
 
 

@@ -1,13 +1,14 @@
 """A search as its work_dir records it."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mmlth.engine.configs import recorded_settings
-from mmlth.report.searches.rounds import Round, read_rounds
+from mmlth.messages import reason
+from mmlth.report.searches.rounds import Round
 
 
 @dataclass(frozen=True)
@@ -17,12 +18,12 @@ class Search:
     Attributes:
         work_dir: Its folder.
         state: What ``search.json`` holds.
-        rounds: The finished rounds.
+        rounds: The finished rounds in order; empty while round 0 still trains.
     """
 
     work_dir: Path
     state: Mapping[str, Any]
-    rounds: Sequence[Round]
+    rounds: list[Round]
 
     @property
     def planned(self) -> int:
@@ -65,7 +66,7 @@ class Search:
 
     @property
     def seed(self) -> int | None:
-        """Of the training."""
+        """The seed of the training."""
         return self.state.get('seed')
 
     @property
@@ -81,10 +82,39 @@ class Search:
 def read_search(work_dir: Path) -> Search:
     """Reads what a search has recorded so far.
 
+    Args:
+        work_dir: The work_dir of a search, or of a branch.
+
     Raises:
         FileNotFoundError: If there is no ``search.json``.
         ValueError: If it does not record a search.
     """
-    rounds = read_rounds(work_dir)
-    state = json.loads((Path(work_dir) / 'search.json').read_text(encoding='utf-8'))
+    path = Path(work_dir) / 'search.json'
+    try:
+        state = json.loads(path.read_text(encoding='utf-8'))
+        rounds = state['rounds']
+    except FileNotFoundError:
+        raise FileNotFoundError(
+            f'{path} not found: is its folder the work_dir of a search?'
+        ) from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f'{path} does not record a search: {reason(error)}') from error
+    if not isinstance(rounds, list):
+        raise ValueError(f"{path} does not record a search: 'rounds' is not a list")
     return Search(Path(work_dir), state, rounds)
+
+
+def read_rounds(work_dir: Path) -> list[Round]:
+    """Reads the rounds that a search has finished so far.
+
+    Args:
+        work_dir: The work_dir of the search.
+
+    Returns:
+        The rounds in order; empty while round 0 still trains.
+
+    Raises:
+        FileNotFoundError: If there is no ``search.json``.
+        ValueError: If it does not record a search.
+    """
+    return read_search(work_dir).rounds

@@ -1,0 +1,1 @@
+"""What each command does: a thin layer over the Python API; its arguments are in `mmlth_cli`."""

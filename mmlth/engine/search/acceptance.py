@@ -1,0 +1,109 @@
+"""Whether a search can be: all that is refused is refused here, before anything is trained."""
+
+from mmengine.dist import barrier, broadcast_object_list, get_world_size, is_main_process
+
+from mmlth.engine.configs import check_data, config_record
+from mmlth.engine.errors import LotteryError
+from mmlth.engine.evaluation import check_validation_loss
+from mmlth.engine.masking import Pruner, dry_run_pruning, split_targets
+from mmlth.engine.search.branches import branch_state, with_new_tickets
+from mmlth.engine.search.replacement import set_search_aside
+from mmlth.engine.search.runner_traces import RunnerTraces
+from mmlth.engine.search.search import Search
+from mmlth.engine.search.start_checkpoint import (
+    check_checkpoint,
+    given_checkpoint,
+    settle_checkpoint,
+)
+from mmlth.engine.search.state import SearchState, recorded_targets
+from mmlth.engine.search.work_dir import check_work_dir, delete_leftovers
+from mmlth.engine.training import check_redrawn, rewind_iteration
+from mmlth.pruning import count_parameters
+
+
+def accept(search: Search, traces: RunnerTraces) -> None:
+    """Gives a search its state: a new one, or that of the search to continue.
+
+    Args:
+        search: The search that is asked for.
+        traces: What the building of its Runner left; it stays once the search is accepted.
+
+    Raises:
+        LotteryError: On bad input; a search that is there already is left as it was.
+    """
+    settings, paths = search.settings, search.paths
+    _check_resumes_by_folder(search)
+    check_data(search.runner.cfg)
+    state = check_work_dir(search)
+    load_from = None if settings.branch else given_checkpoint(search.runner)
+    if state is None:
+        check_checkpoint(load_from)
+    search.choice = split_targets(search.model, settings)
+    if settings.validation_loss:
+        check_validation_loss(search.runner)
+    search.state = _begun(search, traces) if state is None else _continued(search, state)
+    if not settings.branch:
+        settle_checkpoint(search, load_from)
+    if paths.state.exists():
+        traces.keep()
+    search.state.accepted_config = config_record(search.runner.cfg)
+    if is_main_process():
+        delete_leftovers(paths, len(search.state.rounds))
+
+
+def _check_resumes_by_folder(search: Search) -> None:
+    runner = search.runner
+    if runner._resume and runner._load_from:
+        raise LotteryError(
+            f'a search resumes from its work_dir, not from a checkpoint, got {runner._load_from}; '
+            'give --resume (resume=True) without a path'
+        )
+
+
+def _begun(search: Search, traces: RunnerTraces) -> SearchState:
+    """The state of a new search; one that it replaces is set aside."""
+    settings, paths = search.settings, search.paths
+    state = branch_state(search) if settings.branch else _new_state(search)
+    if settings.overwrite:
+        # Before anything is deleted for the sake of a step that cannot be.
+        rewind_iteration(search.runner, settings.rewind)
+        if is_main_process():
+            set_search_aside(paths)
+    # Whether a round can be trained only its own Runner shows.
+    traces.keep(lambda error: not isinstance(error, LotteryError) or paths.state.exists())
+    barrier()
+    return state
+
+
+def _continued(search: Search, state: SearchState) -> SearchState:
+    """The state of a search that is resumed."""
+    if state.world_size != get_world_size():
+        raise LotteryError(
+            f'{search.paths.work_dir} holds a search by {state.world_size} processes, which cannot '
+            f'be resumed by {get_world_size()}: the batch would change; start as many as before'
+        )
+    return with_new_tickets(search, state) if search.is_control else state
+
+
+def _new_state(search: Search) -> SearchState:
+    runner, settings, targets = search.runner, search.settings, search.targets
+    seeds = [runner.seed]  # it may differ by process
+    broadcast_object_list(seeds)
+    schedule = settings.kept_per_round({target.name: target.numel for target in targets})
+    if settings.rewind_what == 'reinit':
+        check_redrawn(runner.cfg, targets, "lottery.rewind_what='reinit'")
+    dry_run_pruning(Pruner(settings, search.model, seeds[0]), runner, targets, schedule[-1])
+    return SearchState(
+        config=search.config,
+        load_from=None,  # `settle_checkpoint` says
+        seed=seeds[0],
+        world_size=get_world_size(),
+        targets=recorded_targets(targets),
+        parameters=count_parameters(search.model),
+        schedule=schedule,
+        rewind={
+            'step': settings.rewind,
+            'what': settings.rewind_what,
+            'after': settings.after_rewind,
+        },
+    )

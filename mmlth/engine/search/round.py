@@ -1,0 +1,28 @@
+"""One round of a search."""
+
+from dataclasses import dataclass, field
+
+from mmengine.runner import Runner
+
+from mmlth.engine.search.plans import RoundPlan
+from mmlth.engine.search.round_training import RoundResult
+from mmlth.pruning import Mask
+
+
+@dataclass
+class Round:
+    """One round of a search while it runs.
+
+    Attributes:
+        index: Which round; 0 is the dense one.
+        plan: What it trains, from where.
+        mask: What it trains under; that of the dense round keeps all weights.
+        trainer: The Runner that trains it.
+        result: What it ended with; there once it is trained.
+    """
+
+    index: int
+    plan: RoundPlan
+    mask: Mask
+    trainer: Runner
+    result: RoundResult = field(init=False)

@@ -1,0 +1,71 @@
+"""The hooks of a round's Runner."""
+
+import functools
+
+from mmengine.dist import is_main_process
+from mmengine.runner import Runner
+
+from mmlth.engine.hooks import (
+    BeginHook,
+    MaskHook,
+    PreemptionHook,
+    ProgressHook,
+    ResultHook,
+    ResumeHook,
+    RewindHook,
+    RunningTimeHook,
+    SparsityHook,
+    TicketSaver,
+    ValidationLossHook,
+)
+from mmlth.engine.models import bare_model
+from mmlth.engine.search.early_bird import mask_distance_hook
+from mmlth.engine.search.replacement import settle_replaced
+from mmlth.engine.search.round import Round
+from mmlth.engine.search.round_record import ticket_metadata
+from mmlth.engine.search.search import Search
+from mmlth.engine.settings import BEST, parse_step
+from mmlth.engine.training import fingerprints
+
+
+def register_hooks(search: Search, round_: Round) -> None:
+    """Gives the Runner of a round its hooks; of equal priority, they are called in this order.
+
+    Args:
+        search: The search.
+        round_: The round, before it is trained.
+    """
+    settings, state = search.settings, search.state
+    trainer, plan, mask = round_.trainer, round_.plan, round_.mask
+    if plan.mask is not None:
+        trainer.register_hook(MaskHook(plan.mask, plan.start if plan.last is None else None))
+    trainer.register_hook(BeginHook(functools.partial(_begin, search, trainer)))
+    trainer.register_hook(ResumeHook(search.preemption.group))
+    trainer.register_hook(RunningTimeHook())
+    trainer.register_hook(ResultHook())
+    if round_.index == 0 and state.rewind['step'] != BEST:
+        count, unit = parse_step(state.rewind['step'])
+        epoch = count if unit == 'ep' else None
+        trainer.register_hook(RewindHook(search.paths.rewind, state.rewind['iteration'], epoch))
+    trainer.register_hook(SparsityHook(round_.index, mask, state.parameters))
+    if settings.validation_loss:
+        trainer.register_hook(ValidationLossHook(lambda: search.preemption.requested))
+    if settings.checkpoints != 'mmengine':
+        metadata = functools.partial(ticket_metadata, search, round_)
+        trainer.register_hook(TicketSaver(settings.checkpoints, mask, metadata))
+    trainer.register_hook(
+        ProgressHook(round_.index, state.last_round, mask.sparsity, state.first_iteration)
+    )
+    if watch := mask_distance_hook(search, round_):
+        trainer.register_hook(watch)
+    trainer.register_hook(PreemptionHook(search.preemption))
+
+
+def _begin(search: Search, trainer: Runner) -> None:
+    """The search exists from now on, or what it was accepted with has changed."""
+    if is_main_process():
+        state = search.state
+        if not state.rounds and state.begun is None:
+            state.begun = fingerprints(bare_model(trainer), state.sizes)
+        state.save(search.paths)
+        settle_replaced(search.paths)

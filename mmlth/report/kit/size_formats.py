@@ -1,0 +1,14 @@
+"""The formats that the size of a ticket is told in, beside its file."""
+
+FORMATS = {
+    'dense': 'dense checkpoint',
+    'index_value': 'index + value',
+    'bitmask': 'bitmask',
+    'entropy': 'entropy bound',
+}
+"""By field of `Sizes` what tables and plots call the format."""
+
+FORMAT_LEGEND = """\
+index + value: an int32 and the number for each kept weight of a masked tensor
+bitmask: a bit a weight and the numbers kept
+entropy bound: the same with the mask at the entropy of independent bits of its density"""

@@ -1,0 +1,51 @@
+"""``mmlth branch``: train a control of a search, or other settings, without its dense round."""
+
+import argparse
+
+from mmlth_cli.key_values import KeyValues
+from mmlth_cli.options import add_cfg_options, add_launcher, add_lottery
+
+CONTROLS = (
+    'complement',
+    'data_order',
+    'long_dense',
+    'noise',
+    'permuted',
+    'random',
+    'random_layerwise',
+    'reinit',
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the options."""
+    parser.add_argument('work_dir', help='of the search')
+    parser.add_argument(
+        'control',
+        nargs='?',
+        help=f'{", ".join(CONTROLS)}, or one of your own; '
+        'none: a search with other settings, given by the options below',
+    )
+    parser.add_argument('--name', help='the branch goes to WORK_DIR/branches/NAME')
+    parser.add_argument('--label', help='its line in reports, which branches may share')
+    parser.add_argument(
+        '--tickets',
+        nargs='+',
+        type=int,
+        metavar='ROUND',
+        help='the rounds whose tickets get the control; default: all pruned ones',
+    )
+    parser.add_argument(
+        '--control-options',
+        nargs='+',
+        action=KeyValues,
+        metavar='KEY=VALUE',
+        help='of the control, such as share=0.2 of noise',
+    )
+    parser.add_argument(
+        '--seed', type=int, default=0, help='another one draws other masks, weights or orders'
+    )
+    add_cfg_options(parser)
+    add_lottery(parser)
+    parser.add_argument('--resume', action='store_true', help='continue the branch, if it is there')
+    add_launcher(parser)
