@@ -3,8 +3,7 @@
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
+from unittest import mock
 
 
 @contextlib.contextmanager
@@ -17,8 +16,7 @@ def numbers_only() -> Iterator[None]:
         mmlth.report.write_results_csv(rounds, Path(work_dirs[0]) / 'report/results.csv')
         return Path(work_dirs[0]) / 'report/report.html'
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(mmlth.report, 'write_report', write)
+    with mock.patch.object(mmlth.report, 'write_report', write):
         yield
 
 
@@ -28,6 +26,5 @@ def whole_reports() -> Iterator[None]:
     import mmlth.report
     from mmlth.report.write import write_report
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(mmlth.report, 'write_report', write_report)
+    with mock.patch.object(mmlth.report, 'write_report', write_report):
         yield
