@@ -3,8 +3,7 @@
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
+from unittest import mock
 
 _whole: list[bool] = []
 """Not empty while searches write all that they do outside of tests."""
@@ -24,8 +23,7 @@ def numbers_only() -> Iterator[None]:
         answer.write_results_csv(rounds, Path(work_dirs[0]) / 'report/results.csv')
         return Path(work_dirs[0]) / 'report/report.html'
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(writing, 'write_report', write_numbers)
+    with mock.patch.object(writing, 'write_report', write_numbers):
         yield
 
 

@@ -5,6 +5,7 @@ The config file imports this module. The environment says what happens:
 ``PLAIN_DIE``: ``RANK:ROUND:ITERATION`` before which a process kills itself.
 ``PLAIN_SIGNAL``: the same, but it sends SIGTERM to all processes of its group, as Slurm does.
 ``PLAIN_SLEEP``: seconds that each iteration takes longer.
+``PLAIN_NUMBERS``: searches write their numbers alone, as those in the tests' own process.
 """
 
 import os
@@ -19,6 +20,7 @@ import torch
 from mmengine.hooks import Hook
 from mmengine.model import BaseModel
 from mmengine.registry import HOOKS, MODELS
+from pages import numbers_only
 from repository import ROOT
 from torch import nn
 from toy import toy_config
@@ -54,6 +56,7 @@ def plain_environment(**variables: Any) -> dict[str, str]:
         'PATH': f'{Path(sys.executable).parent}{os.pathsep}{os.environ["PATH"]}',
         'PYTHONPATH': os.pathsep.join([str(ROOT), str(ROOT / 'tests')]),
         'OMP_NUM_THREADS': '1',
+        'PLAIN_NUMBERS': '1',
     }
     # The tests may run inside a Slurm job themselves.
     outer = {k: v for k, v in os.environ.items() if not k.startswith(('SLURM_', 'SBATCH_'))}
@@ -121,3 +124,6 @@ def _notice(event: str, arguments: tuple[Any, ...]) -> None:
 
 if 'PLAIN_LOG' in os.environ:
     sys.addaudithook(_notice)
+if 'PLAIN_NUMBERS' in os.environ:
+    without_pages = numbers_only()  # until the process ends, so it is kept
+    without_pages.__enter__()

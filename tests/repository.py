@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).parents[1]
 TESTS = ROOT / 'tests'
 CONFIGS = ROOT / 'configs/lth'
@@ -15,6 +13,8 @@ def data_set(name: str) -> Path:
 
     Configs name the folder from two levels above it.
     """
+    import pytest  # which processes of the tests need not
+
     for folder in (ROOT / 'data' / name, TESTS / 'data' / name):
         if folder.is_dir():
             return folder
