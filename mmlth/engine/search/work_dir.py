@@ -146,9 +146,9 @@ def _longer_by_list(state: SearchState, settings: Settings) -> list[int]:
     before = [count for count in asked if count >= schedule[-1]]
     if before and before != schedule[1:]:
         given = settings.sparsities and list(settings.sparsities)
-        key = 'sparsities' if given else 'schedule'
+        chosen_by = 'sparsities' if given else 'schedule'
         raise LotteryError(
-            f'lottery.{key}={given or settings.schedule} begins with other rounds than the '
+            f'lottery.{chosen_by}={given or settings.schedule} begins with other rounds than the '
             f'{state.last_round} that are done, at '
             f'{", ".join(f"{1 - count / total:.4g}" for count in schedule[1:])}; list these in '
             'lottery.sparsities, or only sparsities beyond them'
