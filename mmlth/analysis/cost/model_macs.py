@@ -2,16 +2,18 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from torch import nn
 
 from mmlth.analysis.cost.macs import Macs, check_masks_model, count_macs
-from mmlth.engine.configs import read_config
-from mmlth.engine.errors import LotteryError
-from mmlth.engine.models import Forward, forward_of, stock_model
-from mmlth.engine.tickets import config_of
 from mmlth.messages import reason
 from mmlth.ticket import Ticket
+
+# Only building a model needs MMEngine, so the functions import the engine: what is counted of a
+# ticket works without it.
+if TYPE_CHECKING:
+    from mmlth.engine.models import Forward
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,9 @@ def model_macs(
         LotteryError: If there is no config, or its model cannot be built or run.
         TicketMismatchError: If the ticket belongs to another model.
     """
+    from mmlth.engine.errors import LotteryError
+    from mmlth.engine.models import forward_of
+
     model = _model(ticket, config)
     check_masks_model(ticket.mask, model)
     kind = type(model).__name__
@@ -67,6 +72,11 @@ def model_macs(
 
 
 def _model(ticket: Ticket, config: str | Path | None) -> nn.Module:
+    from mmlth.engine.configs import read_config
+    from mmlth.engine.errors import LotteryError
+    from mmlth.engine.models import stock_model
+    from mmlth.engine.tickets import config_of
+
     if config is not None:
         return stock_model(read_config(config), ticket.weights)
     own = config_of(ticket.info)
@@ -79,7 +89,7 @@ def _model(ticket: Ticket, config: str | Path | None) -> nn.Module:
         ) from error
 
 
-def _count(model: nn.Module, forward: Forward) -> tuple[Macs, str | None]:
+def _count(model: nn.Module, forward: 'Forward') -> tuple[Macs, str | None]:
     try:
         return count_macs(model, forward.whole), None
     except Exception as error:
