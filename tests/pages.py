@@ -3,7 +3,8 @@
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
-from unittest import mock
+
+import pytest
 
 
 @contextlib.contextmanager
@@ -16,7 +17,8 @@ def numbers_only() -> Iterator[None]:
         mmlth.report.write_results_csv(rounds, Path(work_dirs[0]) / 'report/results.csv')
         return Path(work_dirs[0]) / 'report/report.html'
 
-    with mock.patch.object(mmlth.report, 'write_report', write):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(mmlth.report, 'write_report', write)
         yield
 
 
@@ -26,5 +28,6 @@ def whole_reports() -> Iterator[None]:
     import mmlth.report
     from mmlth.report.write import write_report
 
-    with mock.patch.object(mmlth.report, 'write_report', write_report):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(mmlth.report, 'write_report', write_report)
         yield
