@@ -3,7 +3,8 @@
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
-from unittest import mock
+
+import pytest
 
 _whole: list[bool] = []
 """Not empty while searches write all that they do outside of tests."""
