@@ -4,8 +4,6 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 _whole: list[bool] = []
 """Not empty while searches write all that they do outside of tests."""
 

@@ -91,7 +91,7 @@ def _model(ticket: Ticket, config: str | Path | None) -> nn.Module:
         ) from error
 
 
-def _count(model: nn.Module, forward: 'Forward') -> tuple[Macs, str | None]:
+def _count(model: nn.Module, forward: Forward) -> tuple[Macs, str | None]:
     try:
         return count_macs(model, forward.whole), None
     except Exception as error:
