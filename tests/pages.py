@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
+from unittest import mock
 
 _whole: list[bool] = []
 """Not empty while searches write all that they do outside of tests."""
