@@ -6,7 +6,7 @@ from pathlib import Path
 
 from mmlth.engine import LotteryError
 from mmlth.engine.checkpoints import load_checkpoint_safely
-from mmlth.engine.search import rewind_file_of
+from mmlth.engine.state import rewind_file_of
 from mmlth.messages import reason
 from mmlth.ticket import load_ticket, read_foreign, save_checkpoint, save_ticket, with_initial
 

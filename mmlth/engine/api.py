@@ -15,8 +15,9 @@ from mmlth.engine.entry import check_searches
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.masking import choose_targets, split_targets, table_of_targets
 from mmlth.engine.models import build_model
-from mmlth.engine.search import FOLDER, SearchPaths, keep_load_from, load_state
+from mmlth.engine.search import FOLDER
 from mmlth.engine.settings import parse_settings
+from mmlth.engine.state import SearchPaths, keep_load_from, load_state
 from mmlth.engine.training import experiment_name
 from mmlth.pruning import Target
 

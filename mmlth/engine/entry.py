@@ -27,15 +27,9 @@ from mmlth.engine.errors import (
     show_lottery_errors_in_one_line,
 )
 from mmlth.engine.machine import explaining_full_disks, join_processes
-from mmlth.engine.search import (
-    Report,
-    RunnerTraces,
-    SearchPaths,
-    remember_load_from,
-    run_search,
-    train_ticket,
-)
+from mmlth.engine.search import Report, run_search, train_ticket
 from mmlth.engine.settings import Settings, parse_settings
+from mmlth.engine.state import RunnerTraces, SearchPaths, remember_load_from
 from mmlth.engine.tickets import install_ticket_loading
 from mmlth.engine.training import opening_no_run
 

@@ -20,8 +20,8 @@ import mmlth
 from mmlth import LotteryError, Ticket, load_ticket, save_ticket
 from mmlth.engine.checkpoints.rewind_file import load_training_state
 from mmlth.engine.machine.lock import only_search_in
-from mmlth.engine.search.paths import SearchPaths
-from mmlth.engine.search.replacement import set_search_aside
+from mmlth.engine.state.paths import SearchPaths
+from mmlth.engine.state.replacement import set_search_aside
 
 
 def contents(folder):

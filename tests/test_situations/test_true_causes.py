@@ -17,8 +17,8 @@ from toy import BATCH, toy_config
 from mmlth.engine import LotteryError, read_config
 from mmlth.engine.configs.data_check import check_annotations, check_data
 from mmlth.engine.evaluation.evaluation import Evaluation
-from mmlth.engine.search import state as search_state
-from mmlth.engine.search.paths import SearchPaths
+from mmlth.engine.state import state as search_state
+from mmlth.engine.state.paths import SearchPaths
 from mmlth.messages import reason
 from mmlth.pruning import Mask
 from mmlth.ticket import Ticket, save_ticket

@@ -42,7 +42,7 @@ def room_of(module: str, known: Mapping[str, Path]) -> str:
     """The room that a module is in: a package two below mmlth, or the file itself.
 
     Args:
-        module: Its dotted name, such as ``mmlth.engine.search.plans``.
+        module: Its dotted name, such as ``mmlth.engine.rounds.plans``.
         known: As `modules` gives it.
 
     Returns:

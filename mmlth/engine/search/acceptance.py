@@ -7,16 +7,18 @@ from mmlth.engine.errors import LotteryError
 from mmlth.engine.evaluation import check_validation_loss
 from mmlth.engine.masking import Pruner, dry_run_pruning, split_targets
 from mmlth.engine.search.branches import branch_state, with_new_tickets
-from mmlth.engine.search.replacement import set_search_aside
-from mmlth.engine.search.runner_traces import RunnerTraces
-from mmlth.engine.search.search import Search
-from mmlth.engine.search.start_checkpoint import (
+from mmlth.engine.state import (
+    RunnerTraces,
+    Search,
+    SearchState,
     check_checkpoint,
+    check_work_dir,
+    delete_leftovers,
     given_checkpoint,
+    recorded_targets,
+    set_search_aside,
     settle_checkpoint,
 )
-from mmlth.engine.search.state import SearchState, recorded_targets
-from mmlth.engine.search.work_dir import check_work_dir, delete_leftovers
 from mmlth.engine.training import check_redrawn, rewind_iteration
 from mmlth.pruning import count_parameters
 

@@ -9,10 +9,8 @@ from mmengine.dist import get_world_size
 from mmlth.engine.configs import differences
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.masking import Pruner, dry_run_pruning
-from mmlth.engine.search.paths import SearchPaths
-from mmlth.engine.search.search import Search
-from mmlth.engine.search.state import SearchState, recorded_targets
 from mmlth.engine.settings import BranchSettings, build_control
+from mmlth.engine.state import Search, SearchPaths, SearchState, recorded_targets
 from mmlth.engine.training import check_redrawn, training_iterations
 
 FOLDER = 'branches'

@@ -10,15 +10,12 @@ from torch import nn
 from mmlth.engine.errors import Preempted
 from mmlth.engine.machine import Preemption, explaining_full_disks, only_search_in
 from mmlth.engine.masking import table_of_targets
+from mmlth.engine.rounds import free_memory, run_round
 from mmlth.engine.search.acceptance import accept
 from mmlth.engine.search.branches import parent_search_of
-from mmlth.engine.search.paths import SearchPaths
-from mmlth.engine.search.replacement import settling_replaced
-from mmlth.engine.search.rounds import free_memory, run_round
-from mmlth.engine.search.runner_traces import RunnerTraces
-from mmlth.engine.search.search import Search
 from mmlth.engine.search.trained_runner import leave_trained
 from mmlth.engine.settings import Settings
+from mmlth.engine.state import RunnerTraces, Search, SearchPaths, settling_replaced
 from mmlth.messages import reason
 
 Report = Callable[[Path, bool], None]

@@ -10,9 +10,8 @@ from mmlth.engine.checkpoints import RESUME_SCHEME
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.evaluation import check_validation_loss
 from mmlth.engine.hooks import MaskHook, TicketSaver, ValidationLossHook
-from mmlth.engine.search.paths import SearchPaths
-from mmlth.engine.search.runner_traces import RunnerTraces
 from mmlth.engine.settings import Settings
+from mmlth.engine.state import RunnerTraces, SearchPaths
 from mmlth.engine.tickets import require_match
 from mmlth.engine.training import training_loop
 from mmlth.ticket import load_ticket

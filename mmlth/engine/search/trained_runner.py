@@ -4,7 +4,7 @@ from mmengine.runner import Runner
 
 from mmlth.engine.checkpoints import load_checkpoint_safely, newest_checkpoint
 from mmlth.engine.models import bare_model
-from mmlth.engine.search.search import Search
+from mmlth.engine.state import Search
 from mmlth.engine.tickets import without_aliases
 from mmlth.ticket import load_ticket
 

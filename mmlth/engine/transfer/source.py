@@ -12,7 +12,7 @@ from torch import Tensor
 from mmlth.engine.checkpoints import load_checkpoint_safely
 from mmlth.engine.configs import read_config
 from mmlth.engine.errors import LotteryError
-from mmlth.engine.search import rewind_file_of
+from mmlth.engine.state import rewind_file_of
 from mmlth.engine.transfer.image_input import input_of
 from mmlth.ticket import (
     ImageInput,

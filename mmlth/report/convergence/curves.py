@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from mmlth.analysis.networks import Measurement
-from mmlth.engine.search import TRAIN_LOSS as TRAIN_LOSS
+from mmlth.engine.rounds import TRAIN_LOSS as TRAIN_LOSS
 from mmlth.report.searches import Round, Search, metric_names, ticket_round
 
 VALIDATION_LOSS = 'val/loss'

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from mmlth.console import output_console
 from mmlth.engine.configs import searched_config
-from mmlth.engine.search import SearchPaths
+from mmlth.engine.state import SearchPaths
 from mmlth.report.answer import answer_section, comparison_table, find_winning_ticket, results_table
 from mmlth.report.convergence import convergence_section
 from mmlth.report.cost import cost_section

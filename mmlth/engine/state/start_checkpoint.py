@@ -10,7 +10,7 @@ from mmengine.runner import Runner
 
 from mmlth.engine.configs import sha256_of
 from mmlth.engine.errors import ANOTHER_WORK_DIR, LotteryError, one_line_if
-from mmlth.engine.search.search import Search
+from mmlth.engine.state.search import Search
 
 _OPTION = '_mmlth_load_from'
 """The attribute of a config that keeps ``load_from`` as ``--cfg-options`` gave it."""

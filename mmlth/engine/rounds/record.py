@@ -5,11 +5,10 @@ from typing import Any
 from mmengine.dist import barrier, is_main_process
 
 from mmlth.engine.configs import sha256_of
-from mmlth.engine.search.dense_round import settle_rewind_file, settle_rewind_hash, unmoved_weights
-from mmlth.engine.search.early_bird import trained_length
-from mmlth.engine.search.round import Round
-from mmlth.engine.search.search import Search
-from mmlth.engine.search.work_dir import delete_interrupted
+from mmlth.engine.rounds.dense_round import settle_rewind_file, settle_rewind_hash, unmoved_weights
+from mmlth.engine.rounds.early_bird import trained_length
+from mmlth.engine.rounds.round import Round
+from mmlth.engine.state import Search, delete_interrupted
 from mmlth.engine.tickets import counts, loading_info, provenance
 from mmlth.pruning import masked
 from mmlth.ticket import Ticket, save_ticket

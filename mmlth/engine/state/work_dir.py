@@ -8,10 +8,10 @@ from mmengine.dist import get_world_size
 from mmlth.engine.checkpoints import INTERRUPTED
 from mmlth.engine.configs import differences
 from mmlth.engine.errors import ANOTHER_WORK_DIR, LotteryError
-from mmlth.engine.search.paths import SearchPaths
-from mmlth.engine.search.search import Search
-from mmlth.engine.search.state import SearchState, load_state
 from mmlth.engine.settings import Settings, Spec, build_allocation
+from mmlth.engine.state.paths import SearchPaths
+from mmlth.engine.state.search import Search
+from mmlth.engine.state.state import SearchState, load_state
 from mmlth.pruning import kept_per_round
 from mmlth.ticket import leftovers
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from mmlth.engine.configs import STATE_FORMAT, decisive_lottery, recorded_settings
 from mmlth.engine.errors import LotteryError
-from mmlth.engine.search.paths import SearchPaths
 from mmlth.engine.settings import Settings
+from mmlth.engine.state.paths import SearchPaths
 from mmlth.messages import reason
 from mmlth.pruning import Target
 from mmlth.ticket import write_bytes

@@ -15,8 +15,8 @@ from mmlth.engine.configs import sha256_of
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.machine import disk_use
 from mmlth.engine.models import bare_model
-from mmlth.engine.search.search import Search
 from mmlth.engine.settings import BEST
+from mmlth.engine.state import Search
 from mmlth.engine.training import check_loop, rewind_iteration, unmoved
 from mmlth.messages import join_names, reason
 from mmlth.ticket import load_rewind_weights, weights_hash

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from mmengine.dist import barrier, is_main_process
 
-from mmlth.engine.search.paths import SearchPaths
+from mmlth.engine.state.paths import SearchPaths
 
 
 @contextlib.contextmanager

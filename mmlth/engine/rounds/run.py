@@ -10,15 +10,14 @@ from mmengine.dist import is_main_process
 from mmengine.runner import Runner
 
 from mmlth.engine.models import bare_model
-from mmlth.engine.search.control_plans import plan_control
-from mmlth.engine.search.dense_round import prepare_dense_round
-from mmlth.engine.search.paths import SearchPaths
-from mmlth.engine.search.plans import plan_round
-from mmlth.engine.search.round import Round
-from mmlth.engine.search.round_hooks import register_hooks
-from mmlth.engine.search.round_record import record_round
-from mmlth.engine.search.round_training import train_round
-from mmlth.engine.search.search import Search
+from mmlth.engine.rounds.control_plans import plan_control
+from mmlth.engine.rounds.dense_round import prepare_dense_round
+from mmlth.engine.rounds.plans import plan_round
+from mmlth.engine.rounds.record import record_round
+from mmlth.engine.rounds.round import Round
+from mmlth.engine.rounds.round_hooks import register_hooks
+from mmlth.engine.rounds.training import train_round
+from mmlth.engine.state import Search, SearchPaths
 from mmlth.engine.training import closed_once
 from mmlth.pruning import Mask
 

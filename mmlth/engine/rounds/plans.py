@@ -13,8 +13,8 @@ from mmlth.engine.checkpoints import REWIND_SCHEME, newest_checkpoint
 from mmlth.engine.configs import reinitialised, sha256_of
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.masking import compute_and_broadcast_mask, next_mask
-from mmlth.engine.search.lost_layers import warn_of_lost_layers
-from mmlth.engine.search.search import Search
+from mmlth.engine.rounds.lost_layers import warn_of_lost_layers
+from mmlth.engine.state import Search
 from mmlth.engine.training import (
     Origin,
     StateTransform,

@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 
 from mmengine.runner import Runner
 
-from mmlth.engine.search.plans import RoundPlan
-from mmlth.engine.search.round_training import RoundResult
+from mmlth.engine.rounds.plans import RoundPlan
+from mmlth.engine.rounds.training import RoundResult
 from mmlth.pruning import Mask
 
 

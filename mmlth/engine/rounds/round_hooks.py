@@ -19,12 +19,11 @@ from mmlth.engine.hooks import (
     ValidationLossHook,
 )
 from mmlth.engine.models import bare_model
-from mmlth.engine.search.early_bird import mask_distance_hook
-from mmlth.engine.search.replacement import settle_replaced
-from mmlth.engine.search.round import Round
-from mmlth.engine.search.round_record import ticket_metadata
-from mmlth.engine.search.search import Search
+from mmlth.engine.rounds.early_bird import mask_distance_hook
+from mmlth.engine.rounds.record import ticket_metadata
+from mmlth.engine.rounds.round import Round
 from mmlth.engine.settings import BEST, parse_step
+from mmlth.engine.state import Search, settle_replaced
 from mmlth.engine.training import fingerprints
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from mmlth.engine.search.search import Search
+from mmlth.engine.state import Search
 from mmlth.messages import join_names
 from mmlth.pruning import Mask, starved
 

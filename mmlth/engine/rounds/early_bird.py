@@ -9,8 +9,8 @@ from torch import Tensor
 from mmlth.engine.hooks import MaskDistanceHook, StopRule
 from mmlth.engine.masking import Pruner
 from mmlth.engine.models import bare_model
-from mmlth.engine.search.round import Round
-from mmlth.engine.search.search import Search
+from mmlth.engine.rounds.round import Round
+from mmlth.engine.state import Search
 from mmlth.pruning import Mask, chance_hamming
 
 

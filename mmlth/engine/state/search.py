@@ -11,9 +11,9 @@ from mmlth.engine.configs import result_affecting_config
 from mmlth.engine.machine import Preemption
 from mmlth.engine.masking import Pruner, TargetChoice
 from mmlth.engine.models import bare_model
-from mmlth.engine.search.paths import SearchPaths
-from mmlth.engine.search.state import SearchState, load_state
 from mmlth.engine.settings import Settings
+from mmlth.engine.state.paths import SearchPaths
+from mmlth.engine.state.state import SearchState, load_state
 from mmlth.pruning import Target
 
 

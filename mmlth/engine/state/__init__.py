@@ -1,0 +1,36 @@
+"""A search at hand and on disk: what travels through it, search.json, the files of work_dir."""
+
+from mmlth.engine.state.paths import SearchPaths, rewind_file_of
+from mmlth.engine.state.replacement import set_search_aside, settle_replaced, settling_replaced
+from mmlth.engine.state.runner_traces import RunnerTraces
+from mmlth.engine.state.search import Search
+from mmlth.engine.state.start_checkpoint import (
+    check_checkpoint,
+    given_checkpoint,
+    keep_load_from,
+    remember_load_from,
+    settle_checkpoint,
+)
+from mmlth.engine.state.state import SearchState, load_state, recorded_targets
+from mmlth.engine.state.work_dir import check_work_dir, delete_interrupted, delete_leftovers
+
+__all__ = [
+    'RunnerTraces',
+    'Search',
+    'SearchPaths',
+    'SearchState',
+    'check_checkpoint',
+    'check_work_dir',
+    'delete_interrupted',
+    'delete_leftovers',
+    'given_checkpoint',
+    'keep_load_from',
+    'load_state',
+    'recorded_targets',
+    'remember_load_from',
+    'rewind_file_of',
+    'set_search_aside',
+    'settle_checkpoint',
+    'settle_replaced',
+    'settling_replaced',
+]
