@@ -83,6 +83,7 @@ def test_its_counters_and_hub_are_those_of_the_last_round(tmp_path, resumed, ite
 def test_the_counters_of_a_training_that_stopped_early(tmp_path, resumed):
     """By MMEngine's EarlyStoppingHook, without a checkpoint of the epoch that it stopped after."""
     changes = {
+        'lottery.rewind': '0',
         'default_hooks.checkpoint': {'type': 'CheckpointHook', 'interval': 50},
         'custom_hooks': [
             {'type': 'EarlyStoppingHook', 'monitor': 'toy/accuracy', 'min_delta': 2, 'patience': 1}
