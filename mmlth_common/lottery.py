@@ -13,7 +13,7 @@ CHECKPOINTS = ('mmengine', 'both', 'tickets')
 DEFAULT_TARGET = 0.8
 DEFAULT_RATE = 0.2  # of both papers
 
-Kind: TypeAlias = Literal[
+ValueKind: TypeAlias = Literal[
     'choice',  # one of a few words
     'count',  # a whole number of at least 1
     'file',  # the path of a file
@@ -39,7 +39,7 @@ class KeyInfo:
     """
 
     meaning: str
-    kind: Kind = 'other'
+    kind: ValueKind = 'other'
     choices: tuple[str, ...] = ()
     metavar: str | None = None
     shown_default: str | None = None
@@ -56,7 +56,7 @@ def names_of(keys: type) -> list[str]:
     return [key.name for key in fields(keys)]
 
 
-def _key(default: Any, meaning: str, kind: Kind = 'other', **more: Any) -> Any:
+def _key(default: Any, meaning: str, kind: ValueKind = 'other', **more: Any) -> Any:
     """A field with what is declared of it; for the arguments see `KeyInfo`."""
     return field(default=default, metadata={'info': KeyInfo(meaning, kind, **more)})
 

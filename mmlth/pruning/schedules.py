@@ -5,7 +5,7 @@ from numbers import Integral
 from typing import Protocol
 
 from mmlth.pruning.errors import PruningError
-from mmlth.pruning.schedule import kept_at, kept_per_round
+from mmlth.pruning.kept_counts import kept_at, kept_per_round
 
 
 class Schedule(Protocol):

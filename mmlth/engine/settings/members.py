@@ -22,7 +22,7 @@ Spec = str | dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Kind:
+class MemberKind:
     """A kind of members.
 
     Attributes:
@@ -43,14 +43,14 @@ class Kind:
         return len(inspect.signature(self.protocol.__call__).parameters) - 1  # less self
 
 
-SCORE = Kind('score', SCORES, Score)
-ALLOCATION = Kind('allocation', ALLOCATIONS, Allocation)
-PATTERN = Kind('pattern', PATTERNS, Pattern, also=', N:M such as 2:4')
-SCHEDULE = Kind('schedule', SCHEDULES, Schedule)
-CONTROL = Kind('branch.control', CONTROLS, Control)
+SCORE = MemberKind('score', SCORES, Score)
+ALLOCATION = MemberKind('allocation', ALLOCATIONS, Allocation)
+PATTERN = MemberKind('pattern', PATTERNS, Pattern, also=', N:M such as 2:4')
+SCHEDULE = MemberKind('schedule', SCHEDULES, Schedule)
+CONTROL = MemberKind('branch.control', CONTROLS, Control)
 
 
-def member_names(kind: Kind) -> list[str]:
+def member_names(kind: MemberKind) -> list[str]:
     """The names that are registered, those of downstream registries with their scope."""
     scoped = [
         f'{scope}.{name}'
@@ -60,7 +60,7 @@ def member_names(kind: Kind) -> list[str]:
     return [*sorted(kind.registry.module_dict), *sorted(scoped)]
 
 
-def named(kind: Kind, spec: Any) -> Spec:
+def named(kind: MemberKind, spec: Any) -> Spec:
     """The same choice by a name that finds it anywhere, as plain values.
 
     Args:
@@ -77,7 +77,7 @@ def named(kind: Kind, spec: Any) -> Spec:
     return {'type': _name(kind, spec.get('type')), **options}
 
 
-def build(kind: Kind, spec: Any) -> Any:
+def build(kind: MemberKind, spec: Any) -> Any:
     """A registered function with its options bound, or an instance of a registered class.
 
     Args:
@@ -103,7 +103,7 @@ def build(kind: Kind, spec: Any) -> Any:
         raise LotteryError(f'lottery.{kind.key}={name!r}: {reason(error)}') from error
 
 
-def _name(kind: Kind, member: Any) -> str:
+def _name(kind: MemberKind, member: Any) -> str:
     """The registered name where there is one, else the name with the scope or the module."""
     if isinstance(member, str):
         name = _in_default_scope(kind.registry, member) or member
@@ -173,7 +173,7 @@ def _of_module(module: str, name: str) -> Any:
         return None
 
 
-def _check_options(kind: Kind, name: str, member: Any, options: Mapping[str, Any]) -> None:
+def _check_options(kind: MemberKind, name: str, member: Any, options: Mapping[str, Any]) -> None:
     """Compares the options with the parameters that mmlth does not give by itself."""
     try:
         signature = inspect.signature(member)
