@@ -10,6 +10,7 @@ BEST = 'best'
 REWIND_WHAT = ('weights', 'learning_rate', 'nothing', 'reinit')
 AFTER_REWIND = ('continue', 'full')
 CHECKPOINTS = ('mmengine', 'both', 'tickets')
+SCHEDULE_KEYS = ('schedule', 'sparsities', 'rounds', 'rate')  # which exclude each other
 DEFAULT_TARGET = 0.8
 DEFAULT_RATE = 0.2  # of both papers
 
@@ -149,7 +150,8 @@ class LotteryKeys:
     schedule: str | dict[str, Any] | None = _key(
         None,
         "what says how many weights each round keeps: 'geometric', 'by_rate', 'by_list', "
-        "'one_shot' or your own, with options dict(type='geometric', rounds=5)",
+        "'one_shot' or your own, with options dict(type='geometric', rounds=5): "
+        'geometric,rounds=5 on the command line',
         'spec',
         metavar='NAME[,KEY=VALUE]',
     )
