@@ -35,7 +35,7 @@ def settle_schedule(values: dict[str, Any]) -> None:
 
 
 def _check_schedule(values: dict[str, Any]) -> None:
-    """Checks the options, and tries schedules of mmlth, for which any numbers of weights will do."""
+    """Checks the options, and tries a schedule of mmlth, for which any numbers will do."""
     given = values['schedule']
     schedule = build_schedule(given)
     member = getattr(schedule, '__wrapped__', schedule)  # what has options bound wraps it

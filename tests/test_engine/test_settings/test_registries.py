@@ -368,6 +368,16 @@ def test_the_error_of_ones_own_score_is_shown_as_it_is(tmp_path, monkeypatch):
     assert not (tmp_path / 'round_00').exists()
 
 
+def test_a_score_that_runs_out_of_memory_is_one_line_before_training(tmp_path, monkeypatch):
+    def large(inputs):
+        raise torch.cuda.OutOfMemoryError('CUDA out of memory. Tried to allocate 2 GiB.')
+
+    monkeypatch.setitem(SCORES.module_dict, 'large', large)
+    with pytest.raises(LotteryError, match=r"'large' cannot rank these weights: .*out of memory"):
+        run(tmp_path, {'score': 'large'})
+    assert not (tmp_path / 'round_00').exists()
+
+
 @pytest.mark.parametrize('what', ['start', 'network'])
 def test_a_score_that_does_not_declare_what_it_needs(tmp_path, monkeypatch, what):
     def secret(inputs):
