@@ -120,7 +120,8 @@ def _check(values: str, sparsity: float | None, depths: str | None) -> None:
 
 
 def _check_input(result: Transfer) -> None:
-    if problem := result.input_problem():
+    problem = result.input_problem()
+    if problem:
         raise LotteryError(problem)
 
 
