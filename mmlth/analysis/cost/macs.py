@@ -155,13 +155,13 @@ def check_masks_model(mask: Mask, model: nn.Module) -> None:
     if missing:
         raise TicketMismatchError(
             f'the ticket masks {len(missing)} parameters that the model of the config lacks, such '
-            f'as {missing[0]}; give the config that the ticket was counted with'
+            f'as {missing[0]}; give the config that the ticket was trained with'
         )
     if other:
         raise TicketMismatchError(
             f'the ticket masks {other[0]} of shape {tuple(mask[other[0]].shape)}, which has shape '
             f'{tuple(shapes[other[0]])} in the model of the config; give the config that the '
-            'ticket was counted with'
+            'ticket was trained with'
         )
 
 

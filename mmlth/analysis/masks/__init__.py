@@ -1,4 +1,4 @@
-"""What many masks of one model are like beside each other."""
+"""What is measured on masks: their layers, wholly zero parts, similarity, survival and noise."""
 
 from mmlth.analysis.masks.comparison import LayerPair, TicketComparison, compare_tickets
 from mmlth.analysis.masks.layers import (

@@ -1,4 +1,4 @@
-"""The checkpoints of a round: how many it keeps, and from which one it continues."""
+"""The newest undamaged checkpoint of a round, which it continues from."""
 
 import errno
 import re

@@ -83,12 +83,6 @@ def experiment_name(config: Config, work_dir: Path) -> str:
     return f'{stem}_{work_dir.name}_{next(_trainings)}'
 
 
-def _step(most: int, accumulation: int) -> str:
-    """The latest step of at most so many iterations between two updates, as ``lottery.rewind``."""
-    count = most - most % accumulation
-    return f"'{count}it'" if count else "'0'"
-
-
 def bounded_checkpoints(config: Config) -> Config:
     """Changes the CheckpointHook of a round's config so that the round can continue from it.
 

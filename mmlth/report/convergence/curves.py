@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from mmlth.analysis.networks import Measurement
+from mmlth.engine.configs import BRANCHES
 from mmlth.engine.rounds import TRAIN_LOSS as TRAIN_LOSS
+from mmlth.engine.state import SearchPaths
 from mmlth.report.searches import Round, Search, metric_names, ticket_round
 
 VALIDATION_LOSS = 'val/loss'
@@ -94,9 +96,9 @@ def read_curves(search: Search) -> Curves:
 
 def _files(work_dir: Path, index: int) -> list[Path]:
     """The log files of a round in order of time, which is that of their folders' names."""
-    if index == 0 and work_dir.absolute().parent.name == 'branches':
+    if index == 0 and work_dir.absolute().parent.name == BRANCHES:
         work_dir = work_dir.absolute().parents[1]  # a branch shares its search's dense round
-    return sorted(work_dir.glob(f'round_{index:02d}/*/vis_data/scalars.json'))
+    return sorted(SearchPaths(work_dir).round(index).glob('*/vis_data/scalars.json'))
 
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:
