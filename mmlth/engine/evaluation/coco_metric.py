@@ -35,7 +35,15 @@ class DataSet:
 
 
 def of_split(config: Config, split: str) -> Config:
-    """A config that validates on this split."""
+    """A config that validates on this split.
+
+    Args:
+        config: The config; it is changed in place.
+        split: ``val`` or ``test``.
+
+    Raises:
+        LotteryError: If the config lacks that split, or its annotations are not on this machine.
+    """
     if split not in SPLITS:
         raise LotteryError(f'there is no split {split!r}; choose one of {", ".join(SPLITS)}')
     lacking = [

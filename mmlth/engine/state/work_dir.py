@@ -174,7 +174,12 @@ def delete_leftovers(paths: SearchPaths, finished: int) -> None:
 
 
 def delete_interrupted(paths: SearchPaths, index: int) -> None:
-    """Removes what a round that is done once continued from."""
+    """Removes what a round that is done once continued from.
+
+    Args:
+        paths: The files of the search.
+        index: The index of the round; 0 is the dense one.
+    """
     for path in paths.round(index).glob(f'{Path(INTERRUPTED).stem}.*'):
         path.unlink()
     paths.mask(index).unlink(missing_ok=True)

@@ -78,7 +78,12 @@ def round_config(config: Config, work_dir: Path, seed: int, origin: Origin) -> C
 
 
 def experiment_name(config: Config, work_dir: Path) -> str:
-    """A name that no other Runner has: loggers, message hubs and visualizers are found by name."""
+    """A name that no other Runner has: loggers, message hubs and visualizers are found by name.
+
+    Args:
+        config: The config of the training.
+        work_dir: The folder that it writes into.
+    """
     stem = Path(config.filename).stem if config.filename else 'search'
     return f'{stem}_{work_dir.name}_{next(_trainings)}'
 
