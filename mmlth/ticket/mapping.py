@@ -34,7 +34,7 @@ class NameMap:
     """What is known of the names of two models.
 
     Attributes:
-        rules: By which names were mapped.
+        rules: The rules by which names were mapped.
         matched: For each name of the target that the source gives, the source's name. A name of
             the source may be there twice where the target is deeper.
         missing: Names of the target that the source does not give.
@@ -136,7 +136,7 @@ def map_names(
     Args:
         source: Shapes by name.
         target: Shapes by name.
-        rules: Which names are which.
+        rules: The rules that say which names are which.
         left_out: Names of the target that are not to be transferred.
         depths: How the residual blocks of one depth become those of another; see
             `mmlth.ticket.elastic`.

@@ -73,7 +73,7 @@ def page(outcomes: Sequence[Outcome], command: str, rounds: int) -> str:
     Args:
         outcomes: What came of each fault.
         command: Prints it again.
-        rounds: Of each search, the dense one included.
+        rounds: The number of rounds of each search, the dense one included.
     """
     lost = sum(failed(outcome) for outcome in outcomes)
     verdict = f'Of {len(outcomes)} faults, {lost or "none"} lost anything.'

@@ -60,7 +60,7 @@ def make_data(folder: Path) -> Path:
 
 
 def search_arguments(data: Path, work_dir: Path) -> list[str]:
-    """Those of ``mmlth train`` for a search that takes seconds, or for its continuation."""
+    """The arguments of ``mmlth train`` for a search that takes seconds, or for its continuation."""
     roots = [f'{key}data_root={data}/' for key in ('', *_DATASETS)]
     tiny = [*_TINY.split(), *roots, f'val_evaluator.ann_file={data}/annotations/val.json']
     given = [str(CONFIG), '--work-dir', str(work_dir), '--resume', '--rounds', str(ROUNDS - 1)]

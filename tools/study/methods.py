@@ -15,9 +15,9 @@ def branches(
     """The options of ``mmlth branch`` by the name of the branch.
 
     Args:
-        sparsities: After each round of the search.
-        levels: Those of them at which methods are compared that train each sparsity by itself.
-        methods: Of `METHODS`.
+        sparsities: The sparsity after each round of the search.
+        levels: The sparsities at which methods are compared that train each sparsity by itself.
+        methods: Some of `METHODS`.
 
     Raises:
         ValueError: If a level is no sparsity of the search.

@@ -22,10 +22,10 @@ class LayerMacs:
     """The MACs of one layer or module.
 
     Attributes:
-        name: Of a parameter, or of the module that multiplies numbers none of which is a
+        name: The name of a parameter, or of the module that multiplies numbers none of which is a
             parameter, as attention does.
-        dense: With every weight.
-        sparse: With the kept weights alone.
+        dense: The MACs with every weight.
+        sparse: The MACs with the kept weights alone.
     """
 
     name: str
@@ -41,8 +41,9 @@ class Macs:
     nothing. Positions in the padding count like all others.
 
     Attributes:
-        weights: By the parameter whose numbers are multiplied; uses are summed.
-        others: By the innermost module, of products that none of the parameters enters as it is.
+        weights: The MACs by the parameter whose numbers are multiplied; uses are summed.
+        others: The MACs of products that none of the parameters enters as it is, by the innermost
+            module.
         uncounted: Layers (parameter name to class name) that ran by an operator which the counter
             does not know: their MACs are missing in the sum.
         unused: Parameters of layers that were not called, and so count nothing themselves.

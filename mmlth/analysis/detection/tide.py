@@ -49,7 +49,7 @@ from mmlth.analysis.packages import require
 MAIN = ('Cls', 'Loc', 'Both', 'Dupe', 'Bkg', 'Miss')
 SPECIAL = ('FalsePos', 'FalseNeg')
 MODES = {'bbox': 'bbox', 'segm': 'mask'}
-"""Of each kind of prediction, ``tidecv``'s name for it."""
+"""The name that ``tidecv`` has for each kind of prediction."""
 
 
 @dataclass(frozen=True)

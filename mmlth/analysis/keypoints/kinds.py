@@ -47,8 +47,9 @@ class Diagnosis:
 
     Attributes:
         outcome: At an OKS of `LOCALIZED`: whose each prediction is.
-        kinds: Of their keypoints as index in `KINDS`, shape (D, K); `NO_KIND` where the joint is
-            not labelled, or the prediction is of no instance (by the paper: of none that counts).
+        kinds: The kinds of their keypoints as index in `KINDS`, shape (D, K); `NO_KIND` where the
+            joint is not labelled, or the prediction is of no instance (by the paper: of none that
+            counts).
         reached: The ks of a keypoint to the wrong location that it is at, shape (D, K): of an
             inversion or a swap; 0 for other kinds.
     """

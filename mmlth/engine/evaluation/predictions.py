@@ -121,10 +121,11 @@ class Predictor:
 
 
 def _check_same_classes(ticket: Ticket, data_set: DataSet) -> None:
-    """By their names, where the ticket tells them: as many others would fit the weights.
+    """Compares names, where the ticket tells them: as many others would fit the weights.
 
-    Not by the order of classes: the labels of MMDetection's COCO sets have that of the annotation
-    file, whatever order a ticket or a config lists them in. Keypoints have no order but their own.
+    The order of classes does not count: the labels of MMDetection's COCO sets have that of the
+    annotation file, whatever order a ticket or a config lists them in. Keypoints have no order but
+    their own.
     """
     meta = ticket.dataset_meta()
     meta = meta if isinstance(meta, Mapping) else {}  # of data sets with several lists of classes

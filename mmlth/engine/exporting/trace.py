@@ -62,10 +62,10 @@ def trace(part: Part, image: Tensor, expected: Outputs, axes: Axes, opset: int) 
     """The content of an ONNX file.
 
     Args:
-        part: What it computes.
+        part: The part of a model that it computes.
         image: An example of its input.
         expected: The outputs for that, by name.
-        axes: Those of inputs and outputs that vary, by name; see `batch_axes`.
+        axes: The axes of inputs and outputs that vary, by name; see `batch_axes`.
         opset: Version of the ONNX operators.
 
     Raises:

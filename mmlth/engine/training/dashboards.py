@@ -19,7 +19,7 @@ RUN_NAMES = {
     'DVCLiveVisBackend': 'init_kwargs.exp_name',
     'AimVisBackend': 'init_kwargs.experiment',
 }
-"""By back end of MMEngine the option that names a run. The others write into the round's folder."""
+"""The option that names a run, by back end of MMEngine. Others write into the round's folder."""
 RUN_IDS = {'WandbVisBackend': 'init_kwargs.id'}
 """The option by which a back end would take several rounds for one run."""
 

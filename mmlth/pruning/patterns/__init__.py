@@ -12,7 +12,7 @@ PATTERNS = {
     'channel': channel,
     'n_of_m': NOfM,
 }
-"""By the name that ``lottery.pattern`` gives: functions, or classes whose instances are some."""
+"""Functions, or classes whose instances are some, by the name that ``lottery.pattern`` gives."""
 
 __all__ = [
     'PATTERNS',

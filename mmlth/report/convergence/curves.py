@@ -25,9 +25,9 @@ class RoundCurves:
     Attributes:
         index: The number of the round; 0 is the dense model.
         sparsity: Share of the prunable weights that is removed.
-        points: By name, in order of position: `TRAIN_LOSS`, the mean of an epoch in loops that have
-            them; `VALIDATION_LOSS` and the losses that it consists of, where the search computes
-            it; the metrics.
+        points: The measurements by name, in order of position: `TRAIN_LOSS`, the mean of an epoch
+            in loops that have them; `VALIDATION_LOSS` and the losses that it consists of, where the
+            search computes it; the metrics.
         of_round: The round of the search whose ticket a control changes, else the same round.
     """
 
@@ -45,7 +45,7 @@ class Curves:
 
     Attributes:
         unit: The unit of the positions.
-        rounds: Those that are finished, in order.
+        rounds: The curves of the finished rounds, in order.
         metrics: Names of the metrics, in the order that the search records them.
     """
 

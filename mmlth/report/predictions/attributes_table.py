@@ -56,7 +56,8 @@ def class_table(attributes: Attributes, most: int = 20) -> Table:
 
     Args:
         attributes: What was measured of models on one data set.
-        most: Of more classes, those are shown that lose most and that gain most, half of each.
+        most: The most classes that are shown; of more, half are those that lose most, half those
+            that gain most.
     """
     table = _table(f'class: {ap_name(attributes)}', attributes, training=True)
     for group in most_changed(attributes, most):
@@ -111,8 +112,8 @@ def most_changed(attributes: Attributes, most: int) -> list[Group]:
 
     Args:
         attributes: What was measured of models on one data set.
-        most: Of more classes, half of this number is of those that lose most, the other half of
-            those that gain most.
+        most: The most classes that are given; of more, half are those that lose most, half those
+            that gain most.
     """
     if len(attributes.models) < 2:
         return list(attributes.classes[:most])

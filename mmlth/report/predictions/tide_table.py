@@ -81,7 +81,7 @@ def error_label(name: str) -> str:
 
 
 def error_gain(errors: Errors, name: str) -> float:
-    """By how much the AP would grow without an error, in [0, 1].
+    """How much the AP would grow without an error, in [0, 1].
 
     Args:
         errors: The errors of a model.
