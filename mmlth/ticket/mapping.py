@@ -210,6 +210,6 @@ def _renamed(source: Iterable[str], rules: tuple[Rule, ...]) -> dict[str, str]:
 def _no_match(source: Iterable[str], target: Iterable[str], why: str) -> str:
     return (
         f'no name of the source is one of the target, {why}; the source has '
-        f'{join_names(source, 3)}; the '
-        f'target has {join_names(target, 3)}; say which is which by SOURCE_PREFIX=TARGET_PREFIX'
+        f'{join_names(source, 3)}; the target has {join_names(target, 3)}; say which is which by '
+        'SOURCE_PREFIX=TARGET_PREFIX'
     )

@@ -53,8 +53,7 @@ def nested_masks(
     if len(fitting) > 1:
         raise TicketError(
             f'{path} has masks in several entries: {join_names(map(repr, fitting))}; save it '
-            'with those '
-            'alone that are meant'
+            'with those alone that are meant'
         )
     if fitting:
         return next(iter(fitting.items()))

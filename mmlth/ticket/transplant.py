@@ -42,7 +42,7 @@ def transplant(
     """Puts mask and values of one model into another.
 
     Args:
-        names: The parameters of both models that are one another.
+        names: The parameters of the one model and the same ones of the other.
         mask: The mask of the source, by its names.
         values: The values of the source, by its names; None: the target keeps its own.
         target: The target's state dict, which stays as it is.
@@ -79,7 +79,7 @@ def one_shot(
     """Returns the mask that is drawn by magnitude over a backbone alone, never over heads.
 
     Args:
-        names: The parameters of both models that are one another.
+        names: The parameters of the one model and the same ones of the other.
         weights: The weights of the source, by its names.
         mask: The mask that the source has already, by its names.
         backbone: Names of the target's backbone that may be pruned.

@@ -11,8 +11,8 @@ import pytest
 import torch
 from toy import ToyModel, toy_config
 
-from mmlth.analysis import compare_tickets, stored
-from mmlth.analysis.cost import sizes
+from mmlth.analysis import compare_tickets
+from mmlth.analysis.cost import sizes, stored
 from mmlth.analysis.cost.model_macs import model_macs
 from mmlth.analysis.masks import layers
 from mmlth.commands import inspect

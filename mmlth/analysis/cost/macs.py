@@ -81,14 +81,14 @@ class Macs:
 
     def modules(self, mask: Mask) -> list[LayerMacs]:
         """The MACs by the first component of the layers' names."""
-        return works_by_module(self.layers(mask))
+        return sum_by_module(self.layers(mask))
 
     def sparse(self, mask: Mask) -> int:
         """The MACs in total with the kept weights alone."""
         return sum(work.sparse for work in self.layers(mask))
 
 
-def works_by_module(works: Iterable[LayerMacs]) -> list[LayerMacs]:
+def sum_by_module(works: Iterable[LayerMacs]) -> list[LayerMacs]:
     """Sums the work of layers up by the first component of their names."""
     dense: Counter[str] = Counter()
     sparse: Counter[str] = Counter()

@@ -90,8 +90,7 @@ def check_predictions(
         if unknown:
             raise ValueError(
                 f'{name} has predictions with {key} {join_names(map(str, unknown))}, which the '
-                'ground '
-                f'truth with its {len(known):,} {part} lacks: these are {what}'
+                f'ground truth with its {len(known):,} {part} lacks: these are {what}'
             )
 
 

@@ -58,8 +58,7 @@ def outcomes(
 
     Args:
         scene: The scene with the instances and the scores.
-        keypoints: Keypoints of the predictions in pixels, as they are or corrected, shape (D, K,
-            2).
+        keypoints: Predicted keypoints in pixels, as they are or corrected, shape (D, K, 2).
         skeleton: The joints.
         thresholds: The OKS from which on a prediction can match.
     """

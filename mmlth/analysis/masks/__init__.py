@@ -16,10 +16,10 @@ from mmlth.analysis.masks.noise import Flips, flips
 from mmlth.analysis.masks.profile import MaskProfile, profile
 from mmlth.analysis.masks.similarity import Matrix, Similarity, similarity
 from mmlth.analysis.masks.survival import Survival, survival
-from mmlth.analysis.masks.zeros import KINDS, Kind, ZeroParts, zero_parts
+from mmlth.analysis.masks.zeros import PART_KINDS, Kind, ZeroParts, zero_parts
 
 __all__ = [
-    'KINDS',
+    'PART_KINDS',
     'Flips',
     'Kind',
     'Layer',

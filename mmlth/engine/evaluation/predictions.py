@@ -27,7 +27,7 @@ from mmlth.messages import join_names
 from mmlth.quiet import quiet
 from mmlth.ticket import Ticket, weights_hash, write_bytes
 
-KINDS = ('bbox', 'segm', 'keypoints')
+PREDICTION_KINDS = ('bbox', 'segm', 'keypoints')
 
 
 ProgressCallback = Callable[[int, int], None]
@@ -38,7 +38,7 @@ class Predictions:
     """What a model finds.
 
     Attributes:
-        results: COCO results by kind: of `KINDS` those that the config evaluates.
+        results: COCO results by kind: of `PREDICTION_KINDS` those that the config evaluates.
         metrics: What the config's own evaluation says of them.
     """
 
@@ -113,7 +113,7 @@ class Predictor:
             finally:
                 runner._hooks.remove(hook)
                 metric.outfile_prefix = None
-            files = {kind: Path(temporary, f'results.{kind}.json') for kind in KINDS}
+            files = {kind: Path(temporary, f'results.{kind}.json') for kind in PREDICTION_KINDS}
             results = {
                 kind: json.loads(path.read_bytes()) for kind, path in files.items() if path.exists()
             }

@@ -92,8 +92,7 @@ def _misfits_note(misfits: Sequence[Target]) -> str:
     return (
         f'{len(misfits)} weights ({sum(t.numel for t in misfits):,} in all: '
         f'{join_names((t.name for t in misfits), 3)}) stay dense, since lottery.pattern does not '
-        'fit '
-        'their input channels\n'
+        'fit their input channels\n'
     )
 
 

@@ -110,8 +110,8 @@ def bounded_checkpoints(config: Config) -> Config:
     if hook.get('out_dir') is not None:
         raise LotteryError(
             f'default_hooks.checkpoint.out_dir={hook["out_dir"]!r}, but a round continues from '
-            'the checkpoints in its own folder; remove out_dir, or set '
-            'work_dir (--work-dir)'
+            'the checkpoints in its own folder; remove out_dir, or set work_dir '
+            '(--work-dir)'
         )
     if 0 <= hook.get('max_keep_ckpts', 0) < KEPT:  # -1 keeps them all
         hook['max_keep_ckpts'] = KEPT

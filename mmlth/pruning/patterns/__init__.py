@@ -1,4 +1,4 @@
-"""In which shape weights are removed."""
+"""The shapes in which weights are removed."""
 
 from mmlth.pruning.patterns.n_of_m import NOfM
 from mmlth.pruning.patterns.orientation import inward, outward, transposed_weights

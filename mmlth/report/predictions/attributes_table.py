@@ -8,12 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mmlth.analysis.detection import Attributes, Estimate, Group, Result, changed_most
-from mmlth.report.kit import (
-    ABSENT,
-    plain_table,
-    signed,
-    write_csv,
-)
+from mmlth.report.kit import ABSENT, plain_table, signed, write_csv
 from mmlth.report.predictions.each_kind import SINGULAR
 
 CERTAIN = '*'

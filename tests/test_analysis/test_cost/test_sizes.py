@@ -5,8 +5,7 @@ import math
 import pytest
 import torch
 
-from mmlth.analysis import stored
-from mmlth.analysis.cost import sizes
+from mmlth.analysis.cost import sizes, stored
 from mmlth.analysis.cost.sizes import bitmask_bytes, entropy_bytes, sizes_in
 from mmlth.pruning import Mask
 from mmlth.ticket import Ticket, save_ticket

@@ -8,8 +8,17 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmlth.analysis import compare_tickets, modules
-from mmlth.analysis.masks import KINDS, flips, layers, profile, similarity, survival, zero_parts
+from mmlth.analysis import compare_tickets
+from mmlth.analysis.masks import (
+    PART_KINDS,
+    flips,
+    layers,
+    modules,
+    profile,
+    similarity,
+    survival,
+    zero_parts,
+)
 from mmlth.analysis.masks.zeros import empty_by_chance
 from mmlth.pruning import Mask
 from mmlth.pruning.controls import noise, random_layerwise
@@ -120,7 +129,7 @@ def test_zero_parts_and_how_many_chance_empties():
     conv = torch.zeros(2, 2, 1, 2, dtype=torch.bool)
     conv[0, 0] = True  # 2 of 8 weights, in one of 4 kernels, one row, one column
     mask = {'conv': conv, 'point': torch.zeros(3, 1, 1, 1, dtype=torch.bool)}
-    kernels, outputs, inputs = (zero_parts(layers(mask), kind) for kind in KINDS)
+    kernels, outputs, inputs = (zero_parts(layers(mask), kind) for kind in PART_KINDS)
     assert (kernels.zero, kernels.of) == (3, 4)  # kernels of 1 × 1 are single weights
     assert kernels.chance == pytest.approx(4 * (6 * 5) / (8 * 7))
     assert (outputs.zero, outputs.of) == (1 + 3, 2 + 3)
