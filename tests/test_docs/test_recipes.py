@@ -17,7 +17,7 @@ from mmengine.config import Config, DictAction
 from repository import ROOT
 
 from mmlth.engine import parse_settings, read_config
-from mmlth_cli.main import main
+from mmlth_cli import main as command_line
 
 TEXT = (ROOT / 'docs/recipes.md').read_text()
 TRANSFER = (ROOT / 'docs/transfer.md').read_text()
@@ -104,17 +104,17 @@ def check(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
         return
     assert program == 'mmlth'
     parsed = []
-    for module in main.COMMANDS.values():
-        monkeypatch.setattr(module, 'run', parsed.append)
-    assert main.main(words) == 0
+    for name in command_line.COMMANDS:
+        monkeypatch.setattr(f'mmlth.commands.{name}.run', parsed.append)
+    assert command_line.main(words) == 0
     (options,) = parsed
     if options.command == 'transfer':
         assert '://' not in options.source  # a file, which is read and hashed
     if options.command in ('train', 'transfer'):
         check_config(options.config, options.cfg_options)
     if options.command == 'branch':
-        given = {key: getattr(options, key) for key in ('score', 'allocation')}
-        parse_settings({key: value for key, value in given.items() if value is not None})
+        chosen = {key: options.lottery.get(key) for key in ('score', 'allocation')}
+        parse_settings({key: value for key, value in chosen.items() if value is not None})
 
 
 COMMANDS = commands()
