@@ -46,7 +46,7 @@ def disturbed(truth, kind, noise, seed=0, confused=0.05):
     dice = np.random.default_rng(seed)
     classes = [category['id'] for category in truth['categories']]
     images = {image['id']: image for image in truth['images']}
-    actual = []
+    predictions = []
     for annotation in truth['annotations']:
         for _ in range(dice.choice([0, 1, 1, 1, 1, 2]) if noise else 1):
             x, y, w, h = annotation['bbox']
@@ -69,9 +69,9 @@ def disturbed(truth, kind, noise, seed=0, confused=0.05):
                 points = np.array(annotation['keypoints'], float).reshape(-1, 3)
                 points[:, :2] += noise * dice.normal(size=points[:, :2].shape) * np.sqrt(w * h)
                 result['keypoints'] = points.ravel().tolist()
-            actual.append(result)
-    order = dice.permutation(len(actual))
-    for place, result in zip(order, actual):
+            predictions.append(result)
+    order = dice.permutation(len(predictions))
+    for place, result in zip(order, predictions):
         # Good ones tend to stand before bad ones, as a model's do.
-        result['score'] = (place + 1) / (len(actual) + 1)
-    return actual
+        result['score'] = (place + 1) / (len(predictions) + 1)
+    return predictions

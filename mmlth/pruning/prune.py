@@ -90,10 +90,10 @@ def _outputs_first(pattern: Pattern, transposed: Mapping[str, int]) -> Pattern:
     def turned(
         mask: Mask, scores: Mapping[str, Tensor], keep: int, allocation: Allocation, floor: float
     ) -> Mask:
-        drawn = pattern(
+        pruned = pattern(
             Mask(outward(mask, transposed)), outward(scores, transposed), keep, allocation, floor
         )
-        return Mask(inward(drawn, transposed))
+        return Mask(inward(pruned, transposed))
 
     return turned
 

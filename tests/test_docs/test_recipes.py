@@ -51,12 +51,12 @@ def filled(
     command: str, rows: list[dict[str, str]], given: Mapping[str, str] = MappingProxyType({})
 ) -> Iterator[str]:
     """A command with its placeholders replaced by the cells of rows that agree."""
-    result = PLACEHOLDER.search(command)
-    if not result:
+    match = PLACEHOLDER.search(command)
+    if not match:
         yield command
         return
     for row in rows:
-        if result[0] in row and all(row.get(key, cell) == cell for key, cell in given.items()):
+        if match[0] in row and all(row.get(key, cell) == cell for key, cell in given.items()):
             cells = {**given, **{key: row[key] for key in COLUMNS & row.keys()}}
             once = PLACEHOLDER.sub(lambda match, c=cells: c.get(match[0], match[0]), command)
             yield from filled(once, rows, cells)
