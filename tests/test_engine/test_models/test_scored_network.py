@@ -36,8 +36,8 @@ def network(request):
             if name.endswith('.weight') and not weight.any():
                 weight.fill_(1)
         mask = Mask.dense({target.name: target.parameter for target in find_targets(model)})
-        with ConfigNetwork(config, 0, torch.device('cpu')) as model:
-            yield model, weights, mask
+        with ConfigNetwork(config, 0, torch.device('cpu')) as scored:
+            yield scored, weights, mask
 
 
 SCORES = [Snip(1), Taylor(1), Grasp(1, product='difference'), Synflow(2)]
