@@ -42,7 +42,7 @@ def prune(
         floor: The smallest share of a layer that is kept, at least one weight if it is not 0.
         start: The weights that training starts from, for scores that look at them.
         network: The network, for scores that evaluate it.
-        seed: For scores that draw random numbers.
+        seed: The seed of scores that draw random numbers.
         transposed: Which weights are of transposed convolutions; see `transposed_weights`. Patterns
             need it.
 
@@ -90,10 +90,10 @@ def _outputs_first(pattern: Pattern, transposed: Mapping[str, int]) -> Pattern:
     def turned(
         mask: Mask, scores: Mapping[str, Tensor], keep: int, allocation: Allocation, floor: float
     ) -> Mask:
-        drawn = pattern(
+        pruned = pattern(
             Mask(outward(mask, transposed)), outward(scores, transposed), keep, allocation, floor
         )
-        return Mask(inward(drawn, transposed))
+        return Mask(inward(pruned, transposed))
 
     return turned
 

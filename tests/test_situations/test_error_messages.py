@@ -48,8 +48,8 @@ class Module:
                 for target in targets:
                     self.texts.setdefault(ast.unparse(target), []).append(node.value)
             elif isinstance(node, ast.FunctionDef):
-                found = [n.value for n in ast.walk(node) if isinstance(n, ast.Return) and n.value]
-                self.texts.setdefault(node.name, []).extend(found)
+                result = [n.value for n in ast.walk(node) if isinstance(n, ast.Return) and n.value]
+                self.texts.setdefault(node.name, []).extend(result)
 
     def __str__(self) -> str:
         return str(self.path.relative_to(ROOT))
