@@ -28,8 +28,7 @@ from mmlth.ticket import (
     recognised_rules,
     transplant,
 )
-
-VALUES = ('trained', 'initial', 'target')
+from mmlth_common.choices import VALUES
 
 
 def transfer(
