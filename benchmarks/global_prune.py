@@ -102,14 +102,14 @@ def compare(weights: Weights, start: float, options: argparse.Namespace) -> Tabl
     """Times all methods from the mask of sparsity ``start`` on, and checks what they drew."""
     mask = prune(weights, sparsity=start)
     keep = mask.total - round(mask.total * options.sparsity)
-    drawn: dict[str, Drawn] = {}
+    results: dict[str, Drawn] = {}
 
     def prepared(name: str) -> Callable[[], None]:
         run = METHODS[name](weights, mask, keep)
-        return lambda: drawn.update({name: run()})
+        return lambda: results.update({name: run()})
 
     samples = measure({name: partial(prepared, name) for name in METHODS}, options.repeats)
-    masks = {name: as_mask(result) for name, result in drawn.items()}
+    masks = {name: as_mask(result) for name, result in results.items()}
     counts = {name: result.kept for name, result in masks.items()}
     assert set(counts.values()) == {keep}, f'{keep} were to be kept, but {counts}'
     assert masks['mmlth.prune'] == masks['sort'], 'mmlth kept other weights than a stable sort'
@@ -151,13 +151,13 @@ def memory_of(name: str, start: float, sparsity: float) -> float:
     weights = detector_weights()
     mask = prune(weights, sparsity=start)
     run = METHODS[name](weights, mask, mask.total - round(mask.total * sparsity))
-    peak, drawn = peak_memory(run)
-    return peak / as_mask(drawn).total
+    peak, result = peak_memory(run)
+    return peak / as_mask(result).total
 
 
-def as_mask(drawn: Drawn) -> Mask:
+def as_mask(result: Drawn) -> Mask:
     """What a method drew, in a form that can be compared."""
-    return Mask({name: tensor.bool() for name, tensor in drawn.items()})
+    return Mask({name: tensor.bool() for name, tensor in result.items()})
 
 
 def detector_weights() -> Weights:

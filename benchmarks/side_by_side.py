@@ -26,7 +26,7 @@ def measure(
     """Runs every alternative ``repeats`` times, in turns.
 
     Args:
-        alternatives: By name what prepares one run, untimed, and returns it.
+        alternatives: What prepares one run, untimed, and returns it, by name.
         repeats: Number of rounds; every second one goes backwards, since what runs right after
             what may matter.
         synchronize: Waits for a device that works on its own.

@@ -11,6 +11,10 @@ from pathlib import Path
 def join_names(names: Iterable[str], most: int = 4) -> str:
     """The first names, and how many there are beside.
 
+    Args:
+        names: The names.
+        most: How many are listed at most.
+
     Example:
         >>> join_names(['neck', 'head', 'mask'], most=2)
         'neck, head and 1 more'

@@ -19,7 +19,7 @@ def base_config(name: str = 'imp') -> str:
         _base_ = ['mmdet::yolox/yolox_tiny_8xb8-300e_coco.py', __import__('mmlth').base_config()]
 
     Args:
-        name: Of ``configs/_base_/lth/NAME.py``.
+        name: The NAME in ``configs/_base_/lth/NAME.py``.
 
     Raises:
         ValueError: If there is no such base config; the message lists those there are.

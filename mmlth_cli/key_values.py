@@ -39,7 +39,7 @@ def read_key_values(parser: argparse.ArgumentParser, options: argparse.Namespace
     What cannot be read ends the process with the parser's own error.
 
     Args:
-        parser: Of the command.
+        parser: The parser of the command.
         options: What it has parsed.
     """
     for name, value in vars(options).items():

@@ -46,7 +46,7 @@ def disturbed(truth, kind, noise, seed=0, confused=0.05):
     dice = np.random.default_rng(seed)
     classes = [category['id'] for category in truth['categories']]
     images = {image['id']: image for image in truth['images']}
-    found = []
+    predictions = []
     for annotation in truth['annotations']:
         for _ in range(dice.choice([0, 1, 1, 1, 1, 2]) if noise else 1):
             x, y, w, h = annotation['bbox']
@@ -69,9 +69,9 @@ def disturbed(truth, kind, noise, seed=0, confused=0.05):
                 points = np.array(annotation['keypoints'], float).reshape(-1, 3)
                 points[:, :2] += noise * dice.normal(size=points[:, :2].shape) * np.sqrt(w * h)
                 result['keypoints'] = points.ravel().tolist()
-            found.append(result)
-    order = dice.permutation(len(found))
-    for place, result in zip(order, found):
+            predictions.append(result)
+    order = dice.permutation(len(predictions))
+    for place, result in zip(order, predictions):
         # Good ones tend to stand before bad ones, as a model's do.
-        result['score'] = (place + 1) / (len(found) + 1)
-    return found
+        result['score'] = (place + 1) / (len(predictions) + 1)
+    return predictions

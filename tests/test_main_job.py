@@ -113,9 +113,9 @@ def _check_mim_test(shapes, work_dir, mim, path):
     images = Runner.build_dataloader(config.test_dataloader)
     with torch.no_grad():
         expected = [sample for batch in images for sample in model.test_step(batch)]
-    found = pickle.loads(out_file.read_bytes())  # noqa: S301, ours
-    assert len(found) == len(expected) == 4
-    for one, other in zip(found, expected):
+    result = pickle.loads(out_file.read_bytes())  # noqa: S301, ours
+    assert len(result) == len(expected) == 4
+    for one, other in zip(result, expected):
         assert len(one['pred_instances']['scores'])
         assert torch.equal(one['pred_instances']['scores'], other.pred_instances.scores)
         assert torch.equal(one['pred_instances']['bboxes'], other.pred_instances.bboxes)

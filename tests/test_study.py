@@ -69,10 +69,10 @@ def test_a_study_ends_with_every_method_by_seed_whatever_stopped_it(tmp_path):
 
 def test_a_level_that_the_search_has_not_is_one_line(tmp_path):
     plain_config(tmp_path)
-    found = study(tmp_path, '--levels', '0.9')
-    assert found.returncode != 0
-    assert 'the level 0.9 is none of the sparsities [0.5]' in found.stderr
-    assert 'Traceback' not in found.stderr
+    result = study(tmp_path, '--levels', '0.9')
+    assert result.returncode != 0
+    assert 'the level 0.9 is none of the sparsities [0.5]' in result.stderr
+    assert 'Traceback' not in result.stderr
 
 
 def test_each_method_has_the_sparsities_it_is_compared_at():

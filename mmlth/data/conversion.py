@@ -17,7 +17,7 @@ def conversion_command(
 
     Args:
         name: The name of the set.
-        description: For ``--help``.
+        description: The text that ``--help`` shows.
         source: Address of the public repository that holds the source.
         convert: Makes the set from a checkout of the source (first) in a folder (second).
         argv: The arguments; None for the process's own.

@@ -1,7 +1,5 @@
 """The only place that knows MMEngine: searches, hooks, loading, evaluation, export."""
 
-from mmengine.config import DictAction
-
 from mmlth.engine.api import branch, targets, targets_table
 from mmlth.engine.configs import read_config
 from mmlth.engine.entry import patch_runner
@@ -13,7 +11,6 @@ from mmlth.engine.settings import Settings, parse_settings
 from mmlth.engine.transfer import Transfer
 
 __all__ = [
-    'DictAction',
     'LotteryError',
     'LotteryRunner',
     'RSTHook',

@@ -15,7 +15,6 @@ from mmlth.engine.entry import check_searches
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.masking import choose_targets, split_targets, table_of_targets
 from mmlth.engine.models import build_model
-from mmlth.engine.search import FOLDER
 from mmlth.engine.settings import parse_settings
 from mmlth.engine.state import SearchPaths, keep_load_from, load_state
 from mmlth.engine.training import experiment_name
@@ -132,7 +131,7 @@ def branch(
         'seed': seed,
         'label': label,
     }
-    folder = root / FOLDER / (name or _branch_name(control, seed, lottery))
+    folder = SearchPaths(root).branches / (name or _branch_name(control, seed, lottery))
     config.experiment_name = experiment_name(config, folder)
     return search(
         config,

@@ -114,7 +114,7 @@ def _lacking(name: str, folders: Iterable[Path]) -> str:
     """A module that could not be imported, why, and what to do.
 
     Args:
-        name: With dots.
+        name: The name with dots.
         folders: Where users keep modules of their own, though Python looks there only if told to.
     """
     top = name.split('.')[0]

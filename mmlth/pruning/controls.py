@@ -104,8 +104,8 @@ def noise(mask: Mask, generator: Generator, share: float = 0.1, matched: bool = 
     Args:
         mask: The mask of a ticket.
         generator: Source of random numbers, on the CPU.
-        share: Of the kept weights, in [0, 1]; where a layer has fewer pruned ones, these are all
-            exchanged.
+        share: The share of the kept weights, in [0, 1]; where a layer has fewer pruned ones, these
+            are all exchanged.
         matched: Whether the density stays. If not, that share of the kept weights is removed and
             that share of the pruned ones is kept, as Chen et al. (CVPR 2021) did with 10 %, by
             which density d becomes d·(1 − share) + (1 − d)·share.
@@ -165,4 +165,4 @@ CONTROLS = {
     'data_order': DataOrder,
     'long_dense': LongDense,
 }
-"""By the name that ``lottery.branch.control`` gives: functions, or classes of controls."""
+"""Functions, or classes of controls, by the name that ``lottery.branch.control`` gives."""

@@ -36,7 +36,7 @@ class Masked(nn.Module):
         """Masks a parameter: its pruned weights become zero and stay zero while it trains.
 
         Args:
-            name: Of the parameter in this module, such as ``'weight'``.
+            name: Name of the parameter in this module, such as ``'weight'``.
             kept: A bool tensor of the parameter's shape on any device; true: kept.
 
         Raises:
@@ -214,7 +214,7 @@ def _set_class(module: nn.Module, cls: type[nn.Module]) -> None:
 
 
 def _deepcopy(module: Masked, memo: dict[int, Any]) -> Any:
-    """For classes that copy themselves in a way of their own, which knows of no hooks."""
+    """Copies modules of classes that do so in a way of their own, which knows of no hooks."""
     original = cast(Any, _original_class(type(module)))
     copied = original.__deepcopy__(module, memo)
     for name, pruned in module.pruned.items():
@@ -242,7 +242,7 @@ MASKED_CLASSES = (
     MaskedConvTranspose3d,
     MaskedLinear,
 )
-"""Those that a config can name, as in ``conv_cfg=dict(type='mmlth.MaskedConv2d')``."""
+"""The classes that a config can name, as in ``conv_cfg=dict(type='mmlth.MaskedConv2d')``."""
 
 
 def attach_mask(model: nn.Module, mask: Mapping[str, Tensor]) -> None:

@@ -42,7 +42,7 @@ def prune(
         floor: The smallest share of a layer that is kept, at least one weight if it is not 0.
         start: The weights that training starts from, for scores that look at them.
         network: The network, for scores that evaluate it.
-        seed: For scores that draw random numbers.
+        seed: The seed of scores that draw random numbers.
         transposed: Which weights are of transposed convolutions; see `transposed_weights`. Patterns
             need it.
 

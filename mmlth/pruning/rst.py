@@ -47,7 +47,7 @@ def penalty(iteration: int, step: float = 1e-4, every: int = 5, limit: float = 1
 
     Args:
         iteration: Number of iterations that are done.
-        step: By how much λ grows.
+        step: How much λ grows at a time.
         every: After how many iterations.
         limit: The largest λ.
 

@@ -126,4 +126,4 @@ SCHEDULES = {
     'by_list': by_list,
     'one_shot': one_shot,
 }
-"""By the name that ``lottery.schedule`` gives: functions, or classes whose instances are some."""
+"""Functions, or classes whose instances are some, by the name that ``lottery.schedule`` gives."""

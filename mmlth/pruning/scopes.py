@@ -59,9 +59,9 @@ class Scope:
     """A choice of weights by role.
 
     Attributes:
-        text: As given.
+        text: The text that it was given as.
         roles: The roles that it holds.
-        named: Those that the model must have.
+        named: The roles that the model must have.
         only_predictors: Whether it holds nothing but final predictors.
         predictors: Whether it holds the final predictors of its roles.
         all_predictors: Whether it holds those of all other roles as well.

@@ -51,7 +51,7 @@ class ScoreInputs:
         mask: The current mask. Only the weights that it keeps compete.
         start: The weights that training starts from, θ_k, by the same names; None: not known.
         network: The network; None: not at hand.
-        seed: For scores that draw random numbers.
+        seed: The seed of scores that draw random numbers.
     """
 
     def __init__(
@@ -106,7 +106,7 @@ class ScoreInputs:
 
     @property
     def start_weights(self) -> dict[str, Tensor]:
-        """Of `start` the weights that ``mask`` is about, by name; for errors see there."""
+        """The weights of `start` that ``mask`` is about, by name; for errors see there."""
         start = self.start
         return {name: start[name] for name in self.mask}
 

@@ -212,7 +212,7 @@ def left_dense(
     """The parameters of two dimensions or more that `find_targets` leaves out, by the reason why.
 
     Args:
-        model: As for `find_targets`, as all that follows.
+        model: The model; this and the other arguments are as `find_targets` has them.
         include: Patterns.
         exclude: Patterns.
         predictors: Whether final predictors may be pruned.

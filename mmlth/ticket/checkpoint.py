@@ -38,9 +38,9 @@ class Checkpoint:
 
     Attributes:
         form: What wrote it, as far as names say.
-        tensors: Those of the model, without the prefix that all names had.
+        tensors: The tensors of the model, without the prefix that all names had.
         info: What a ticket says of a model's data set and of the versions of its modules.
-        prefix: The one that all names had.
+        prefix: The prefix that all names had.
         rest: What the file holds beside the tensors.
     """
 
@@ -82,7 +82,7 @@ def as_tensors(content: Mapping[Any, Any], path: Path) -> Checkpoint:
 
     Args:
         content: What the file holds.
-        path: Of the file, for messages.
+        path: The path of the file, for messages.
 
     Raises:
         TicketError: If there are none, or if their names are of several models.
@@ -152,8 +152,8 @@ def without_prefix(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tens
     """Returns the tensors whose names begin with a prefix, by their names without it.
 
     Args:
-        prefix: Such as ``'module.'``.
-        tensors: By name.
+        prefix: The prefix, such as ``'module.'``.
+        tensors: The tensors by name.
     """
     return {n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)}
 

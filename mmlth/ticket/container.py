@@ -74,8 +74,8 @@ def read_part(path: str | Path, name: str, names: Iterable[str]) -> Array:
 
     Args:
         path: The file.
-        name: Of the part.
-        names: Of all parts that the file must have, and no others.
+        name: The name of the part.
+        names: The names of all parts that the file must have, and no others.
 
     Raises:
         DamagedTicketError: If it has other parts, or its header is damaged.

@@ -17,7 +17,7 @@ DEPTHS: tuple[Depths, ...] = ('append', 'interpolate')
 _BLOCK = re.compile(r'((?:.*\.)?layer\d+)\.(\d+)\.(.+)')
 _CONVOLUTION = re.compile(r'conv\d+')
 Stages = dict[str, dict[int, set[str]]]
-"""By stage (``backbone.layer3``) and number of a block: the names of its convolutions."""
+"""The names of a block's convolutions, by stage (``backbone.layer3``) and number."""
 
 
 def block_order(source: int, target: int, how: Depths) -> list[int]:

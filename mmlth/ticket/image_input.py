@@ -16,9 +16,9 @@ class ImageInput:
     """What a network is shown of an image: ``(pixel − mean) / std``, pixels from 0 to 255.
 
     Attributes:
-        order: ``'rgb'`` or ``'bgr'``: of the channels, as the network sees them.
-        mean: For each channel, in that order.
-        std: For each channel, in that order.
+        order: The order of the channels as the network sees them, ``'rgb'`` or ``'bgr'``.
+        mean: The mean of each channel, in that order.
+        std: The standard deviation of each channel, in that order.
     """
 
     order: str
@@ -48,7 +48,7 @@ INPUTS = {
     'rgb-0-1': ImageInput('rgb', (0.0, 0.0, 0.0), (255.0, 255.0, 255.0)),
     'bgr-0-255': ImageInput('bgr', (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)),
 }
-"""By name. torchvision and MoCo; Caffe and detectron2; RTMDet; SimCLR; YOLOX."""
+"""Usual inputs by name: torchvision and MoCo; Caffe and detectron2; RTMDet; SimCLR; YOLOX."""
 
 
 def parse_input(text: str) -> ImageInput:

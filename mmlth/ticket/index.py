@@ -75,7 +75,7 @@ class Chunk:
     Attributes:
         coding: ``'masked'`` or ``'plain'``.
         dtype: Type of the elements.
-        pieces: Which elements.
+        pieces: The elements, in order.
         frames: The mask's frame if masked, then for each group those of `planes.encode`.
         gaps: Whether the mask's frame holds gaps rather than bits; see `mmlth.ticket.bitmap`.
     """
@@ -98,7 +98,7 @@ class Index:
 
     Attributes:
         entries: The tensors, in the order of the ``state_dict()``.
-        groups: Which of `GROUPS` the file holds.
+        groups: The groups of `GROUPS` that the file holds.
         values: The type that masked numbers are stored in if not their own: they lost bits.
         chunks: The chunks, in the order of the frames.
         info: What the ticket says of itself.

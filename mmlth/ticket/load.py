@@ -58,7 +58,7 @@ def load_mask(path: str | Path, max_bytes: int | None = None) -> Mask:
 
     Args:
         path: The file.
-        max_bytes: As for `load_ticket`, but of the mask alone.
+        max_bytes: The limit of `load_ticket`, but of the mask alone.
 
     Raises:
         FileNotFoundError: If there is no such file.

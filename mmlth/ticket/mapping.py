@@ -34,7 +34,7 @@ class NameMap:
     """What is known of the names of two models.
 
     Attributes:
-        rules: By which names were mapped.
+        rules: The rules by which names were mapped.
         matched: For each name of the target that the source gives, the source's name. A name of
             the source may be there twice where the target is deeper.
         missing: Names of the target that the source does not give.
@@ -136,7 +136,7 @@ def map_names(
     Args:
         source: Shapes by name.
         target: Shapes by name.
-        rules: Which names are which.
+        rules: The rules that say which names are which.
         left_out: Names of the target that are not to be transferred.
         depths: How the residual blocks of one depth become those of another; see
             `mmlth.ticket.elastic`.
@@ -210,6 +210,6 @@ def _renamed(source: Iterable[str], rules: tuple[Rule, ...]) -> dict[str, str]:
 def _no_match(source: Iterable[str], target: Iterable[str], why: str) -> str:
     return (
         f'no name of the source is one of the target, {why}; the source has '
-        f'{join_names(source, 3)}; the '
-        f'target has {join_names(target, 3)}; say which is which by SOURCE_PREFIX=TARGET_PREFIX'
+        f'{join_names(source, 3)}; the target has {join_names(target, 3)}; say which is which by '
+        'SOURCE_PREFIX=TARGET_PREFIX'
     )

@@ -31,9 +31,9 @@ def nested_masks(
 
     Args:
         content: The file without its weights.
-        weights: By name.
-        prefix: What the names of the weights began with in the file.
-        path: Of the file, for messages.
+        weights: The weights by name.
+        prefix: The text that the names of the weights began with in the file.
+        path: The path of the file, for messages.
 
     Returns:
         Where they are, such as ``'pruner.masks'``, and the masks; None if there are none.
@@ -53,8 +53,7 @@ def nested_masks(
     if len(fitting) > 1:
         raise TicketError(
             f'{path} has masks in several entries: {join_names(map(repr, fitting))}; save it '
-            'with those '
-            'alone that are meant'
+            'with those alone that are meant'
         )
     if fitting:
         return next(iter(fitting.items()))

@@ -25,7 +25,7 @@ def save_tensors(path: str | Path, tensors: Mapping[str, Tensor], info: dict[str
 
     Args:
         path: The file; an earlier one is replaced.
-        tensors: By name.
+        tensors: The tensors by name.
         info: JSON values.
 
     Raises:

@@ -18,8 +18,9 @@ class Transplant:
     """What was transferred.
 
     Attributes:
-        mask: Of the target: over all that may be pruned there; what was not given is dense.
-        weights: Of the target: its state dict, pruned weights zero.
+        mask: The mask of the target, over all that may be pruned there; what was not given is
+            dense.
+        weights: The state dict of the target, pruned weights zero.
         masked: Names of the target whose mask comes from the source.
         outside: Names that the source prunes but that may not be pruned in the target. They have
             the values alone; zeros among them are free to be trained.
@@ -41,9 +42,9 @@ def transplant(
     """Puts mask and values of one model into another.
 
     Args:
-        names: Which parameter is which.
-        mask: Of the source, by its names.
-        values: Of the source, by its names; None: the target keeps its own.
+        names: The parameters of the one model and the same ones of the other.
+        mask: The mask of the source, by its names.
+        values: The values of the source, by its names; None: the target keeps its own.
         target: The target's state dict, which stays as it is.
         prunable: Names of the target that may be pruned, in their order.
 
@@ -78,9 +79,9 @@ def one_shot(
     """Returns the mask that is drawn by magnitude over a backbone alone, never over heads.
 
     Args:
-        names: Which parameter is which.
-        weights: Of the source, by its names.
-        mask: What the source has pruned already, by its names.
+        names: The parameters of the one model and the same ones of the other.
+        weights: The weights of the source, by its names.
+        mask: The mask that the source has already, by its names.
         backbone: Names of the target's backbone that may be pruned.
         sparsity: Share to remove of those of these weights that the source gives.
 

@@ -66,8 +66,8 @@ def test_inside_a_job_it_trains_and_resumes(started):
 )
 def test_only_a_preempted_search_goes_back_into_the_queue(started, code, requeued):
     (started.folder / 'srun').write_text(f'#!/bin/sh\nexit {code}\n')
-    found, lines = started('slurm_train.sh', 'gpu', 'job', 'config.py', SLURM_JOB_ID='7')
-    assert found == code
+    result, lines = started('slurm_train.sh', 'gpu', 'job', 'config.py', SLURM_JOB_ID='7')
+    assert result == code
     assert lines == (['scontrol requeue 7'] if requeued else [])
 
 

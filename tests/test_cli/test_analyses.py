@@ -78,10 +78,10 @@ def test_report_has_analyses_and_is_valid(searched, capsys):
     assert linked
     assert all((report / name).is_file() for name in linked)
     state = json.loads((searched / 'search.json').read_text())
-    found = average_precisions(report / 'attributes.csv')
+    result = average_precisions(report / 'attributes.csv')
     dense = state['rounds'][0]['metrics']
     for kind in ('bbox', 'segm'):
-        assert found[kind, 'dense'] == pytest.approx(dense[f'coco/{kind}_mAP'], abs=6e-4)
+        assert result[kind, 'dense'] == pytest.approx(dense[f'coco/{kind}_mAP'], abs=6e-4)
 
 
 @needs_chromium
@@ -122,8 +122,10 @@ def test_analyze_any_models(searched, tmp_path, capsys):
     printed = capsys.readouterr().out
     assert 'before' in printed
     assert printed.splitlines()[-1] == f'report: {tmp_path / "report.html"}'
-    found = average_precisions(tmp_path / 'attributes.csv')
-    assert set(found) == {(kind, name) for kind in ('bbox', 'segm') for name in ('before', 'after')}
+    result = average_precisions(tmp_path / 'attributes.csv')
+    assert set(result) == {
+        (kind, name) for kind in ('bbox', 'segm') for name in ('before', 'after')
+    }
     assert {row['model'] for row in csv_rows(tmp_path / 'errors.csv')} == {'before', 'after'}
     kept = sorted((tmp_path / 'predictions').glob('*.zst'))
     assert len(kept) == 3  # the ground truth, and of each model what it finds

@@ -29,11 +29,11 @@ def connect(search, first, second, *options):
 def test_from_the_dense_model_to_a_ticket(search, tmp_path, capsys, more):
     ends = 'tickets/round_00.safetensors', 'tickets/round_02.safetensors'
     assert connect(search, *ends, '--points', 3, '--work-dir', tmp_path, *more) == 0
-    found = csv_rows(tmp_path / 'connect.csv')
-    assert [row['t'] for row in found] == ['0.0', '0.5', '1.0']
+    result = csv_rows(tmp_path / 'connect.csv')
+    assert [row['t'] for row in result] == ['0.0', '0.5', '1.0']
     told = [load_ticket(search / 'work' / end) for end in ends]
     if not more:
-        measured = [float(found[i]['toy/accuracy']) for i in (0, 2)]
+        measured = [float(result[i]['toy/accuracy']) for i in (0, 2)]
         assert measured == [ticket.info['metrics']['toy/accuracy'] for ticket in told]
     layers = csv_rows(tmp_path / 'distances.csv')
     assert [row['layer'] for row in layers] == [*told[1].mask, 'all']

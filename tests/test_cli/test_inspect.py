@@ -11,8 +11,8 @@ import pytest
 import torch
 from toy import ToyModel, toy_config
 
-from mmlth.analysis import compare_tickets, stored
-from mmlth.analysis.cost import sizes
+from mmlth.analysis import compare_tickets
+from mmlth.analysis.cost import sizes, stored
 from mmlth.analysis.cost.model_macs import model_macs
 from mmlth.analysis.masks import layers
 from mmlth.commands import inspect
@@ -57,41 +57,41 @@ def test_json_of_one_ticket(tickets, capsys, monkeypatch):
     monkeypatch.setattr(ToyModel, 'forward', noisy)
     assert main(['inspect', tickets[1], '--input-size', '6', '8', '--json']) == 0
     content = strict(capsys.readouterr().out)
-    (found,) = content['tickets']
+    (result,) = content['tickets']
     ticket = load_ticket(tickets[1])
     assert content['comparison'] is None
-    assert found['sparsity'] == ticket.mask.sparsity == 0.75
-    assert found['network_sparsity'] == (ticket.mask.total - ticket.mask.kept) / 400
-    assert found['provenance']['round'] == 2
-    assert found['provenance']['metrics'] == {
+    assert result['sparsity'] == ticket.mask.sparsity == 0.75
+    assert result['network_sparsity'] == (ticket.mask.total - ticket.mask.kept) / 400
+    assert result['provenance']['round'] == 2
+    assert result['provenance']['metrics'] == {
         'toy/accuracy': 0.9,
         'toy/nothing': None,
         'toy/absent': -1,
     }
-    assert [(x['name'], x['kept'], x['density']) for x in found['layers']] == [
+    assert [(x['name'], x['kept'], x['density']) for x in result['layers']] == [
         (layer.name, layer.kept, layer.density) for layer in layers(ticket.mask)
     ]
     zero, of = layers(ticket.mask)[0].kernels
-    assert found['layers'][0]['kernels'] == {'zero': zero, 'of': of}
-    assert found['sizes'] == vars(sizes(ticket.mask, ticket.weights))
-    assert found['file'] == vars(stored(tickets[1]))
+    assert result['layers'][0]['kernels'] == {'zero': zero, 'of': of}
+    assert result['sizes'] == vars(sizes(ticket.mask, ticket.weights))
+    assert result['file'] == vars(stored(tickets[1]))
     macs = model_macs(ticket, 6, 8).macs
-    assert found['macs']['dense'] == macs.dense == 48 * 216 + 48 * 72 + 16
-    assert found['macs']['sparse'] == macs.sparse(ticket.mask) < macs.dense
-    assert [work['name'] for work in found['macs']['layers']] == list(NAMES)
+    assert result['macs']['dense'] == macs.dense == 48 * 216 + 48 * 72 + 16
+    assert result['macs']['sparse'] == macs.sparse(ticket.mask) < macs.dense
+    assert [work['name'] for work in result['macs']['layers']] == list(NAMES)
 
 
 def test_json_of_two_tickets_in_a_file_beside_the_tables(tickets, tmp_path, capsys):
     path = tmp_path / 'numbers.json'
     assert main(['inspect', *tickets, '--json', str(path)]) == 0
-    found = strict(path.read_text())
+    result = strict(path.read_text())
     expected = compare_tickets(*map(load_ticket, tickets))
-    assert [ticket['path'] for ticket in found['tickets']] == tickets
-    assert found['tickets'][0]['macs'] is None
-    assert found['comparison']['iou'] == expected.iou == pytest.approx(0.5, abs=0.01)
-    assert found['comparison']['chance_iou'] == expected.chance_iou
-    assert found['comparison']['nested'] is True
-    assert [x['density'] for x in found['comparison']['layers']] == [
+    assert [ticket['path'] for ticket in result['tickets']] == tickets
+    assert result['tickets'][0]['macs'] is None
+    assert result['comparison']['iou'] == expected.iou == pytest.approx(0.5, abs=0.01)
+    assert result['comparison']['chance_iou'] == expected.chance_iou
+    assert result['comparison']['nested'] is True
+    assert [x['density'] for x in result['comparison']['layers']] == [
         list(pair.densities) for pair in expected.layers
     ]
     printed = capsys.readouterr().out
@@ -117,7 +117,7 @@ def test_what_reads_the_output_may_leave_early(tickets, tmp_path, command):
     os.close(read)  # as `| head` does once it has its lines
     more = [str(tmp_path / 'dense.pth')] if command == 'convert' else []
     buffered = {key: value for key, value in os.environ.items() if key != 'PYTHONUNBUFFERED'}
-    found = subprocess.run(  # noqa: S603
+    result = subprocess.run(  # noqa: S603
         [sys.executable, '-m', 'mmlth', command, tickets[0], *more],
         stdout=write,
         stderr=subprocess.PIPE,
@@ -126,8 +126,8 @@ def test_what_reads_the_output_may_leave_early(tickets, tmp_path, command):
         env=buffered,
     )
     os.close(write)
-    assert found.returncode in (141, 1)  # 1 where rich, which is newer there, sees it first
-    assert found.stderr == ''
+    assert result.returncode in (141, 1)  # 1 where rich, which is newer there, sees it first
+    assert result.stderr == ''
 
 
 def test_another_broken_pipe_is_told(tickets, monkeypatch, capfd):
@@ -147,9 +147,9 @@ def test_a_plot(tickets, tmp_path):
 
 def test_a_plot_shows_the_densities_in_the_order_of_the_tickets(tickets, tmp_path):
     one, two, expected = (tmp_path / f'{name}.svg' for name in ('one', 'two', 'expected'))
-    found = {path: load_ticket(path).mask for path in tickets}
-    legend = [(Path(path).name, mask.density) for path, mask in found.items()]
-    densities = [[layer.density for layer in layers(mask)] for mask in found.values()]
+    result = {path: load_ticket(path).mask for path in tickets}
+    legend = [(Path(path).name, mask.density) for path, mask in result.items()]
+    densities = [[layer.density for layer in layers(mask)] for mask in result.values()]
     for path, number in ((one, 1), (two, 2)):
         assert main(['inspect', *tickets[:number], '--plot', str(path)]) == 0
         plot_densities(dict(zip(NAMES, zip(*densities[:number]))), legend[:number], expected)
@@ -163,8 +163,8 @@ def test_a_ticket_that_tells_nothing_of_itself(tickets, tmp_path, capsys):
     assert main(['inspect', path]) == 0
     assert 'unknown: the ticket does not tell' in capsys.readouterr().out
     assert main(['inspect', path, '--json']) == 0
-    (found,) = strict(capsys.readouterr().out)['tickets']
-    assert (found['sizes'], found['parameters'], found['network_sparsity']) == (None, None, None)
+    (result,) = strict(capsys.readouterr().out)['tickets']
+    assert (result['sizes'], result['parameters'], result['network_sparsity']) == (None, None, None)
 
 
 def line_on_error(arguments, capsys):

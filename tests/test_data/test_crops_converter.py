@@ -145,8 +145,8 @@ def test_the_square_around_a_box_with_the_edge_repeated(crops: ModuleType) -> No
     picture = np.arange(60 * 80, dtype=np.uint16).reshape(60, 80) % 251
     picture = np.repeat(picture.astype(np.uint8)[:, :, None], 3, 2)
     # 1.2 times the longer side, 20, is 24: no scaling, so the very pixels around (40, 30).
-    found = crops.cut(picture, (30, 25, 20, 10), 24)
-    assert np.array_equal(found, picture[18:42, 28:52])
+    result = crops.cut(picture, (30, 25, 20, 10), 24)
+    assert np.array_equal(result, picture[18:42, 28:52])
     corner = crops.cut(picture, (0, 0, 20, 20), 24)
     assert np.array_equal(corner[2:, 2:], picture[:22, :22])
     assert np.array_equal(corner[:, 0], corner[:, 2])

@@ -120,10 +120,10 @@ def test_keypoints_lie_in_the_shape_and_where_their_names_say(root: Path) -> Non
 
 
 def test_a_keypoint_is_flagged_hidden_exactly_where_a_later_shape_covers_it(root: Path) -> None:
-    found = annotations(root)
+    result = annotations(root)
     hidden = 0
-    for i, annotation in enumerate(found):
-        later = [a for a in found[i + 1 :] if a['image_id'] == annotation['image_id']]
+    for i, annotation in enumerate(result):
+        later = [a for a in result[i + 1 :] if a['image_id'] == annotation['image_id']]
         for x, y, flag in np.array(annotation['keypoints']).reshape(-1, 3):
             covered = any(
                 cv2.pointPolygonTest(polygon(a).astype(np.float32), (x, y), False) >= 0
@@ -159,12 +159,12 @@ def test_every_shape_is_mostly_visible(root: Path) -> None:
 
 
 def test_every_class_and_coco_size_occurs(root: Path) -> None:
-    found = annotations(root)
-    assert {a['category_id'] for a in found} == {1, 2, 3}
-    areas = [a['area'] for a in found]
+    result = annotations(root)
+    assert {a['category_id'] for a in result} == {1, 2, 3}
+    areas = [a['area'] for a in result]
     assert min(areas) < 32**2 < max(areas) < 96**2
-    assert min(min(a['bbox'][2:]) for a in found) > MIN_SIZE - 1
-    per_image = np.bincount([a['image_id'] for a in found])[1:]
+    assert min(min(a['bbox'][2:]) for a in result) > MIN_SIZE - 1
+    per_image = np.bincount([a['image_id'] for a in result])[1:]
     assert len(per_image) == TRAIN
     assert set(per_image) == set(range(1, MAX_SHAPES + 1))
 

@@ -31,9 +31,9 @@ def run(command, tmp_path, **environment):
 
 
 def _free_port():
-    with socket.socket() as found:
-        found.bind(('127.0.0.1', 0))
-        return found.getsockname()[1]
+    with socket.socket() as probe:
+        probe.bind(('127.0.0.1', 0))
+        return probe.getsockname()[1]
 
 
 def dist_train(config, *arguments, **environment):

@@ -17,7 +17,7 @@ from mmengine.config import Config, DictAction
 from repository import ROOT
 
 from mmlth.engine import parse_settings, read_config
-from mmlth_cli.main import main
+from mmlth_cli import main as command_line
 
 TEXT = (ROOT / 'docs/recipes.md').read_text()
 TRANSFER = (ROOT / 'docs/transfer.md').read_text()
@@ -28,7 +28,7 @@ PLACEHOLDER = re.compile(f'(?<![A-Z])({"|".join(sorted(COLUMNS))})(?![A-Z])')
 
 def tables(section: str) -> list[list[dict[str, str]]]:
     """The tables of a section, each row by its header."""
-    found = []
+    result = []
     for table in re.findall(r'(?:^\|.*\n)+', section + '\n', re.M):
         header, rule, *rows = [
             [cell.strip().strip('`') for cell in line.strip().strip('|').split('|')]
@@ -36,8 +36,8 @@ def tables(section: str) -> list[list[dict[str, str]]]:
         ]
         assert all(re.fullmatch(':?-+:?', cell) for cell in rule)
         assert all(len(row) == len(header) == len(rule) for row in rows), header
-        found.append([dict(zip(header, row)) for row in rows])
-    return found
+        result.append([dict(zip(header, row)) for row in rows])
+    return result
 
 
 def written(section: str) -> list[str]:
@@ -51,12 +51,12 @@ def filled(
     command: str, rows: list[dict[str, str]], given: Mapping[str, str] = MappingProxyType({})
 ) -> Iterator[str]:
     """A command with its placeholders replaced by the cells of rows that agree."""
-    found = PLACEHOLDER.search(command)
-    if not found:
+    match = PLACEHOLDER.search(command)
+    if not match:
         yield command
         return
     for row in rows:
-        if found[0] in row and all(row.get(key, cell) == cell for key, cell in given.items()):
+        if match[0] in row and all(row.get(key, cell) == cell for key, cell in given.items()):
             cells = {**given, **{key: row[key] for key in COLUMNS & row.keys()}}
             once = PLACEHOLDER.sub(lambda match, c=cells: c.get(match[0], match[0]), command)
             yield from filled(once, rows, cells)
@@ -65,12 +65,12 @@ def filled(
 def section_commands(section: str) -> list[str]:
     """The commands of a section, each for all rows that it is written for."""
     rows = [row for table in tables(section) for row in table]
-    found = []
+    result = []
     for command in written(section):
         each = list(filled(command, rows))
         assert each, command
-        found += each
-    return found
+        result += each
+    return result
 
 
 def commands() -> list[str]:
@@ -104,17 +104,17 @@ def check(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
         return
     assert program == 'mmlth'
     parsed = []
-    for module in main.COMMANDS.values():
-        monkeypatch.setattr(module, 'run', parsed.append)
-    assert main.main(words) == 0
+    for name in command_line.COMMANDS:
+        monkeypatch.setattr(f'mmlth.commands.{name}.run', parsed.append)
+    assert command_line.main(words) == 0
     (options,) = parsed
     if options.command == 'transfer':
         assert '://' not in options.source  # a file, which is read and hashed
     if options.command in ('train', 'transfer'):
         check_config(options.config, options.cfg_options)
     if options.command == 'branch':
-        given = {key: getattr(options, key) for key in ('score', 'allocation')}
-        parse_settings({key: value for key, value in given.items() if value is not None})
+        chosen = {key: options.lottery.get(key) for key in ('score', 'allocation')}
+        parse_settings({key: value for key, value in chosen.items() if value is not None})
 
 
 COMMANDS = commands()

@@ -177,7 +177,7 @@ def test_scores_of_deconstructing_lottery_tickets(name, score):
         expected = tensors('zhou', f'{name}.round_{number}.')
         trained = tensors('zhou', f'trained.round_{number}.')
         for weight, kept in expected.items():  # each layer on its own
-            drawn = prune(
+            pruned = prune(
                 {weight: trained[weight]},
                 Mask({weight: mask[weight]}),
                 keep=int(kept.sum()),
@@ -185,5 +185,5 @@ def test_scores_of_deconstructing_lottery_tickets(name, score):
                 allocation=uniform,
                 start=start,
             )
-            assert torch.equal(drawn[weight], kept.bool()), (number, weight)
+            assert torch.equal(pruned[weight], kept.bool()), (number, weight)
         mask = Mask({weight: kept.bool() for weight, kept in expected.items()})

@@ -92,9 +92,9 @@ def test_a_container_of_the_model_is_the_original_as_a_whole():
     model.first = nn.Linear(2, 2)  # as each of the stages
     model.stages = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2))
     model.average = ExponentialMovingAverage(model.stages, 0.1)
-    found = averaged_copies(model)
-    assert found['average.module.1.weight'] == 'stages.1.weight'
-    assert len(found) == 4
+    result = averaged_copies(model)
+    assert result['average.module.1.weight'] == 'stages.1.weight'
+    assert len(result) == 4
 
 
 def test_the_original_is_of_the_class_of_its_copy():

@@ -31,10 +31,10 @@ def test_by_hand():
 
 
 def test_by_layer_by_hand():
-    found = overlaps(A, B)
-    assert {name: part.iou for name, part in found.items()} == {'a': 2 / 4, 'b': 0}
-    assert {name: part.hamming for name, part in found.items()} == {'a': 2 / 8, 'b': 3 / 4}
-    assert together(found.values()) == overlap(*(torch.cat([m['a'], m['b']]) for m in (A, B)))
+    result = overlaps(A, B)
+    assert {name: part.iou for name, part in result.items()} == {'a': 2 / 4, 'b': 0}
+    assert {name: part.hamming for name, part in result.items()} == {'a': 2 / 8, 'b': 3 / 4}
+    assert together(result.values()) == overlap(*(torch.cat([m['a'], m['b']]) for m in (A, B)))
 
 
 def test_within_a_mask_only_its_weights_count():
@@ -86,9 +86,9 @@ def test_laws(drawn):
     assert hamming(a, c) <= hamming(a, b) + hamming(b, c) + 1e-9
     assert iou(a, b) == iou(b, a)
     assert iou(a, a) == (1 if any(drawn[0]) else None)
-    found = iou(a, b)
-    assert found is None or 0 <= found <= 1
+    result = iou(a, b)
+    assert result is None or 0 <= result <= 1
     assert (hamming(a, b) == 0) == torch.equal(a['w'], b['w'])
     # Among the weights that either keeps, 1 - IoU is the share that differs.
     either = {'w': a['w'] | b['w']}
-    assert hamming(a, b, either) == pytest.approx(0 if found is None else 1 - found)
+    assert hamming(a, b, either) == pytest.approx(0 if result is None else 1 - result)

@@ -61,9 +61,9 @@ def test_the_floor_counts_whole_channels():
 @pytest.mark.parametrize('groups', [1, 2])
 def test_channels_of_transposed_convolutions(groups):
     layer = nn.ConvTranspose2d(4, 6, 3, groups=groups, bias=False)
-    found = transposed_weights(layer, ['weight'])
-    assert found == {'weight': groups}
-    mask = prune(layer.state_dict(), sparsity=0.5, pattern=channel, transposed=found)
+    result = transposed_weights(layer, ['weight'])
+    assert result == {'weight': groups}
+    mask = prune(layer.state_dict(), sparsity=0.5, pattern=channel, transposed=result)
     with torch.no_grad():
         layer.weight.mul_(mask['weight'])
     dead = layer(torch.ones(1, 4, 5, 5)).abs().sum((0, 2, 3)) == 0
@@ -155,10 +155,10 @@ def test_torch_takes_it_for_semi_structured(allocation):
         for name, weight in weights.items():
             # As hardware multiplies: outputs × (kernel positions × input channels).
             matrix = (weight * mask[name]).half().movedim(1, -1).reshape(len(weight), -1)
-            found = sparse_semi_structured_to_dense_cutlass(
+            result = sparse_semi_structured_to_dense_cutlass(
                 *sparse_semi_structured_from_dense_cutlass(matrix)
             )
-            assert torch.equal(found, matrix)
+            assert torch.equal(result, matrix)
             if torch.cuda.is_available():
                 with warnings.catch_warnings():
                     warnings.simplefilter('ignore')
@@ -169,10 +169,10 @@ def test_torch_takes_it_for_semi_structured(allocation):
 def test_torch_tells_when_it_is_not():
     matrix = random_weights((64, 128))['w0']
     matrix = (matrix * prune({'w': matrix}, sparsity=0.5)['w']).half()
-    found = sparse_semi_structured_to_dense_cutlass(
+    result = sparse_semi_structured_to_dense_cutlass(
         *sparse_semi_structured_from_dense_cutlass(matrix)
     )
-    assert not torch.equal(found, matrix)
+    assert not torch.equal(result, matrix)
 
 
 @pytest.mark.parametrize(

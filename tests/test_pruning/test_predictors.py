@@ -9,13 +9,13 @@ from mmlth.pruning.predictors import PREDICTORS, is_predictor
 def predictors(model: nn.Module) -> list[str]:
     """Names of the parameters of ``model`` that belong to final predictors."""
     modules = dict(model.named_modules())
-    found = []
+    result = []
     for name, _ in model.named_parameters():
         parts = name.split('.')[:-1]
         paths = ['.'.join(parts[:i]) for i in range(len(parts) + 1)]
         if is_predictor(name, [(path, modules[path]) for path in paths]):
-            found.append(name)
-    return found
+            result.append(name)
+    return result
 
 
 class Detector(nn.Module):

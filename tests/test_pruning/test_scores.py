@@ -87,10 +87,10 @@ FAR = {'weight': [[9.0, 9.0]]}
     ],
 )
 def test_scores_by_gradients(score, expected):
-    found = score(inputs(FAR, AT, Line()))['weight']
-    torch.testing.assert_close(found, torch.tensor(expected), rtol=1e-3, atol=0)
+    result = score(inputs(FAR, AT, Line()))['weight']
+    torch.testing.assert_close(result, torch.tensor(expected), rtol=1e-3, atol=0)
     swapped = replace(score, at='trained')(inputs(AT, FAR, Line()))['weight']
-    assert torch.equal(swapped, found)
+    assert torch.equal(swapped, result)
 
 
 def test_the_sensitivity_has_no_sign():

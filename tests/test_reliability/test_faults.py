@@ -156,8 +156,8 @@ def test_changes_of_files_are_seen(tmp_path, monkeypatch):
 
 def test_faults_of_one_kind_share_a_row():
     one = Outcome('SIGTERM', 'after 1 s', 'exit 75')
-    found = rows([one, replace(one, differing=2), Outcome('SIGUSR1', '', 'exit 75', ['a'])])
-    assert [(row.fault, row.times, row.differing, row.broken) for row in found] == [
+    result = rows([one, replace(one, differing=2), Outcome('SIGUSR1', '', 'exit 75', ['a'])])
+    assert [(row.fault, row.times, row.differing, row.broken) for row in result] == [
         ('SIGTERM', 2, 2, 0),
         ('SIGUSR1', 1, 0, 1),
     ]

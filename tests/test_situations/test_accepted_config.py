@@ -54,14 +54,14 @@ VALUES = {
 def test_every_value_comes_back(tmp_path, key):
     before = Config({'model': {'type': 'X'}, key: VALUES[key]})
     after = again(before, tmp_path)
-    found, wanted = after[key], before[key]
+    result, wanted = after[key], before[key]
     if key in ('array', 'tensor'):
-        assert type(found) is type(wanted)
-        assert found.dtype == wanted.dtype
-        assert found.tolist() == wanted.tolist()
+        assert type(result) is type(wanted)
+        assert result.dtype == wanted.dtype
+        assert result.tolist() == wanted.tolist()
         return
-    assert found == wanted
-    assert repr(found) == repr(wanted) or key == 'sets'
+    assert result == wanted
+    assert repr(result) == repr(wanted) or key == 'sets'
     assert list(after) == ['model', key, 'load_from']
 
 

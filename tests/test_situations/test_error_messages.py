@@ -48,8 +48,8 @@ class Module:
                 for target in targets:
                     self.texts.setdefault(ast.unparse(target), []).append(node.value)
             elif isinstance(node, ast.FunctionDef):
-                found = [n.value for n in ast.walk(node) if isinstance(n, ast.Return) and n.value]
-                self.texts.setdefault(node.name, []).extend(found)
+                result = [n.value for n in ast.walk(node) if isinstance(n, ast.Return) and n.value]
+                self.texts.setdefault(node.name, []).extend(result)
 
     def __str__(self) -> str:
         return str(self.path.relative_to(ROOT))
@@ -112,7 +112,7 @@ def test_there_are_all_that_one_knows():
         'is no checkpoint: neither',
         'and drop_last=True leaves out a batch',
         'is for tickets of a search, not for',
-        'nothing tells what images',
+        'the search is finished at sparsity',
     ):
         assert any(known in text for text in texts), known
 

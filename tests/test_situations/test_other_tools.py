@@ -54,8 +54,8 @@ def kinds(model):
 
 
 def macs(model):
-    found = get_model_complexity_info(model, tuple(INPUT.shape[1:]))
-    return found['flops'], found['params']
+    result = get_model_complexity_info(model, tuple(INPUT.shape[1:]))
+    return result['flops'], result['params']
 
 
 def saved(model):

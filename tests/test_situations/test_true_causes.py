@@ -205,11 +205,11 @@ def test_reasons(error, message):
 def test_reasons_of_packages_and_of_mmlth():
     with pytest.raises(RuntimeError) as caught:
         torch.nn.Linear(2, 2).load_state_dict({})
-    found = reason(caught.value)
-    assert found.startswith(
+    result = reason(caught.value)
+    assert result.startswith(
         'RuntimeError: Error(s) in loading state_dict for Linear: Missing key(s)'
     )
-    assert ', line' not in found
+    assert ', line' not in result
     assert raised(LotteryError('all is said')) == 'all is said'
     assert reason(ValueError('never raised')) == 'ValueError: never raised'
 

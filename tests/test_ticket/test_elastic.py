@@ -89,12 +89,12 @@ def resnet(depth):
 
 
 def origins(names, stage):
-    found = {
+    result = {
         int(t.split('.')[1]): int(s.split('.')[1])
         for t, s in names.matched.items()
         if t.startswith(f'layer{stage}.')
     }
-    return [found[i] for i in sorted(found)]
+    return [result[i] for i in sorted(result)]
 
 
 @pytest.mark.parametrize(

@@ -65,7 +65,7 @@ def write(path: Path, content: object, frames: bytes, **description: object) -> 
     """A file with valid checksums around whatever index is given."""
     text = content if isinstance(content, bytes) else json.dumps(content).encode()
     packed = zstandard.compress(text)
-    found = {
+    result = {
         'format': 'mmlth-ticket',
         'version': 2,
         'index': [len(packed), zlib.crc32(packed), len(text)],
@@ -75,7 +75,7 @@ def write(path: Path, content: object, frames: bytes, **description: object) -> 
         'index': torch.tensor(list(packed), dtype=torch.uint8),
         'frames': torch.tensor(list(frames), dtype=torch.uint8),
     }
-    save_file(tensors, path, metadata={'mmlth': json.dumps(found)})
+    save_file(tensors, path, metadata={'mmlth': json.dumps(result)})
 
 
 def test_a_reader_made_from_the_page_reads_it(tmp_path):
@@ -97,14 +97,14 @@ def test_a_reader_made_from_the_page_reads_it(tmp_path):
         'bfloat16': np.uint16,
         'int64': np.uint64,
     }
-    found = {}
+    result = {}
     for coding, kind, count, rows in index['chunks']:
         rows = iter(rows)
         kept = np.ones(count, bool)
         if coding == 'masked':
             packed = np.frombuffer(take(next(rows)), np.uint8)
             kept = np.unpackbits(packed, bitorder='little')[:count].astype(bool)
-            found['mask', kind] = kept
+            result['mask', kind] = kept
         elif coding == 'gaps':
             place, kept = 0, np.zeros(count, bool)
             for gap in take(next(rows)):
@@ -112,7 +112,7 @@ def test_a_reader_made_from_the_page_reads_it(tmp_path):
                 if gap < 255:
                     kept[place] = True
                     place += 1
-            found['mask', kind] = kept
+            result['mask', kind] = kept
         for group in index['groups']:
             numbers = np.zeros(kept.sum(), dtype[kind])
             upper, lower = (np.frombuffer(take(next(rows)), np.uint8) for _ in range(2))
@@ -131,19 +131,19 @@ def test_a_reader_made_from_the_page_reads_it(tmp_path):
             numbers = (numbers >> numbers.dtype.type(1)) | (numbers << numbers.dtype.type(bits - 1))
             full = np.zeros(count, numbers.dtype)
             full[kept] = numbers
-            found[group, coding, kind] = full
+            result[group, coding, kind] = full
     assert position == len(frames)
     ticket = sample()
-    assert found['mask', 'float32'].tolist() == ticket.mask['conv.weight'].flatten().tolist()
-    assert found['mask', 'float16'].tolist() == ticket.mask['sparse.weight'].flatten().tolist()
+    assert result['mask', 'float32'].tolist() == ticket.mask['conv.weight'].flatten().tolist()
+    assert result['mask', 'float16'].tolist() == ticket.mask['sparse.weight'].flatten().tolist()
     for group, weights in (('weights', ticket.weights), ('initial', ticket.initial)):
-        conv = found[group, 'masked', 'float32'].view(np.float32)
+        conv = result[group, 'masked', 'float32'].view(np.float32)
         assert conv.tobytes() == weights['conv.weight'].numpy().tobytes()
-        sparse = found[group, 'gaps', 'float16'].view(np.float16)
+        sparse = result[group, 'gaps', 'float16'].view(np.float16)
         assert sparse.tobytes() == weights['sparse.weight'].numpy().tobytes()
-        bias = found[group, 'plain', 'float32'].view(np.float32)
+        bias = result[group, 'plain', 'float32'].view(np.float32)
         assert bias.tobytes() == weights['conv.bias'].numpy().tobytes()
-        assert found[group, 'plain', 'int64'].tolist() == [int(weights['steps'])]
+        assert result[group, 'plain', 'int64'].tolist() == [int(weights['steps'])]
     assert index['tensors'][4] == ['again', 'float32', [2], 'conv.bias']
 
 
@@ -151,11 +151,11 @@ def test_golden_bytes_of_version_2():
     ticket, expected = load_ticket(GOLDEN / 'version_2.safetensors'), sample()
     assert ticket.mask == expected.mask
     assert ticket.info == expected.info
-    for found, group in ((ticket.weights, expected.weights), (ticket.initial, expected.initial)):
-        assert list(found) == list(group)
+    for result, group in ((ticket.weights, expected.weights), (ticket.initial, expected.initial)):
+        assert list(result) == list(group)
         for name, tensor in group.items():
-            assert found[name].dtype == tensor.dtype
-            assert found[name].view(-1).view(torch.uint8).tolist() == (
+            assert result[name].dtype == tensor.dtype
+            assert result[name].view(-1).view(torch.uint8).tolist() == (
                 tensor.contiguous().view(-1).view(torch.uint8).tolist()
             )
 

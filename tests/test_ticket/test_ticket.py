@@ -147,11 +147,11 @@ def test_large_tensors_are_cut_into_chunks(tmp_path, monkeypatch):
 def test_what_a_ticket_says_of_itself_returns(tmp_path):
     info = {'classes': ('a', 'b'), 'sigmas': np.array([0.1, 0.2], np.float32), 'note': 'é'}
     save_ticket(replace(ticket(), info=info), tmp_path / 't')
-    for found in (load_ticket(tmp_path / 't').info, load_info(tmp_path / 't')):
-        assert found['classes'] == ('a', 'b')
-        assert found['note'] == 'é'
-        assert found['sigmas'].dtype == np.float32
-        assert found['sigmas'].tolist() == info['sigmas'].tolist()
+    for result in (load_ticket(tmp_path / 't').info, load_info(tmp_path / 't')):
+        assert result['classes'] == ('a', 'b')
+        assert result['note'] == 'é'
+        assert result['sigmas'].dtype == np.float32
+        assert result['sigmas'].tolist() == info['sigmas'].tolist()
 
 
 def test_tied_weights_stay_tied(tmp_path):

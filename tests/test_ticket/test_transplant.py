@@ -71,18 +71,18 @@ def test_tied_weights_of_the_target_stay_tied():
 def test_one_shot_ranks_the_backbone_alone():
     # Over all weights of the source fc's 0.1 and 0.2 would go first.
     prunable = [*PRUNABLE, 'head.weight']
-    found = one_shot(names('=backbone.', 'fc.=head.'), SOURCE, Mask({}), BACKBONE, 0.5)
-    assert list(found) == ['conv.weight']
-    assert found['conv.weight'].tolist() == [[True, False], [False, True]]
-    done = transplant(names('=backbone.', 'fc.=head.'), found, SOURCE, TARGET, prunable)
+    result = one_shot(names('=backbone.', 'fc.=head.'), SOURCE, Mask({}), BACKBONE, 0.5)
+    assert list(result) == ['conv.weight']
+    assert result['conv.weight'].tolist() == [[True, False], [False, True]]
+    done = transplant(names('=backbone.', 'fc.=head.'), result, SOURCE, TARGET, prunable)
     assert done.mask['head.weight'].all()
     assert done.weights['head.weight'].tolist() == SOURCE['fc.weight'].tolist()
 
 
 def test_one_shot_within_a_mask():
     kept = Mask({'conv.weight': torch.tensor([[True, True], [True, False]])})
-    found = one_shot(names('=backbone.'), SOURCE, kept, BACKBONE, 0.5)
-    assert found['conv.weight'].tolist() == [[True, True], [False, False]]
+    result = one_shot(names('=backbone.'), SOURCE, kept, BACKBONE, 0.5)
+    assert result['conv.weight'].tolist() == [[True, True], [False, False]]
     with pytest.raises(TicketMismatchError, match=r'25\.00% of which are pruned already'):
         one_shot(names('=backbone.'), SOURCE, kept, BACKBONE, 0.1)
     with pytest.raises(TicketMismatchError, match='the source gives none that is prunable'):

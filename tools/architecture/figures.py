@@ -51,7 +51,7 @@ def _levels(graph: dict[str, set[str]]) -> str:
 
 
 def _functions(path: Path) -> Iterator[tuple[str, int, int]]:
-    """Of each function its name, its lines with the docstring, its parameters without self."""
+    """The name, lines with the docstring and parameters without self of each function."""
     for node in ast.walk(ast.parse(path.read_text(encoding='utf-8'))):
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             given = node.args

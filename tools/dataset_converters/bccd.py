@@ -143,7 +143,7 @@ def clip(
 
     Args:
         corners: xmin, ymin, xmax, ymax in pixels.
-        width: Of the image, in pixels.
+        width: The width of the image, in pixels.
         height: Likewise.
 
     Returns:

@@ -56,8 +56,8 @@ def convert(sources: Sequence[Path], out: Path, size: int, most: int, least: int
     """
     if min(size, most, least) < 1:
         raise ValueError(f'size, most and least are at least 1, got {size}, {most} and {least}')
-    found = {split: [c for s in sources for c in read_set(s, split)] for split in SPLITS}
-    counts = {split: Counter(crop.label for crop in crops) for split, crops in found.items()}
+    by_split = {split: [c for s in sources for c in read_set(s, split)] for split in SPLITS}
+    counts = {split: Counter(crop.label for crop in crops) for split, crops in by_split.items()}
     classes = sorted(
         label for label, n in counts['train'].items() if n >= least and counts['val'][label]
     )
@@ -72,7 +72,7 @@ def convert(sources: Sequence[Path], out: Path, size: int, most: int, least: int
             for label in classes
             for crop in spread([crop for crop in crops if crop.label == label], most)
         ]
-        for split, crops in found.items()
+        for split, crops in by_split.items()
     }
     check_names(chosen)
     for file_name, data in pictures([c for crops in chosen.values() for c in crops], size):
@@ -144,7 +144,7 @@ def read_coco(path: Path) -> dict[str, list[tuple[str, tuple[float, float, float
                 objects[images[item['image_id']]].append((labels[item['category_id']], box))
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f'{path} is not a COCO file: {type(error).__name__} {error}') from error
-    if not np.isfinite([v for found in objects.values() for _, box in found for v in box]).all():
+    if not np.isfinite([v for boxes in objects.values() for _, box in boxes for v in box]).all():
         raise ValueError(f'{path}: a box is not finite')
     return objects
 

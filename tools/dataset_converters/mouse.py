@@ -139,7 +139,7 @@ def box_around(points: Points, width: int, height: int) -> tuple[float, float, f
 
     Args:
         points: x and y of the keypoints, in pixels.
-        width: Of the image, in pixels.
+        width: The width of the image, in pixels.
         height: Likewise.
 
     Returns:

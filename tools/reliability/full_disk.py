@@ -45,13 +45,13 @@ def complaints(search: Search, run: Run, code: int) -> list[str]:
     """What is wrong with how a search ended on a full disk, and with what it left."""
     lines = run.text().splitlines()
     told = [line for line in lines if line.startswith('mmlth: ') and 'is full' in line]
-    found = broken_files(search.work_dir)
-    found += [f'{path} was left' for path in search.work_dir.rglob('.*') if path.is_file()]
+    problems = broken_files(search.work_dir)
+    problems += [f'{path} was left' for path in search.work_dir.rglob('.*') if path.is_file()]
     if code != 1 or len(told) != 1 or '--resume' not in told[0]:
-        found.append(f'exit {code}, said: {lines[-1:]}')
+        problems.append(f'exit {code}, said: {lines[-1:]}')
     if any(line.startswith('Traceback') for line in lines):
-        found.append('a traceback')
-    return found
+        problems.append('a traceback')
+    return problems
 
 
 @contextlib.contextmanager

@@ -42,7 +42,7 @@ def interrupted(bench: Bench, faults: Sequence[str]) -> Iterator[Outcome]:
 
     Args:
         bench: What to inject them into.
-        faults: Of `KILLS` and `SIGNALS`.
+        faults: Some of `KILLS` and `SIGNALS`.
 
     Yields:
         The outcomes of a search's faults, once it is finished.

@@ -71,12 +71,12 @@ def _end(job: subprocess.Popen[bytes], search: Search) -> int:
 
 def _ranks(job: subprocess.Popen[bytes]) -> list[int]:
     """The processes that a launcher has started, in the order of their ranks."""
-    found = []
+    children = []
     for status in Path('/proc').glob('[0-9]*/stat'):
         with contextlib.suppress(OSError):
             parent = status.read_text().rpartition(')')[2].split()[1]
-            found += [int(status.parent.name)] * (int(parent) == job.pid)
-    return sorted(found)
+            children += [int(status.parent.name)] * (int(parent) == job.pid)
+    return sorted(children)
 
 
 def _wait_for(path: Path, job: subprocess.Popen[bytes]) -> None:

@@ -73,7 +73,7 @@ def page(outcomes: Sequence[Outcome], command: str, rounds: int) -> str:
     Args:
         outcomes: What came of each fault.
         command: Prints it again.
-        rounds: Of each search, the dense one included.
+        rounds: The number of rounds of each search, the dense one included.
     """
     lost = sum(failed(outcome) for outcome in outcomes)
     verdict = f'Of {len(outcomes)} faults, {lost or "none"} lost anything.'
@@ -90,7 +90,7 @@ def page(outcomes: Sequence[Outcome], command: str, rounds: int) -> str:
 def machine() -> str:
     """The machine and the versions that matter, in words."""
     packages = ('torch', 'mmengine', 'mmdet', 'onedl-mmengine', 'onedl-mmdetection')
-    found = {dist.metadata['Name'].lower(): dist.version for dist in metadata.distributions()}
-    versions = [f'{name} {found[name]}' for name in packages if name in found]
+    installed = {dist.metadata['Name'].lower(): dist.version for dist in metadata.distributions()}
+    versions = [f'{name} {installed[name]}' for name in packages if name in installed]
     python = f'Python {platform.python_version()}'
     return f'{platform.system()}, {os.cpu_count()} CPU cores, {", ".join([python, *versions])}'

@@ -60,7 +60,7 @@ def make_data(folder: Path) -> Path:
 
 
 def search_arguments(data: Path, work_dir: Path) -> list[str]:
-    """Those of ``mmlth train`` for a search that takes seconds, or for its continuation."""
+    """The arguments of ``mmlth train`` for a search that takes seconds, or for its continuation."""
     roots = [f'{key}data_root={data}/' for key in ('', *_DATASETS)]
     tiny = [*_TINY.split(), *roots, f'val_evaluator.ann_file={data}/annotations/val.json']
     given = [str(CONFIG), '--work-dir', str(work_dir), '--resume', '--rounds', str(ROUNDS - 1)]
@@ -194,8 +194,8 @@ class Bench:
         self.seconds = time.monotonic() - started
         self.reference = tickets(search.work_dir)
         self.changes = json.loads(listed.read_text())
-        found = [path for path in search.work_dir.rglob('*') if path.is_file()]
-        self.sizes = {str(p.relative_to(search.work_dir)): p.stat().st_size for p in found}
+        files = [path for path in search.work_dir.rglob('*') if path.is_file()]
+        self.sizes = {str(p.relative_to(search.work_dir)): p.stat().st_size for p in files}
         self.tell(
             f'undisturbed: {self.seconds:.0f} s, {len(self.reference)} tickets, '
             f'{len(self.changes)} operations on files, {sum(self.sizes.values()) / 1e6:.1f} MB'
@@ -210,10 +210,10 @@ class Bench:
 
     def close(self, search: Search) -> int:
         """Deletes a search that is over; returns the number of tickets that differ."""
-        found = differing(self.reference, tickets(search.work_dir))
-        if not found:
+        result = differing(self.reference, tickets(search.work_dir))
+        if not result:
             shutil.rmtree(search.work_dir)
-        return found
+        return result
 
 
 def tickets(work_dir: Path) -> dict[str, str]:
@@ -222,9 +222,9 @@ def tickets(work_dir: Path) -> dict[str, str]:
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
 
 
-def differing(reference: dict[str, str], found: dict[str, str]) -> int:
+def differing(reference: dict[str, str], actual: dict[str, str]) -> int:
     """Number of tickets that differ, are missing or should not be there."""
-    return sum(reference.get(name) != found.get(name) for name in reference.keys() | found.keys())
+    return sum(reference.get(name) != actual.get(name) for name in reference.keys() | actual.keys())
 
 
 def broken_files(work_dir: Path) -> list[str]:

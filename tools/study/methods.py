@@ -15,9 +15,9 @@ def branches(
     """The options of ``mmlth branch`` by the name of the branch.
 
     Args:
-        sparsities: After each round of the search.
-        levels: Those of them at which methods are compared that train each sparsity by itself.
-        methods: Of `METHODS`.
+        sparsities: The sparsity after each round of the search.
+        levels: The sparsities at which methods are compared that train each sparsity by itself.
+        methods: Some of `METHODS`.
 
     Raises:
         ValueError: If a level is no sparsity of the search.
@@ -27,13 +27,13 @@ def branches(
         if level not in sparsities:
             raise ValueError(f'the level {level} is none of the sparsities {list(sparsities)}')
         tickets.append(str(list(sparsities).index(level) + 1))
-    found = {name: [name, '--tickets', *tickets] for name in CONTROLS if name in methods}
+    options = {name: [name, '--tickets', *tickets] for name in CONTROLS if name in methods}
     if ONE_SHOT in methods:
         for level in levels:
-            found[f'one_shot_{level}'] = ['--label', ONE_SHOT, '--sparsities', str(level)]
+            options[f'one_shot_{level}'] = ['--label', ONE_SHOT, '--sparsities', str(level)]
     for name, kept in ITERATIVE.items():
         if name in methods:
-            found[name] = ['--rewind-what', kept]
+            options[name] = ['--rewind-what', kept]
     if LONG_DENSE in methods:
-        found[LONG_DENSE] = [LONG_DENSE]
-    return found
+        options[LONG_DENSE] = [LONG_DENSE]
+    return options

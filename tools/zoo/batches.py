@@ -212,21 +212,21 @@ def _keypoints(config: Config) -> int:
     if decoder.get('type') == 'Hand3DHeatmap':
         return 42  # of two hands
     for key in ('num_keypoints', 'num_joints', 'out_channels'):
-        found = [value for value in _values(dict(head), key) if isinstance(value, int)]
-        if found:
-            return found[0]
+        result = [value for value in _values(dict(head), key) if isinstance(value, int)]
+        if result:
+            return result[0]
     return 17
 
 
 def _smallest(config: Any, *keys: str) -> int:
     """The smallest value of these keys anywhere in a config; RPNs count objects as one class."""
-    found = [
+    result = [
         value
         for key in keys
         for value in _values(config, key)
         if isinstance(value, int) and value > 0
     ]
-    return min(found, default=0)
+    return min(result, default=0)
 
 
 def _values(config: Any, key: str) -> Iterator[Any]:

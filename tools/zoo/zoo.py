@@ -89,8 +89,8 @@ def reason(error: BaseException) -> str:
     """An error in one line: what lies behind it where that is known, else its own words."""
     text = ' '.join(str(error).split())
     for pattern, known in REASONS.items():
-        if found := re.search(pattern, text):
-            return found.expand(known)
+        if match := re.search(pattern, text):
+            return match.expand(known)
     text = re.sub(r'\S*/site-packages/', '', text)[:200]  # whose folders say nothing to others
     kind = type(error).__name__
     return text if kind == 'LotteryError' else f'{kind}: {text}'
@@ -122,13 +122,13 @@ def read(path: Path) -> dict[str, Any]:
 def versions() -> dict[str, str]:
     """Versions of the stack, by the name of the distribution."""
     names = ('torch', 'mmengine', 'mmcv', 'mmdet', 'mmpose', 'onedl-mmengine', 'onedl-mmdetection')
-    found = {}
+    versions = {}
     for name in names:
         try:
-            found[name] = metadata.version(name)
+            versions[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
             continue
-    return found
+    return versions
 
 
 def parse_options(argv: Sequence[str] | None) -> argparse.Namespace:

@@ -22,10 +22,10 @@ class LayerMacs:
     """The MACs of one layer or module.
 
     Attributes:
-        name: Of a parameter, or of the module that multiplies numbers none of which is a
+        name: The name of a parameter, or of the module that multiplies numbers none of which is a
             parameter, as attention does.
-        dense: With every weight.
-        sparse: With the kept weights alone.
+        dense: The MACs with every weight.
+        sparse: The MACs with the kept weights alone.
     """
 
     name: str
@@ -41,8 +41,9 @@ class Macs:
     nothing. Positions in the padding count like all others.
 
     Attributes:
-        weights: By the parameter whose numbers are multiplied; uses are summed.
-        others: By the innermost module, of products that none of the parameters enters as it is.
+        weights: The MACs by the parameter whose numbers are multiplied; uses are summed.
+        others: The MACs of products that none of the parameters enters as it is, by the innermost
+            module.
         uncounted: Layers (parameter name to class name) that ran by an operator which the counter
             does not know: their MACs are missing in the sum.
         unused: Parameters of layers that were not called, and so count nothing themselves.
@@ -80,14 +81,14 @@ class Macs:
 
     def modules(self, mask: Mask) -> list[LayerMacs]:
         """The MACs by the first component of the layers' names."""
-        return works_by_module(self.layers(mask))
+        return sum_by_module(self.layers(mask))
 
     def sparse(self, mask: Mask) -> int:
         """The MACs in total with the kept weights alone."""
         return sum(work.sparse for work in self.layers(mask))
 
 
-def works_by_module(works: Iterable[LayerMacs]) -> list[LayerMacs]:
+def sum_by_module(works: Iterable[LayerMacs]) -> list[LayerMacs]:
     """Sums the work of layers up by the first component of their names."""
     dense: Counter[str] = Counter()
     sparse: Counter[str] = Counter()
@@ -155,13 +156,13 @@ def check_masks_model(mask: Mask, model: nn.Module) -> None:
     if missing:
         raise TicketMismatchError(
             f'the ticket masks {len(missing)} parameters that the model of the config lacks, such '
-            f'as {missing[0]}; give the config that the ticket was counted with'
+            f'as {missing[0]}; give the config that the ticket was trained with'
         )
     if other:
         raise TicketMismatchError(
             f'the ticket masks {other[0]} of shape {tuple(mask[other[0]].shape)}, which has shape '
             f'{tuple(shapes[other[0]])} in the model of the config; give the config that the '
-            'ticket was counted with'
+            'ticket was trained with'
         )
 
 

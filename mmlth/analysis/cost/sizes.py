@@ -115,7 +115,7 @@ class _Tensor(NamedTuple):
 
 
 _Counts = Mapping[str, tuple[int, int]]
-"""Of each masked parameter the weights kept, and all of them."""
+"""The number of weights kept and of all weights, by masked parameter."""
 
 
 def _counts(mask: Mask) -> _Counts:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mmlth.analysis.cost.macs import LayerMacs, Macs, works_by_module
+from mmlth.analysis.cost.macs import LayerMacs, Macs, sum_by_module
 from mmlth.analysis.cost.sizes import Sizes
 from mmlth.analysis.masks import Layer, density
 
@@ -46,7 +46,7 @@ def ticket_cost(
     """
     counts = {layer.name: (layer.kept, layer.total) for layer in layers}
     total = sum(total for _, total in counts.values())
-    works = None if macs is None else tuple(works_by_module(macs.weighted(counts)))
+    works = None if macs is None else tuple(sum_by_module(macs.weighted(counts)))
     return TicketCost(
         1 - density(sum(kept for kept, _ in counts.values()), total), file, sizes, works
     )

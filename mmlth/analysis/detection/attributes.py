@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 from mmlth.analysis.detection.groups import (
     Group,
+    all_objects,
     by_class,
     by_difficulty,
     by_frequency,
     by_lvis_frequency,
     by_size,
-    overall,
 )
 from mmlth.analysis.detection.scores import Scores
 
@@ -61,7 +61,7 @@ def attributes(scores: Scores, training: Mapping[str, int] | None = None) -> Att
         tuple(scores.values),
         scores.images,
         len(rows),
-        overall(scores),
+        all_objects(scores),
         by_size(scores),
         () if training is None else by_frequency(scores, training),
         by_lvis_frequency(scores),

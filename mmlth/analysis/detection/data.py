@@ -12,10 +12,10 @@ CocoResults = Sequence[Mapping[str, Any]]
 """A COCO result list: ``image_id``, ``category_id``, ``score``, and what is predicted."""
 
 FIELDS = {'bbox': 'bbox', 'segm': 'segmentation', 'keypoints': 'keypoints'}
-"""Of each kind of prediction, by its name in pycocotools, the field of an annotation."""
+"""The field of an annotation, by the name in pycocotools of a kind of prediction."""
 
 KIND_WORDS = {'bbox': 'boxes', 'segm': 'masks', 'keypoints': 'keypoints'}
-"""Of each kind of prediction what is predicted, in the plural."""
+"""What is predicted, in the plural, by kind of prediction."""
 
 
 def check_ground_truth(ground_truth: GroundTruth, kind: str) -> None:
@@ -90,8 +90,7 @@ def check_predictions(
         if unknown:
             raise ValueError(
                 f'{name} has predictions with {key} {join_names(map(str, unknown))}, which the '
-                'ground '
-                f'truth with its {len(known):,} {part} lacks: these are {what}'
+                f'ground truth with its {len(known):,} {part} lacks: these are {what}'
             )
 
 

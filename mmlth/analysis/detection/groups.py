@@ -65,7 +65,7 @@ class Group:
     training: int | None = None
 
 
-def overall(scores: Scores) -> Group:
+def all_objects(scores: Scores) -> Group:
     """All classes and sizes."""
     return _group(scores, 'all', range(len(scores.categories)))
 
@@ -113,8 +113,7 @@ def by_frequency(
     if lacking:
         raise ValueError(
             f'there is no training count of {join_names(lacking)}: give the number of objects '
-            'that each '
-            'class has in the training set, or leave out the frequency'
+            'that each class has in the training set, or leave out the frequency'
         )
     counts = {k: training[_name(scores, k)] for k in present}
     parts = _parts(sorted(present, key=counts.__getitem__), names)

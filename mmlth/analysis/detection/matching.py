@@ -36,7 +36,7 @@ THRESHOLDS = np.linspace(0.5, 0.95, 10)
 """COCO's thresholds T of IoU, or of OKS for keypoints."""
 
 _SIZES = {'bbox': 'bbox', 'segm': 'area', 'keypoints': 'bbox'}
-"""Of each kind of prediction the field of an annotation without which an object has no size."""
+"""The field of an annotation without which an object has no size, by kind of prediction."""
 _MOST = {'bbox': 100, 'segm': 100, 'keypoints': 20}
 
 

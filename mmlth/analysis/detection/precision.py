@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from mmlth.analysis.detection.matching import THRESHOLDS, Cell, Matches
 
 RECALLS = np.linspace(0, 1, 101)
-"""At which COCO reads precision."""
+"""The recalls at which COCO reads precision."""
 
 _MOST_NUMBERS = 2**17  # in an array, so that it stays in the cache
 

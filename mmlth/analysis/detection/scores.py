@@ -28,8 +28,10 @@ class Scores:
         images: How many there are.
         objects: For each class and of A ranges of size, the first all sizes, int (G,): the image of
             each object, as index; crowds left out.
-        values: Of each model (K, A), in [0, 1]; NaN where there is no object. The first is dense.
-        replicates: Of each model (B, K, A); one row of all models is of the same resample.
+        values: Scores of each model (K, A), in [0, 1]; NaN where there is no object. The first is
+            dense.
+        replicates: Scores by resample of each model (B, K, A); one row of all models is of the same
+            resample.
     """
 
     kind: str

@@ -49,7 +49,7 @@ from mmlth.analysis.packages import require
 MAIN = ('Cls', 'Loc', 'Both', 'Dupe', 'Bkg', 'Miss')
 SPECIAL = ('FalsePos', 'FalseNeg')
 MODES = {'bbox': 'bbox', 'segm': 'mask'}
-"""Of each kind of prediction, ``tidecv``'s name for it."""
+"""The name that ``tidecv`` has for each kind of prediction."""
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,7 @@ def _check_objects(ground_truth: GroundTruth) -> None:
 
 
 def _errors(of: Callable[[Any], Any], predictions: CocoResults, kind: str, name: str) -> Errors:
-    detections = _found(predictions, kind)
+    detections = _coco_detections(predictions, kind)
     run = of(detections)
     # `used` is None of what lies in a crowd, and is lacking beyond the first max_dets of an image,
     # where no other may move up.
@@ -156,7 +156,7 @@ def _errors(of: Callable[[Any], Any], predictions: CocoResults, kind: str, name:
             'that their images are not marked for; TIDE needs one that is a hit or an error'
         )
     if len(counting) < len(predictions):
-        run = of(_found(counting, kind))
+        run = of(_coco_detections(counting, kind))
     counts = Counter(error.short_name for error in run.errors)
     return Errors(
         run.ap / 100,
@@ -191,7 +191,7 @@ def _truth(ground_truth: GroundTruth, kind: str) -> Any:
     return data
 
 
-def _found(predictions: CocoResults, kind: str) -> Any:
+def _coco_detections(predictions: CocoResults, kind: str) -> Any:
     from tidecv.data import Data
 
     data = Data('predictions')

@@ -37,10 +37,10 @@ def correct(
 
     Args:
         scene: The scene with the predictions.
-        diagnosis: Theirs.
+        diagnosis: The errors of these predictions.
         kind: Index in ``KINDS`` of an error.
         skeleton: The joints.
-        formula: Whose distance to use: that of the diagnosis.
+        formula: The formula of the distance; the one that the diagnosis was made by.
 
     Returns:
         All keypoints in pixels, shape (D, K, 2).

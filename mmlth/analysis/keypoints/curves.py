@@ -18,8 +18,8 @@ class Curve:
 
     Attributes:
         oks: The OKS from which on a prediction is correct.
-        precision: At each of `RECALLS`, as mean over the categories, in [0, 1]; empty where there
-            is no instance to find.
+        precision: The precision at each of `RECALLS`, as mean over the categories, in [0, 1]; empty
+            where there is no instance to find.
     """
 
     oks: float

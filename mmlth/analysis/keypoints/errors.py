@@ -62,16 +62,17 @@ class KeypointErrors:
 
     Attributes:
         joints: Names of the K joints.
-        kinds: By kind of `KINDS` how many keypoints of each joint are of it. They are the labelled
-            joints of the matched instances; by the released code also of those that are ignored.
+        kinds: How many keypoints of each joint are of a kind, by kind of `KINDS`. They are the
+            labelled joints of the matched instances; by the released code also of those that are
+            ignored.
         instances: How many instances count.
         predictions: How many predictions there are, less those that match an instance that is
             ignored, or nothing while outside the range of areas.
         background: How many of these are of no instance.
         undetected: How many of the instances no prediction is of.
         detected: The curve at each OKS threshold, as detected.
-        corrected: By kind of `ERRORS` the curves with all errors of this kind alone corrected; by
-            the released code undetected instances after what is background.
+        corrected: The curves with all errors of a kind alone corrected, by kind of `ERRORS`; by the
+            released code undetected instances after what is background.
         formula: Whose rules to use: those of the paper or of the released code.
     """
 
@@ -132,7 +133,7 @@ class KeypointErrors:
         return float(np.mean(areas)) if areas else None
 
     def gain(self, error: str, oks: float | None = None) -> float | None:
-        """By how much average precision rises when a kind of error is corrected.
+        """How much average precision rises when a kind of error is corrected.
 
         Args:
             error: The kind that is corrected.

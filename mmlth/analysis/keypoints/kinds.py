@@ -42,9 +42,10 @@ class Diagnosis:
     """The errors of D predictions of a scene.
 
     Attributes:
-        outcome: At an OKS of `LOCALIZED`: whose each prediction is.
-        kinds: Of their keypoints as index in `KINDS`, shape (D, K); `NO_KIND` where the joint is
-            not labelled, or the prediction is of no instance (by the paper: of none that counts).
+        outcome: The instance that each prediction is of, at an OKS of `LOCALIZED`.
+        kinds: The kinds of their keypoints as index in `KINDS`, shape (D, K); `NO_KIND` where the
+            joint is not labelled, or the prediction is of no instance (by the paper: of none that
+            counts).
         reached: The ks of a keypoint to the wrong location that it is at, shape (D, K): of an
             inversion or a swap; 0 for other kinds.
     """

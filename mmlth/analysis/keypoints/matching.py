@@ -18,7 +18,7 @@ class MatchResult:
     """What the D predictions of a scene with G instances are worth at one OKS threshold.
 
     Attributes:
-        scores: Of the predictions, falling, shape (D,).
+        scores: Scores of the predictions, falling, shape (D,).
         indices: The instance that each matches, or `UNMATCHED`, shape (D,).
         ignored: Which predictions do not count, shape (D,): they match an instance that is ignored,
             or nothing while outside the range of areas.
@@ -58,7 +58,7 @@ def outcomes(
 
     Args:
         scene: The scene with the instances and the scores.
-        keypoints: Of the predictions in pixels, as they are or corrected, shape (D, K, 2).
+        keypoints: Predicted keypoints in pixels, as they are or corrected, shape (D, K, 2).
         skeleton: The joints.
         thresholds: The OKS from which on a prediction can match.
     """

@@ -21,13 +21,14 @@ class Instances:
     """What is annotated: G instances of K joints.
 
     Attributes:
-        ids: Of the annotations.
-        keypoints: In pixels, shape (G, K, 2).
-        labelled: Which of them are annotated, shape (G, K).
-        areas: In square pixels, shape (G,); where an annotation tells none, that of `area_of`.
-        boxes: x, y, width and height in pixels, shape (G, 4).
+        ids: The ids of the annotations.
+        keypoints: Their places in pixels, shape (G, K, 2).
+        labelled: Whether each keypoint is annotated, shape (G, K).
+        areas: Areas in square pixels, shape (G,); where an annotation tells none, that of
+            `area_of`.
+        boxes: Boxes as x, y, width and height in pixels, shape (G, 4).
         crowd: Which instances are crowds, shape (G,).
-        ignored: Which neither count as found nor as overlooked, shape (G,): crowds, instances
+        ignored: Which instances neither count as found nor as overlooked, shape (G,): crowds, those
             without labelled keypoints and those outside the range of areas.
     """
 
@@ -46,11 +47,11 @@ class PredictedInstances:
 
     Attributes:
         indices: Their places in the list of results.
-        keypoints: In pixels, shape (D, K, 2).
-        scores: Shape (D,).
-        outside: Which are outside the range of areas, so that they are no errors where they match
-            nothing, shape (D,). The area is that of the predicted box, where there is none that of
-            the box around the keypoints, as pycocotools has it.
+        keypoints: Their places in pixels, shape (D, K, 2).
+        scores: Their scores, shape (D,).
+        outside: Which instances are outside the range of areas, so that they are no errors where
+            they match nothing, shape (D,). The area is that of the predicted box, where there is
+            none that of the box around the keypoints, as pycocotools has it.
     """
 
     indices: tuple[int, ...]

@@ -1,4 +1,4 @@
-"""What many masks of one model are like beside each other."""
+"""What is measured on masks: their layers, wholly zero parts, similarity, survival and noise."""
 
 from mmlth.analysis.masks.comparison import LayerPair, TicketComparison, compare_tickets
 from mmlth.analysis.masks.layers import (
@@ -16,10 +16,10 @@ from mmlth.analysis.masks.noise import Flips, flips
 from mmlth.analysis.masks.profile import MaskProfile, profile
 from mmlth.analysis.masks.similarity import Matrix, Similarity, similarity
 from mmlth.analysis.masks.survival import Survival, survival
-from mmlth.analysis.masks.zeros import KINDS, Kind, ZeroParts, zero_parts
+from mmlth.analysis.masks.zeros import PART_KINDS, Kind, ZeroParts, zero_parts
 
 __all__ = [
-    'KINDS',
+    'PART_KINDS',
     'Flips',
     'Kind',
     'Layer',

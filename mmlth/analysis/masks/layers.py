@@ -57,8 +57,8 @@ class Module:
         layers: Number of masked weights.
         total: Number of weights in them.
         kept: Number of weights kept.
-        kernels: Of the layers together, but for kernels of 1 × 1, which are single weights; None
-            where there are no others.
+        kernels: The kernels of the layers together, but for kernels of 1 × 1, which are single
+            weights; None where there are no others.
         outputs: The slices of the layers together.
         inputs: The slices of the layers together.
     """

@@ -10,9 +10,9 @@ class Flips:
     """Shares of a mask's bits that are flipped, in [0, 1].
 
     Attributes:
-        kept: Of the weights that the ticket keeps, those that the noise removes.
-        pruned: Of the weights that it removes, those that the noise keeps.
-        all: Of all weights those of either kind: the normalised Hamming distance.
+        kept: The share that the noise removes of the weights that the ticket keeps.
+        pruned: The share that the noise keeps of the weights that it removes.
+        all: The share of all weights that are of either kind: the normalised Hamming distance.
     """
 
     kept: float

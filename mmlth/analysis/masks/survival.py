@@ -14,8 +14,8 @@ class Survival:
     """What is left of layers or modules, ticket by ticket.
 
     Attributes:
-        names: Of the P parts.
-        weights: Of each part the number of weights.
+        names: The names of the P parts.
+        weights: The number of weights of each part.
         parts: float64 [P, T]: the density of each part in each of T tickets, in [0, 1].
         whole: float64 [T]: the density of all prunable weights of each.
     """

@@ -12,7 +12,7 @@ from typing import Literal
 from mmlth.analysis.masks.layers import Layer, Zeros
 
 Kind = Literal['kernels', 'outputs', 'inputs']
-KINDS: tuple[Kind, ...] = ('kernels', 'outputs', 'inputs')
+PART_KINDS: tuple[Kind, ...] = ('kernels', 'outputs', 'inputs')
 """See `Layer`; of kernels those larger than 1 × 1, for the others are single weights."""
 
 

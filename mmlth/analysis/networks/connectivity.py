@@ -31,7 +31,8 @@ def interpolate(
     Args:
         first: A state dict, tensors of any dtype by name.
         second: Another of the same names and shapes.
-        t: In [0, 1]; at 0 and 1 the result is ``first`` and ``second`` bit for bit.
+        t: The place between them, in [0, 1]; at 0 and 1 the result is ``first`` and ``second`` bit
+            for bit.
 
     Returns:
         A state dict of new tensors in the order of ``first``; neither input is changed.

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 SHARES = (0.9, 0.95, 0.99)
-"""Of the dense result."""
+"""The shares of the dense result that trainings are timed to."""
 
 Measurement = tuple[float, float]
 """How far a training is, in epochs or iterations, and what was measured there."""

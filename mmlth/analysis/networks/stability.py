@@ -72,8 +72,8 @@ def weight_distances(
     Example:
         >>> import torch
         >>> a, b = {'w': torch.tensor([3.0, 0.0, 9.0])}, {'w': torch.tensor([0.0, 4.0, 7.0])}
-        >>> (found,) = weight_distances(a, b, {'w': torch.tensor([True, True, False])})
-        >>> found.l2, found.angle
+        >>> (distance,) = weight_distances(a, b, {'w': torch.tensor([True, True, False])})
+        >>> distance.l2, distance.angle
         (5.0, 90.0)
     """
     distances = []

@@ -45,7 +45,7 @@ _OF_DAMAGED_FILES = (
 def safe_types_allowed() -> Iterator[None]:
     """Lets ``torch.load`` take `SAFE_TYPES` too, for now; torch 2.4 has no such call.
 
-    What it returns then goes through `mmlth.engine.checkpoints.safe_types.plain`.
+    What it returns then goes through `mmlth.engine.checkpoints.safe_types.to_builtin`.
     """
     before = torch.serialization.get_safe_globals()
     torch.serialization.add_safe_globals(SAFE_TYPES)

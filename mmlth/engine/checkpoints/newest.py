@@ -1,4 +1,4 @@
-"""The checkpoints of a round: how many it keeps, and from which one it continues."""
+"""The newest undamaged checkpoint of a round, which it continues from."""
 
 import errno
 import re
@@ -58,7 +58,7 @@ def _newest_first(folder: Path, template: str) -> Iterator[Path]:
 
 
 def _age(path: Path) -> tuple[int, int]:
-    """By number, since copies have no telling times; `INTERRUPTED` has none and comes last."""
+    """The number in the name, since copies have no telling times; `INTERRUPTED` has none."""
     number = re.search(r'(\d+)\.\w+$', path.name)
     return int(number[1]) if number else -1, path.stat().st_mtime_ns
 

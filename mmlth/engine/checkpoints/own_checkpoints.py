@@ -20,7 +20,7 @@ from mmlth.engine.checkpoints.loading import load_checkpoint_safely, safe_types_
 from mmlth.engine.checkpoints.safe_types import to_builtin
 
 RESUME_KEY = 'mmlth'
-"""Where this hook keeps its state in a checkpoint."""
+"""The key of a checkpoint under which `ResumeHook` keeps what a search adds to it."""
 
 _for_lottery = ContextVar('_for_lottery', default=False)
 """Whether the Runner that loads now has a config with a ``lottery`` key."""

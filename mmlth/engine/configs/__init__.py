@@ -17,9 +17,12 @@ from mmlth.engine.configs.longer_training import scale_schedule
 from mmlth.engine.configs.parts import all_parts, type_name, values_of
 from mmlth.engine.configs.reading import read_config, searched_config
 from mmlth.engine.configs.runner_config import built_from, defaults
+from mmlth.engine.configs.search_files import BRANCHES, STATE_FILE
 from mmlth.engine.configs.untrained import reinitialised
 
 __all__ = [
+    'BRANCHES',
+    'STATE_FILE',
     'STATE_FORMAT',
     'ImageSize',
     'all_parts',

@@ -9,6 +9,7 @@ from typing import Any
 from mmengine.config import Config
 
 from mmlth.engine.configs.parts import dotted_name
+from mmlth.engine.configs.search_files import STATE_FILE
 from mmlth.engine.errors import LotteryError
 from mmlth.messages import reason
 from mmlth.ticket import from_json, to_json
@@ -65,7 +66,7 @@ def read_accepted(state: Path) -> Config:
 
 def is_search_state(path: Path) -> bool:
     """Whether a file is the search.json of a search, rather than a config of that name."""
-    if path.name != 'search.json':
+    if path.name != STATE_FILE:
         return False
     try:
         content = json.loads(path.read_text(encoding='utf-8'))

@@ -58,6 +58,10 @@ def same_content(before: Any, now: Any) -> bool:
     """Whether two values of `by_content` agree, as far as is known.
 
     A file that could not be read agrees with any that could, or with one of its own name.
+
+    Args:
+        before: A value as it was recorded.
+        now: The value of the same setting now.
     """
     if repr(before) == repr(now):  # 1 is neither 1.0 nor True
         return True

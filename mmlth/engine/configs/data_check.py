@@ -24,7 +24,7 @@ def check_annotations(config: Config, loader: str) -> None:
 
     Args:
         config: The config.
-        loader: Such as ``train_dataloader``.
+        loader: The key of the data loader, such as ``train_dataloader``.
 
     Raises:
         LotteryError: If one is missing; the message names the key, the path and the remedy.

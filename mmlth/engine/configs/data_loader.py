@@ -11,7 +11,7 @@ def plain_loader(loader: Any) -> Any:
     that does not know it.
 
     Args:
-        loader: Such as ``config.train_dataloader``.
+        loader: The settings of a data loader, such as ``config.train_dataloader``.
     """
     loader = copy.deepcopy(loader)
     if isinstance(loader.get('collate_fn'), dict):

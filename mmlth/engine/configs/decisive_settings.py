@@ -70,7 +70,12 @@ def recorded_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def decisive_lottery(lottery: Mapping[str, Any], read: bool = True) -> dict[str, Any]:
-    """The part of the ``lottery`` key that decides the result; ``read`` as in `plain_settings`."""
+    """The part of the ``lottery`` key that decides the result.
+
+    Args:
+        lottery: The ``lottery`` key.
+        read: Whether files that it names are looked at; see `by_content`.
+    """
     kept = {key: item for key, item in lottery.items() if key not in _LOTTERY_WITHOUT_EFFECT}
     return dict(plain_settings(kept, read))
 
@@ -86,7 +91,12 @@ def plain_settings(value: Any, read: bool = True) -> Any:
 
 
 def differences(before: Any, now: Any) -> list[str]:
-    """One line for each setting that differs between two results of `result_affecting_config`."""
+    """One line for each setting that differs between two results of `result_affecting_config`.
+
+    Args:
+        before: The settings of a search as they were recorded.
+        now: The settings as they are now.
+    """
     old, new = dict(_leaves(before)), dict(_leaves(now))
     return [
         _difference(key, old, new)

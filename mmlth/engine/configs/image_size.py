@@ -24,8 +24,8 @@ class ImageSize:
     """The size of validated images.
 
     Attributes:
-        height: In pixels.
-        width: In pixels.
+        height: The height in pixels.
+        width: The width in pixels.
         at_most: Whether images keep their proportions, and are this large only where these fit.
     """
 

@@ -20,7 +20,7 @@ def explaining_lazy_configs(what: str) -> Iterator[None]:
     """Turns the error of a config that calls what it imports into one line that names the place.
 
     Args:
-        what: Which config.
+        what: What the message calls the config.
 
     Raises:
         LotteryError: Instead of such an error; others pass.

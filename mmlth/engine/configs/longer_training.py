@@ -24,7 +24,7 @@ def scale_schedule(config: Config, factor: float) -> Config:
 
     Args:
         config: The config of the training.
-        factor: At least 1.
+        factor: How many times as long it trains, at least 1.
     """
     config = copy.deepcopy(config)
     loop = config.train_cfg

@@ -23,7 +23,7 @@ def values_of(settings: Any, key: str) -> Iterator[Any]:
     """Whatever stands under a key anywhere in nested settings.
 
     Args:
-        settings: As for `all_parts`.
+        settings: Settings, nested, as for `all_parts`.
         key: The key.
     """
     return (part[key] for part in all_parts(settings) if key in part)

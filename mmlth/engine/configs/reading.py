@@ -1,4 +1,4 @@
-"""Reading a config by file or by name, and building its model."""
+"""Reading a config by file, by name, or as a search recorded it."""
 
 import copy
 import difflib

@@ -3,14 +3,14 @@
 from mmlth.engine.evaluation.coco_metric import DataSet
 from mmlth.engine.evaluation.evaluation import Evaluation
 from mmlth.engine.evaluation.metrics import number
-from mmlth.engine.evaluation.predictions import KINDS, Predictions, Predictor
+from mmlth.engine.evaluation.predictions import PREDICTION_KINDS, Predictions, Predictor
 from mmlth.engine.evaluation.result_hook import ResultHook
 from mmlth.engine.evaluation.samples import Samples
 from mmlth.engine.evaluation.training_counts import training_counts
 from mmlth.engine.evaluation.validation_loss import ValidationLoss, check_validation_loss
 
 __all__ = [
-    'KINDS',
+    'PREDICTION_KINDS',
     'DataSet',
     'Evaluation',
     'Predictions',

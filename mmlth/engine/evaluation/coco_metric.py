@@ -34,8 +34,16 @@ class DataSet:
     swaps: tuple[tuple[str, str], ...] = ()
 
 
-def _of_split(config: Config, split: str) -> Config:
-    """A config that validates on this split."""
+def of_split(config: Config, split: str) -> Config:
+    """A config that validates on this split.
+
+    Args:
+        config: The config; it is changed in place.
+        split: ``val`` or ``test``.
+
+    Raises:
+        LotteryError: If the config lacks that split, or its annotations are not on this machine.
+    """
     if split not in SPLITS:
         raise LotteryError(f'there is no split {split!r}; choose one of {", ".join(SPLITS)}')
     lacking = [
@@ -55,7 +63,7 @@ def _of_split(config: Config, split: str) -> Config:
     return config
 
 
-def _evaluating_objects(config: Config) -> Config:
+def evaluating_objects(config: Config) -> Config:
     """A config one of whose metrics writes COCO results; MMDetection's and MMPose's own do."""
     scope = config.get('default_scope') or 'mmengine'
     init_default_scope(scope)
@@ -104,12 +112,13 @@ def _pack_instances(loader: Any) -> None:
             step['meta_keys'] = (*step.get('meta_keys', default), 'instances')
 
 
-def _coco_metric(runner: Runner) -> Any:
+def coco_metric(runner: Runner) -> Any:
+    """The metric of a Runner that keeps its results in COCO's format."""
     loop: Any = runner.val_loop
     return next(each for each in loop.evaluator.metrics if hasattr(each, 'results2json'))
 
 
-def _data_set(metric: Any) -> DataSet:
+def data_set_of(metric: Any) -> DataSet:
     """What a metric that has evaluated knows of the data."""
     api = next(getattr(metric, name) for name in _APIS if getattr(metric, name, None) is not None)
     meta = metric.dataset_meta

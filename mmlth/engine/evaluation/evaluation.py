@@ -108,7 +108,7 @@ def recompute_statistics(model: nn.Module, batches: Any, count: int) -> None:
     Args:
         model: A model of MMEngine; put into evaluation mode in the end.
         batches: Batches of training data; they are gone through again where they are too few.
-        count: Of how many parameters.
+        count: How many batches the means are over.
     """
     norms = _trained_norms(model)
     momenta = [norm.momentum for norm in norms]

@@ -16,10 +16,10 @@ from mmlth.engine.configs import read_config
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.evaluation.coco_metric import (
     DataSet,
-    _coco_metric,
-    _data_set,
-    _evaluating_objects,
-    _of_split,
+    coco_metric,
+    data_set_of,
+    evaluating_objects,
+    of_split,
 )
 from mmlth.engine.evaluation.evaluation import Evaluation
 from mmlth.engine.evaluation.fingerprint import data_hash, settings_hash
@@ -27,7 +27,7 @@ from mmlth.messages import join_names
 from mmlth.quiet import quiet
 from mmlth.ticket import Ticket, weights_hash, write_bytes
 
-KINDS = ('bbox', 'segm', 'keypoints')
+PREDICTION_KINDS = ('bbox', 'segm', 'keypoints')
 
 
 ProgressCallback = Callable[[int, int], None]
@@ -38,7 +38,7 @@ class Predictions:
     """What a model finds.
 
     Attributes:
-        results: COCO results by kind: of `KINDS` those that the config evaluates.
+        results: COCO results by kind: of `PREDICTION_KINDS` those that the config evaluates.
         metrics: What the config's own evaluation says of them.
     """
 
@@ -60,7 +60,7 @@ class Predictor:
     """
 
     def __init__(self, config: str | Path | Config, folder: str | Path, split: str = 'val') -> None:
-        self.config = _of_split(read_config(config), split)
+        self.config = of_split(read_config(config), split)
         self._folder = Path(folder)
         self._data = data_hash(self.config, self._folder)
         self._settings = settings_hash(self.config)
@@ -101,10 +101,10 @@ class Predictor:
     ) -> tuple[Predictions, DataSet]:
         with tempfile.TemporaryDirectory() as temporary:
             if self._evaluation is None:
-                config = _evaluating_objects(self.config)
+                config = evaluating_objects(self.config)
                 self._evaluation = Evaluation(config, self._logs.name)
             runner = self._evaluation.runner
-            metric = _coco_metric(runner)
+            metric = coco_metric(runner)
             metric.outfile_prefix = str(Path(temporary, 'results'))
             hook = _Progress(progress)
             runner.register_hook(hook, priority='LOWEST')
@@ -113,18 +113,19 @@ class Predictor:
             finally:
                 runner._hooks.remove(hook)
                 metric.outfile_prefix = None
-            files = {kind: Path(temporary, f'results.{kind}.json') for kind in KINDS}
+            files = {kind: Path(temporary, f'results.{kind}.json') for kind in PREDICTION_KINDS}
             results = {
                 kind: json.loads(path.read_bytes()) for kind, path in files.items() if path.exists()
             }
-        return Predictions(results, metrics), _data_set(metric)
+        return Predictions(results, metrics), data_set_of(metric)
 
 
 def _check_same_classes(ticket: Ticket, data_set: DataSet) -> None:
-    """By their names, where the ticket tells them: as many others would fit the weights.
+    """Compares names, where the ticket tells them: as many others would fit the weights.
 
-    Not by the order of classes: the labels of MMDetection's COCO sets have that of the annotation
-    file, whatever order a ticket or a config lists them in. Keypoints have no order but their own.
+    The order of classes does not count: the labels of MMDetection's COCO sets have that of the
+    annotation file, whatever order a ticket or a config lists them in. Keypoints have no order but
+    their own.
     """
     meta = ticket.dataset_meta()
     meta = meta if isinstance(meta, Mapping) else {}  # of data sets with several lists of classes

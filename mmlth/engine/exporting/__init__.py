@@ -1,4 +1,4 @@
-"""The steps of an export to ONNX: the part of a model, its trace, and the check against torch."""
+"""Export of a ticket to ONNX: a part of its model is traced, and checked against torch."""
 
 from mmlth.engine.exporting.export import Exported, export_ticket
 

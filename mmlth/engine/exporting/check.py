@@ -32,6 +32,11 @@ class Difference:
 def compare(content: bytes, expected: Outputs, images: Tensor) -> Difference:
     """Runs a file in onnxruntime, and compares its outputs with those of torch.
 
+    Args:
+        content: The content of an ONNX file.
+        expected: The outputs of torch for the images, by name.
+        images: The images, float32 [N, 3, H, W].
+
     Raises:
         LotteryError: If onnxruntime cannot run it.
     """
@@ -63,7 +68,13 @@ def _difference(expected: Tensor, actual: Tensor) -> Difference:
 
 
 def holds(content: bytes, part: Part, images: Tensor) -> bool:
-    """Whether the file is right for these images, too."""
+    """Whether the file is right for these images, too.
+
+    Args:
+        content: The content of an ONNX file.
+        part: The part of a model that it is to compute.
+        images: The images, float32 [N, 3, H, W].
+    """
     try:
         return compare(content, part.forward(images), images).relative <= TOLERANCE
     except LotteryError:

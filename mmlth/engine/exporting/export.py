@@ -66,13 +66,14 @@ def export_ticket(
 
     Args:
         ticket: A ticket file that holds trained weights.
-        path: As for `export_model`.
+        path: The file to write, as for `export_model`.
         config: The config of the model: a file, a name such as ``mmdet::FOLDER/CONFIG.py``, or a
             config. By default it is what the ticket holds of it.
-        size: As for `export_model`; by default that of the config's validation images.
-        part: As for `export_model`.
-        opset: As for `export_model`.
-        check: As for `export_model`.
+        size: Height and width of images in pixels; by default that of the config's validation
+            images.
+        part: One of `PARTS`, as for `export_model`.
+        opset: Version of the ONNX operators.
+        check: Whether the file is checked, as for `export_model`.
 
     Raises:
         TicketError: If it is no ticket, a damaged one, one without trained weights, or one of

@@ -47,6 +47,11 @@ class Part:
 def part_of(model: nn.Module, name: str, size: tuple[int, int]) -> Part:
     """A part of a copy of a model, for images of this height and width.
 
+    Args:
+        model: A detector or pose estimator; it stays as it is.
+        name: One of `PARTS`.
+        size: Height and width of images in pixels.
+
     Raises:
         LotteryError: If the model has no such part, or one that ONNX cannot hold.
     """
@@ -126,6 +131,10 @@ def _named(value: Any, name: str) -> Outputs:
 
 def outputs_of_one(part: Part, image: Tensor) -> Outputs:
     """What a part computes from one image.
+
+    Args:
+        part: The part of a model.
+        image: The image, float32 [1, 3, H, W].
 
     Raises:
         LotteryError: If that is an error, NaN or nothing.

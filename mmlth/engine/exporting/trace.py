@@ -34,7 +34,13 @@ def tracing_quietly() -> Iterator[None]:
 
 
 def batch_axes(part: Part, images: Tensor, expected: Outputs) -> Axes:
-    """The axes that vary with the number of images; none if the model takes only one."""
+    """The axes that vary with the number of images; none if the model takes only one.
+
+    Args:
+        part: The part of a model.
+        images: Two images, float32 [2, 3, H, W].
+        expected: The outputs for one of them, by name.
+    """
     try:
         outputs = part.forward(images)
     except Exception:  # whatever a model's own code raises
@@ -56,10 +62,10 @@ def trace(part: Part, image: Tensor, expected: Outputs, axes: Axes, opset: int) 
     """The content of an ONNX file.
 
     Args:
-        part: What it computes.
+        part: The part of a model that it computes.
         image: An example of its input.
         expected: The outputs for that, by name.
-        axes: Those of inputs and outputs that vary, by name; see `batch_axes`.
+        axes: The axes of inputs and outputs that vary, by name; see `batch_axes`.
         opset: Version of the ONNX operators.
 
     Raises:

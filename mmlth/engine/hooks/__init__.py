@@ -6,7 +6,7 @@ Those that make sense in a config by themselves are registered: `MaskHook`, `Res
 
 from mmlth.engine.evaluation import ResultHook
 from mmlth.engine.hooks.begin_hook import BeginHook
-from mmlth.engine.hooks.mask_distance_hook import Draw, MaskDistanceHook, StopRule
+from mmlth.engine.hooks.mask_distance_hook import MaskDistanceHook, StopRule
 from mmlth.engine.hooks.mask_hook import MaskHook
 from mmlth.engine.hooks.preemption_hook import PreemptionHook
 from mmlth.engine.hooks.progress_hook import ProgressHook
@@ -20,7 +20,6 @@ from mmlth.engine.hooks.validation_loss_hook import ValidationLossHook
 
 __all__ = [
     'BeginHook',
-    'Draw',
     'MaskDistanceHook',
     'MaskHook',
     'PreemptionHook',

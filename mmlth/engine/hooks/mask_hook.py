@@ -80,6 +80,11 @@ class MaskHook(Hook):
 def zero_moments(model: nn.Module, optim_wrapper: Any, mask: Mapping[str, Tensor]) -> None:
     """Zeroes what an optimizer remembers of pruned weights (momentum, Adam's two moments).
 
+    Args:
+        model: The model that the mask is of, not wrapped.
+        optim_wrapper: The optimizer wrapper, or several, of a Runner.
+        mask: For each pruned parameter a bool tensor of its shape; true: kept.
+
     Raises:
         LotteryError: If ``optim_wrapper`` is none of MMEngine's.
     """

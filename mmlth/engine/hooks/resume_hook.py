@@ -37,7 +37,8 @@ class ResumeHook(Hook):
     ``custom_hooks=[dict(type='mmlth.ResumeHook')]``.
 
     Args:
-        group: By what processes tell the first one what to save; by default the group of all.
+        group: The process group by which processes tell the first one what to save; by default
+            that of all.
     """
 
     priority = 'HIGHEST'  # the generators first: whatever another hook then draws, it drew before

@@ -30,11 +30,11 @@ class RSTHook(MaskHook):
 
     Args:
         sparsity: Share of each layer to prune, in (0, 1); never a whole layer.
-        targets: Which weights may be pruned, as ``lottery.targets`` says it.
-        step: By how much λ grows.
-        every: After how many iterations it does.
+        targets: The weights that may be pruned, as ``lottery.targets`` says it.
+        step: How much λ grows at a time.
+        every: How many iterations are between two such steps.
         limit: The largest λ.
-        hold: For how many iterations λ stays there.
+        hold: How many iterations λ stays there.
         seed: The seed of the random subset.
 
     Raises:

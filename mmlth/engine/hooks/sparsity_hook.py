@@ -14,8 +14,8 @@ class SparsityHook(Hook):
     ``lottery/sparsity_of/backbone`` and the like of those whose names begin so.
 
     Args:
-        round_index: Which round.
-        mask: What it trains under.
+        round_index: The index of the round; 0 is the dense one.
+        mask: The mask that it trains under.
         parameters: Number of parameters of the model, prunable or not.
     """
 

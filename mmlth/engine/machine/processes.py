@@ -62,8 +62,7 @@ def _refuse_to_search_alone() -> None:
     if count > 1 and 'TORCHELASTIC_RUN_ID' in os.environ:
         raise LotteryError(
             f'torchrun started {count} processes, but the launcher is none, so each would search '
-            'by itself in the same work_dir; give '
-            "--launcher pytorch (launcher='pytorch')"
+            "by itself in the same work_dir; give --launcher pytorch (launcher='pytorch')"
         )
 
 

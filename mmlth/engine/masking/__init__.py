@@ -3,7 +3,6 @@
 from mmlth.engine.masking.dry_run import dry_run_pruning
 from mmlth.engine.masking.mask_update import compute_and_broadcast_mask, next_mask
 from mmlth.engine.masking.pruner import Pruner
-from mmlth.engine.masking.target_table import target_table
 from mmlth.engine.masking.targets import (
     TargetChoice,
     choose_targets,
@@ -20,5 +19,4 @@ __all__ = [
     'next_mask',
     'split_targets',
     'table_of_targets',
-    'target_table',
 ]

@@ -28,7 +28,7 @@ def dry_run_pruning(pruner: Pruner, runner: Runner, targets: Sequence[Target], k
     Args:
         pruner: Prunes as ``lottery`` says.
         runner: The user's Runner; nothing about it changes.
-        targets: Which weights of its model may be pruned.
+        targets: The weights of its model that may be pruned.
         keep: How many weights the last round keeps.
 
     Raises:
@@ -82,7 +82,7 @@ def _inputs(
 
     Args:
         runner: The user's Runner.
-        seed: Of the search.
+        seed: The seed of the search.
         weights: The untrained weights that may be pruned.
         needs: What the score declares.
         problem: What an error says first if there is no network to be had.

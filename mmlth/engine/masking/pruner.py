@@ -65,7 +65,7 @@ class Pruner:
         """The mask that a round would get from these weights, where `ranks_by_weights_alone`.
 
         Args:
-            weights: As for `prune`, as all that follows.
+            weights: The trained weights, as for `prune`.
             mask: The mask of the round.
             keep: How many weights to keep.
 

@@ -20,9 +20,9 @@ def target_table(
 
     Args:
         model: The model.
-        targets: Which of its weights may be pruned.
-        misfits: Which might be, but for the shape in which weights are removed.
-        dense: Which others of two dimensions or more may not, by the reason why.
+        targets: Its weights that may be pruned.
+        misfits: Its weights that might be, but for the shape in which weights are removed.
+        dense: Its other weights of two dimensions or more, by the reason why they may not.
     """
     parameters = count_parameters(model)
     total = sum(target.numel for target in targets)
@@ -92,8 +92,7 @@ def _misfits_note(misfits: Sequence[Target]) -> str:
     return (
         f'{len(misfits)} weights ({sum(t.numel for t in misfits):,} in all: '
         f'{join_names((t.name for t in misfits), 3)}) stay dense, since lottery.pattern does not '
-        'fit '
-        'their input channels\n'
+        'fit their input channels\n'
     )
 
 

@@ -51,7 +51,15 @@ def split_targets(model: nn.Module, settings: Settings) -> TargetChoice:
 
 
 def choose_targets(model: nn.Module, settings: Settings) -> list[Target]:
-    """The weights of a model that a search prunes; for arguments and errors see `split_targets`."""
+    """The weights of a model that a search prunes.
+
+    Args:
+        model: The model; it is put in training mode.
+        settings: The ``lottery`` key.
+
+    Raises:
+        LotteryError: If a pattern matches no weight, a role is missing, or none is left to prune.
+    """
     return split_targets(model, settings).targets
 
 
@@ -68,7 +76,13 @@ def table_of_targets(model: nn.Module, settings: Settings, choice: TargetChoice)
 
 
 def fitting(settings: Settings, model: nn.Module, targets: Sequence[Target]) -> list[Target]:
-    """The weights that ``lottery.pattern`` can prune."""
+    """The weights that ``lottery.pattern`` can prune.
+
+    Args:
+        settings: The ``lottery`` key.
+        model: The model.
+        targets: The weights that it chooses.
+    """
     fits = getattr(build_pattern(settings.pattern), 'fits', None)
     if fits is None:
         return list(targets)

@@ -22,7 +22,7 @@ def plan_control(search: Search, index: int) -> RoundPlan:
 
     Args:
         search: The branch.
-        index: Which of its rounds, from 1.
+        index: The index of its round, from 1.
 
     Raises:
         LotteryError: If the search's rewind file or ticket cannot be used.

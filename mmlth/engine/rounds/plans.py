@@ -52,7 +52,7 @@ def plan_round(search: Search, index: int) -> RoundPlan:
 
     Args:
         search: The search, whose rounds before are done.
-        index: Which round; 0 is the dense one.
+        index: The index of the round; 0 is the dense one.
 
     Raises:
         LotteryError: If the rewind file or the ticket before cannot be used.
@@ -93,7 +93,7 @@ def rewound(
 
     Args:
         search: The search, whose dense round is done.
-        index: Which round.
+        index: The index of the round.
         last: The checkpoint that the round continues from, if it was interrupted.
         trained: The weights that the round before ended with.
 

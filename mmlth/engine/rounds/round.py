@@ -14,7 +14,7 @@ class Round:
     """One round of a search while it runs.
 
     Attributes:
-        index: Which round; 0 is the dense one.
+        index: The index of the round; 0 is the dense one.
         plan: What it trains, from where.
         mask: What it trains under; that of the dense round keeps all weights.
         trainer: The Runner that trains it.

@@ -27,7 +27,7 @@ def run_round(search: Search, index: int) -> Runner:
 
     Args:
         search: The search, whose rounds before are done.
-        index: Which round; 0 is the dense one.
+        index: The index of the round; 0 is the dense one.
 
     Returns:
         The Runner that trained it.

@@ -6,14 +6,12 @@ from typing import Any
 
 from mmengine.dist import get_world_size
 
-from mmlth.engine.configs import differences
+from mmlth.engine.configs import BRANCHES, differences
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.masking import Pruner, dry_run_pruning
 from mmlth.engine.settings import BranchSettings, build_control
 from mmlth.engine.state import Search, SearchPaths, SearchState, recorded_targets
 from mmlth.engine.training import check_redrawn, training_iterations
-
-FOLDER = 'branches'
 
 _OF_THE_DENSE_ROUND = ('lottery.targets', 'lottery.rewind:')
 
@@ -25,10 +23,11 @@ def parent_search_of(work_dir: Path) -> Path:
         LotteryError: If it is not where a branch belongs.
     """
     parent_search = work_dir.absolute().parent.parent
-    if work_dir.absolute().parent.name != FOLDER or not SearchPaths(parent_search).state.exists():
+    paths = SearchPaths(parent_search)
+    if work_dir.absolute().parent != paths.branches or not paths.state.exists():
         raise LotteryError(
-            f'lottery.branch needs a work_dir SEARCH/{FOLDER}/NAME below the work_dir of a search '
-            f'whose dense round is done, got {work_dir}'
+            f'lottery.branch needs a work_dir SEARCH/{BRANCHES}/NAME below the work_dir of a '
+            f'search whose dense round is done, got {work_dir}'
         )
     return parent_search
 

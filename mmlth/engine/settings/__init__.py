@@ -2,26 +2,21 @@
 
 from mmlth.engine.settings.choices import build_allocation, build_pattern, build_score
 from mmlth.engine.settings.controls import build_control, control_names
-from mmlth.engine.settings.lottery import AGREEMENT, Settings, parse_settings
+from mmlth.engine.settings.lottery import Settings, parse_settings
 from mmlth.engine.settings.members import Spec
 from mmlth.engine.settings.rewinding import parse_step
 from mmlth_common.lottery import (
     BEST,
     CHECKPOINTS,
     BranchSettings,
-    EarlyBirdSettings,
-    TargetSettings,
 )
 
 __all__ = [
-    'AGREEMENT',
     'BEST',
     'CHECKPOINTS',
     'BranchSettings',
-    'EarlyBirdSettings',
     'Settings',
     'Spec',
-    'TargetSettings',
     'build_allocation',
     'build_control',
     'build_pattern',

@@ -10,7 +10,16 @@ from mmlth_common.lottery import ValueKind, info_of
 
 
 def check_keys(where: str, given: Iterable[str], valid: list[str]) -> None:
-    """Raises a LotteryError on a key that is not valid, and names the nearest."""
+    """Checks that all keys are valid.
+
+    Args:
+        where: What messages put before a key, such as ``'lottery.targets'``.
+        given: The keys.
+        valid: The keys that there are.
+
+    Raises:
+        LotteryError: If a key is not valid; it names the nearest.
+    """
     for key in given:
         if key not in valid:
             nearest = difflib.get_close_matches(str(key), valid, n=1)
@@ -40,25 +49,58 @@ def check_values(keys: type, given: Mapping[str, Any], where: str = '') -> None:
 
 
 def check_number(key: str, value: Any) -> None:
-    """Raises a LotteryError unless the value lies between 0 and 1."""
+    """Checks that a value lies between 0 and 1.
+
+    Args:
+        key: The key within ``lottery``, for messages.
+        value: Its value.
+
+    Raises:
+        LotteryError: If it does not lie there.
+    """
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < 1:
         raise LotteryError(f'lottery.{key} must lie between 0 and 1 (excluded), got {value!r}')
 
 
 def check_count(key: str, value: Any) -> None:
-    """Raises a LotteryError unless the value is a whole number of at least 1."""
+    """Checks that a value is a whole number of at least 1.
+
+    Args:
+        key: The key within ``lottery``, for messages.
+        value: Its value.
+
+    Raises:
+        LotteryError: If it is none.
+    """
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
         raise LotteryError(f'lottery.{key} must be a whole number of at least 1, got {value!r}')
 
 
 def check_flag(key: str, value: Any) -> None:
-    """Raises a LotteryError unless the value is True or False."""
+    """Checks that a value is True or False.
+
+    Args:
+        key: The key within ``lottery``, for messages.
+        value: Its value.
+
+    Raises:
+        LotteryError: If it is neither.
+    """
     if not isinstance(value, bool):
         raise LotteryError(f'lottery.{key} must be True or False, got {value!r}')
 
 
 def check_choice(key: str, value: Any, valid: Iterable[str]) -> None:
-    """Raises a LotteryError unless the value is one of the valid ones."""
+    """Checks that a value is one of the valid ones.
+
+    Args:
+        key: The key within ``lottery``, for messages.
+        value: Its value.
+        valid: The values that it may have.
+
+    Raises:
+        LotteryError: If it is none of them.
+    """
     if value not in list(valid):
         raise LotteryError(
             f'lottery.{key} must be one of {", ".join(sorted(valid))}, got {value!r}'

@@ -9,7 +9,15 @@ from mmlth_common.lottery import EarlyBirdSettings, names_of
 
 
 def parse_early_bird(given: Any, lottery: Mapping[str, Any]) -> EarlyBirdSettings:
-    """Reads the key; raises a LotteryError if it does not go with the others."""
+    """Reads the key.
+
+    Args:
+        given: The value of the key.
+        lottery: The whole ``lottery`` key, as it is given.
+
+    Raises:
+        LotteryError: If the value is not valid, or does not go with the other keys.
+    """
     if not isinstance(given, Mapping):
         raise LotteryError(
             f'lottery.early_bird must be a dict like dict(window=5, distance=0.1), got {given!r}'

@@ -1,7 +1,12 @@
 """The files of a search, all below its work_dir."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+from mmlth.engine.configs import BRANCHES, STATE_FILE
+
+_MASK = 'mask.safetensors'
 
 
 @dataclass(frozen=True)
@@ -19,7 +24,7 @@ class SearchPaths:
     @property
     def state(self) -> Path:
         """State and results, enough to resume and to report."""
-        return self.work_dir / 'search.json'
+        return self.work_dir / STATE_FILE
 
     @property
     def rewind(self) -> Path:
@@ -35,9 +40,17 @@ class SearchPaths:
         """The work_dir of one round's training."""
         return self.work_dir / f'round_{index:02d}'
 
+    def rounds(self) -> Iterator[Path]:
+        """The work_dirs of all rounds that were begun."""
+        return self.work_dir.glob('round_*')
+
     def mask(self, index: int) -> Path:
         """The mask of a round that is not done yet."""
-        return self.round(index) / 'mask.safetensors'
+        return self.round(index) / _MASK
+
+    def masks(self) -> Iterator[Path]:
+        """The masks of all rounds that are not done yet."""
+        return self.work_dir.glob(f'round_*/{_MASK}')
 
     def ticket(self, index: int) -> Path:
         """The ticket that a round ended with."""
@@ -55,6 +68,11 @@ class SearchPaths:
     def parent_ticket(self, index: int) -> Path:
         """The ticket that a round of the search ended with that this one branches off from."""
         return (self.parent_search or self.work_dir) / 'tickets' / _ticket(index)
+
+    @property
+    def branches(self) -> Path:
+        """The folder of the searches that branch off from this one."""
+        return self.work_dir / BRANCHES
 
     @property
     def report(self) -> Path:

@@ -26,7 +26,7 @@ class Search:
         settings: The ``lottery`` key.
         paths: The files of the search.
         preemption: Tells whether a signal asks for the end.
-        choice: Which weights may be pruned; looked for as the search is accepted.
+        choice: The weights that may be pruned; looked for as the search is accepted.
         state: What search.json records; there once the search is accepted.
     """
 

@@ -37,7 +37,12 @@ def remember_load_from() -> None:
 
 
 def keep_load_from(config: Config, load_from: Any) -> None:
-    """Has a config remember where a search starts that there is nothing of yet to resume."""
+    """Has a config remember where a search starts that there is nothing of yet to resume.
+
+    Args:
+        config: The config; it gets no key for this.
+        load_from: The checkpoint that the search starts from, a path or URL; None: none.
+    """
     object.__setattr__(config, _OPTION, load_from)  # no key of the config
 
 

@@ -21,7 +21,7 @@ class SearchState:
     """All that is needed to continue a search, and to report on it.
 
     Attributes:
-        config: The settings that decide the result; see `decisive_settings`.
+        config: The settings that decide the result; see `result_affecting_config`.
         load_from: The checkpoint that round 0 starts from, if any.
         load_from_sha256: The SHA-256 of that file; None where it is no local one.
         accepted_config: The whole config, as it was when the search was last accepted; see

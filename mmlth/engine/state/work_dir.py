@@ -161,18 +161,23 @@ def delete_leftovers(paths: SearchPaths, finished: int) -> None:
         paths: The files of the search.
         finished: Number of rounds that are done, and need nothing to continue from.
     """
-    for folder in (paths.work_dir, paths.report, paths.tickets, *paths.work_dir.glob('round_*')):
+    for folder in (paths.work_dir, paths.report, paths.tickets, *paths.rounds()):
         for path in leftovers(folder):
             path.unlink()
     for index in range(finished):
         delete_interrupted(paths, index)
     if not paths.state.exists():
-        for path in paths.work_dir.glob('round_*/mask.safetensors'):
+        for path in paths.masks():
             path.unlink()  # of a round that never trained, maybe by other settings
 
 
 def delete_interrupted(paths: SearchPaths, index: int) -> None:
-    """Removes what a round that is done once continued from."""
+    """Removes what a round that is done once continued from.
+
+    Args:
+        paths: The files of the search.
+        index: The index of the round; 0 is the dense one.
+    """
     for path in paths.round(index).glob(f'{Path(INTERRUPTED).stem}.*'):
         path.unlink()
     paths.mask(index).unlink(missing_ok=True)

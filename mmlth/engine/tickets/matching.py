@@ -14,6 +14,11 @@ from mmlth.ticket import TicketMismatchError
 def require_match(path: str, state: Mapping[str, Tensor], model: nn.Module) -> None:
     """Refuses a ticket of another architecture.
 
+    Args:
+        path: The file of the ticket, for messages.
+        state: The state dict that the ticket holds.
+        model: The model that it is to be loaded into; it may be wrapped.
+
     Raises:
         TicketMismatchError: Naming the first parameters that either side lacks, or whose shapes
             differ.
@@ -54,6 +59,10 @@ def without_aliases(state: Mapping[str, Tensor], known: Collection[str]) -> dict
     """A state dict without unknown names of tensors that have a known name as well.
 
     Some models, such as MMDetection's DDQ, give modules second names when they first train.
+
+    Args:
+        state: A state dict.
+        known: The names that the model has without them.
     """
     tensors = {identity(tensor) for name, tensor in state.items() if name in known}
     return {

@@ -40,7 +40,12 @@ _OWN_HOOKS = ('MaskHook', 'TicketSaver')
 
 
 def counts(mask: Mask, parameters: int) -> dict[str, Any]:
-    """How sparse a model of so many parameters is under a mask."""
+    """How sparse a model of so many parameters is under a mask.
+
+    Args:
+        mask: The mask, over all that may be pruned.
+        parameters: Number of parameters of the model, prunable or not.
+    """
     return {
         'prunable': mask.total,
         'kept': mask.kept,
@@ -70,7 +75,12 @@ def provenance(mask: Mask, parameters: int, seed: int, config: dict[str, Any]) -
 
 
 def training_provenance(runner: Runner, mask: Mask) -> dict[str, Any]:
-    """The provenance of a training that belongs to no search."""
+    """The provenance of a training that belongs to no search.
+
+    Args:
+        runner: The Runner of the training.
+        mask: The mask that was trained under.
+    """
     config = result_affecting_config(runner.cfg, {})
     del config['lottery']
     if isinstance(hooks := config.get('custom_hooks'), list):

@@ -9,7 +9,7 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 from mmengine.visualization import Visualizer
 
-from mmlth.engine.configs import type_name
+from mmlth.engine.configs import BRANCHES, type_name
 
 RUN_NAMES = {
     'WandbVisBackend': 'init_kwargs.name',
@@ -19,10 +19,9 @@ RUN_NAMES = {
     'DVCLiveVisBackend': 'init_kwargs.exp_name',
     'AimVisBackend': 'init_kwargs.experiment',
 }
-"""By back end of MMEngine the option that names a run. The others write into the round's folder."""
+"""The option that names a run, by back end of MMEngine. Others write into the round's folder."""
 RUN_IDS = {'WandbVisBackend': 'init_kwargs.id'}
 """The option by which a back end would take several rounds for one run."""
-_BRANCHES = 'branches'
 
 
 def name_runs(config: Config, round_dir: Path) -> None:
@@ -125,6 +124,6 @@ def _name(backend: dict[str, Any], option: str, round_dir: Path, default: str | 
 
 def _search_name(round_dir: Path) -> str:
     search = round_dir.absolute().parent
-    if search.parent.name == _BRANCHES:
+    if search.parent.name == BRANCHES:
         return f'{search.parent.parent.name}_{search.name}'
     return search.name

@@ -1,4 +1,4 @@
-"""A training that would have no iteration, refused in one line that says why."""
+"""How long a training is, in iterations; where it or its rewind step has none, it is refused."""
 
 import re
 from collections.abc import Sized
@@ -11,7 +11,6 @@ from torch.utils.data import RandomSampler, SequentialSampler
 
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.settings import parse_step
-from mmlth.engine.training.round_config import _step
 
 
 def rewind_iteration(runner: Runner, step: str) -> int:
@@ -55,6 +54,12 @@ def rewind_iteration(runner: Runner, step: str) -> int:
 def training_iterations(runner: Runner) -> int:
     """How many iterations a training takes; its loop is built if it is not yet."""
     return int(runner.train_loop.max_iters)
+
+
+def _step(most: int, accumulation: int) -> str:
+    """The latest step of at most so many iterations between two updates, as ``lottery.rewind``."""
+    count = most - most % accumulation
+    return f"'{count}it'" if count else "'0'"
 
 
 def _accumulation(optim_wrapper: Any) -> int:

@@ -11,7 +11,12 @@ _SWITCHES = ('YOLOXPoseModeSwitchHook', 'RTMOModeSwitchHook')
 
 
 def replay_validations(runner: Runner, metrics: Sequence[Mapping[str, float]]) -> None:
-    """Tells early stopping the metrics of earlier validations, by which it counts its patience."""
+    """Tells early stopping the metrics of earlier validations, by which it counts its patience.
+
+    Args:
+        runner: The Runner that continues the training; its hooks change.
+        metrics: The metrics of each earlier validation by name, in order.
+    """
     for hook in runner.hooks:
         if isinstance(hook, EarlyStoppingHook):
             for values in metrics:

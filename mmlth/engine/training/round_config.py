@@ -78,15 +78,14 @@ def round_config(config: Config, work_dir: Path, seed: int, origin: Origin) -> C
 
 
 def experiment_name(config: Config, work_dir: Path) -> str:
-    """A name that no other Runner has: loggers, message hubs and visualizers are found by name."""
+    """A name that no other Runner has: loggers, message hubs and visualizers are found by name.
+
+    Args:
+        config: The config of the training.
+        work_dir: The folder that it writes into.
+    """
     stem = Path(config.filename).stem if config.filename else 'search'
     return f'{stem}_{work_dir.name}_{next(_trainings)}'
-
-
-def _step(most: int, accumulation: int) -> str:
-    """The latest step of at most so many iterations between two updates, as ``lottery.rewind``."""
-    count = most - most % accumulation
-    return f"'{count}it'" if count else "'0'"
 
 
 def bounded_checkpoints(config: Config) -> Config:
@@ -111,8 +110,8 @@ def bounded_checkpoints(config: Config) -> Config:
     if hook.get('out_dir') is not None:
         raise LotteryError(
             f'default_hooks.checkpoint.out_dir={hook["out_dir"]!r}, but a round continues from '
-            'the checkpoints in its own folder; remove out_dir, or set '
-            'work_dir (--work-dir)'
+            'the checkpoints in its own folder; remove out_dir, or set work_dir '
+            '(--work-dir)'
         )
     if 0 <= hook.get('max_keep_ckpts', 0) < KEPT:  # -1 keeps them all
         hook['max_keep_ckpts'] = KEPT

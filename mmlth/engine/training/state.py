@@ -1,4 +1,4 @@
-"""The whole state of a training: taken from a Runner, stored without pickle, and read back."""
+"""The whole state of a training, or its weights alone, taken from a Runner as MMEngine saves it."""
 
 from typing import Any
 

@@ -15,7 +15,7 @@ ALLOCATIONS = {
     'lamp': lamp,
     'budgets': Budgets,
 }
-"""By the name that ``lottery.allocation`` gives: functions, or classes whose instances are some."""
+"""Functions, or classes whose instances are some, by the name that ``lottery.allocation`` gives."""
 
 __all__ = [
     'ALLOCATIONS',

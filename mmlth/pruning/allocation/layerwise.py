@@ -42,7 +42,7 @@ def keep_proportions(
         mask: The current mask; only the weights that it keeps compete.
         scores: A score for each weight, of its mask's shape.
         keep: Number of weights to keep.
-        weight: Of a layer's shape its part in the proportion, not negative.
+        weight: Gives the part of a layer in the proportion by its shape, not negative.
 
     Raises:
         PruningError: If ``keep`` is out of range, or a competing score is NaN.

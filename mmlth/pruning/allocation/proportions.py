@@ -13,7 +13,7 @@ def share_out(total: int, weights: Sequence[int | Fraction], most: Sequence[int]
     proportion. Fractions go to the largest remainders, and where these tie, to earlier positions.
 
     Args:
-        total: At most the sum of ``most``.
+        total: The number to share out, at most the sum of ``most``.
         weights: Not negative. Those of weight 0 share what all others cannot take.
         most: The largest number that each may get.
 

@@ -1,4 +1,4 @@
-"""In which shape weights are removed."""
+"""The shapes in which weights are removed."""
 
 from mmlth.pruning.patterns.n_of_m import NOfM
 from mmlth.pruning.patterns.orientation import inward, outward, transposed_weights
@@ -12,7 +12,7 @@ PATTERNS = {
     'channel': channel,
     'n_of_m': NOfM,
 }
-"""By the name that ``lottery.pattern`` gives: functions, or classes whose instances are some."""
+"""Functions, or classes whose instances are some, by the name that ``lottery.pattern`` gives."""
 
 __all__ = [
     'PATTERNS',

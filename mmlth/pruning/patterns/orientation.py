@@ -24,7 +24,8 @@ def outward(tensors: Mapping[str, Tensor], transposed: Mapping[str, int]) -> dic
     """The tensors, all with shape (outputs, inputs of a group, …).
 
     Args:
-        tensors: By name; of transposed convolutions with shape (inputs, outputs of a group, …).
+        tensors: The tensors by name; of transposed convolutions with shape (inputs, outputs of a
+            group, …).
         transposed: The number of groups of transposed convolutions by name.
     """
     return {

@@ -30,7 +30,9 @@ def kernel(
     Raises:
         PruningError: If the floor is out of range or impossible, or by ``allocation``.
     """
-    return _by_units(mask, scores, keep, allocation, floor, 2)
+    units = {name: math.prod(kept.shape[:2]) for name, kept in mask.items()}
+    least = _least_kept(mask, units, floor)
+    return _best_units(mask, units, scores, keep, with_floor(allocation, least))
 
 
 def channel(
@@ -53,7 +55,9 @@ def channel(
     Raises:
         PruningError: If the floor is out of range or impossible, or by ``allocation``.
     """
-    return _by_units(mask, scores, keep, allocation, floor, 1)
+    units = {name: len(kept) for name, kept in mask.items()}
+    least = _least_kept(mask, units, floor)
+    return _best_units(mask, units, scores, keep, with_floor(allocation, least))
 
 
 @dataclass
@@ -71,15 +75,18 @@ class _Layer:
         return int(self.sizes[self.kept])
 
 
-def _by_units(
+def _least_kept(mask: Mask, units: Mapping[str, int], floor: float) -> dict[str, int]:
+    return least_kept(mask, floor, {n: k.numel() // units[n] for n, k in mask.items()})
+
+
+def _best_units(
     mask: Mask,
+    units: Mapping[str, int],
     scores: Mapping[str, Tensor],
     keep: int,
     allocation: Allocation,
-    floor: float,
-    dims: int,
 ) -> Mask:
-    units = {name: math.prod(kept.shape[:dims]) for name, kept in mask.items()}
+    """The best units of each layer, which has so many along its first dimensions."""
     means = {name: _means(scores[name], kept, units[name]) for name, kept in mask.items()}
     spread = {
         name: means[name][:, None]
@@ -87,8 +94,7 @@ def _by_units(
         .reshape(kept.shape)
         for name, kept in mask.items()
     }
-    least = least_kept(mask, floor, {n: k.numel() // units[n] for n, k in mask.items()})
-    given = with_floor(allocation, least)(mask, spread, keep)
+    given = allocation(mask, spread, keep)
     layers = {
         name: _fitting(means[name], kept.reshape(units[name], -1), int(given[name].count_nonzero()))
         for name, kept in mask.items()

@@ -21,7 +21,7 @@ SCORES = {
     'synflow': Synflow,
     'taylor': Taylor,
 }
-"""By the name that ``lottery.score`` gives: functions, or classes whose instances are scores."""
+"""Functions, or classes whose instances are scores, by the name that ``lottery.score`` gives."""
 
 __all__ = [
     'DIFFERENCE',

@@ -17,7 +17,7 @@ def watch_functions(loss: Tensor) -> set[str]:
     the forward pass that are neither inputs nor outputs.
 
     Args:
-        loss: With its graph.
+        loss: The loss with its graph.
 
     Returns:
         The names of the functions without a second derivative; filled while the gradient of the

@@ -32,7 +32,7 @@ def temporary_weights(
         inputs: Has the network.
         state: Tensors by name, of the network's shapes; what it does not name stays.
         train: Whether the network is in training mode.
-        dtype: Of all its floating tensors meanwhile.
+        dtype: The dtype of all its floating tensors meanwhile.
 
     Yields:
         The parameters that the mask is about, by name.

@@ -12,7 +12,7 @@ _KNOWN = (
 )
 """Lines that look the same in every plot; others take what is left, in their order."""
 _SHIFT = 0.006
-"""By which lines are set apart, as a share of the axis, so that their error bars can be seen."""
+"""How far lines are set apart, as a share of the axis, so that their error bars can be seen."""
 
 
 def plot_comparison(comparison: LineComparison, path: Path) -> None:

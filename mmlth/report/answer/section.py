@@ -119,8 +119,7 @@ def _mixed(searches: Searches) -> list[str]:
     first = searches.first
     return [
         f'Seed {other.seed} differs from seed {first.seed} in more than the seed: '
-        f'{join_names(others)}. '
-        'What is said over seeds mixes both.'
+        f'{join_names(others)}. What is said over seeds mixes both.'
         for other in searches.every[1:]
         if (others := _other_settings(first, other))
     ]

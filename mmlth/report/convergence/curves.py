@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from mmlth.analysis.networks import Measurement
+from mmlth.engine.configs import BRANCHES
 from mmlth.engine.rounds import TRAIN_LOSS as TRAIN_LOSS
+from mmlth.engine.state import SearchPaths
 from mmlth.report.searches import Round, Search, metric_names, ticket_round
 
 VALIDATION_LOSS = 'val/loss'
@@ -23,9 +25,9 @@ class RoundCurves:
     Attributes:
         index: The number of the round; 0 is the dense model.
         sparsity: Share of the prunable weights that is removed.
-        points: By name, in order of position: `TRAIN_LOSS`, the mean of an epoch in loops that have
-            them; `VALIDATION_LOSS` and the losses that it consists of, where the search computes
-            it; the metrics.
+        points: The measurements by name, in order of position: `TRAIN_LOSS`, the mean of an epoch
+            in loops that have them; `VALIDATION_LOSS` and the losses that it consists of, where the
+            search computes it; the metrics.
         of_round: The round of the search whose ticket a control changes, else the same round.
     """
 
@@ -43,7 +45,7 @@ class Curves:
 
     Attributes:
         unit: The unit of the positions.
-        rounds: Those that are finished, in order.
+        rounds: The curves of the finished rounds, in order.
         metrics: Names of the metrics, in the order that the search records them.
     """
 
@@ -94,9 +96,9 @@ def read_curves(search: Search) -> Curves:
 
 def _files(work_dir: Path, index: int) -> list[Path]:
     """The log files of a round in order of time, which is that of their folders' names."""
-    if index == 0 and work_dir.absolute().parent.name == 'branches':
+    if index == 0 and work_dir.absolute().parent.name == BRANCHES:
         work_dir = work_dir.absolute().parents[1]  # a branch shares its search's dense round
-    return sorted(work_dir.glob(f'round_{index:02d}/*/vis_data/scalars.json'))
+    return sorted(SearchPaths(work_dir).round(index).glob('*/vis_data/scalars.json'))
 
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:

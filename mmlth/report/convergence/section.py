@@ -12,7 +12,7 @@ from mmlth.report.page import CsvFile, Details, Figure, Part, Section
 from mmlth.report.searches import Searches, main_among
 
 _MOST_ROWS = 12
-"""Of a table that shows the branches, too."""
+"""How many rows a table may have that shows the branches, too."""
 
 
 def convergence_section(searches: Searches) -> Section | None:

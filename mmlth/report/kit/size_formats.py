@@ -6,7 +6,7 @@ FORMATS = {
     'bitmask': 'bitmask',
     'entropy': 'entropy bound',
 }
-"""By field of `Sizes` what tables and plots call the format."""
+"""What tables and plots call the format, by field of `Sizes`."""
 
 FORMAT_LEGEND = """\
 index + value: an int32 and the number for each kept weight of a masked tensor

@@ -7,7 +7,7 @@ from typing import NamedTuple
 # grey, too.
 COLOURS = ('#0072B2', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '#56B4E9', '#000000')
 GREY = '#555555'
-"""Of the dense model."""
+"""The colour of the dense model."""
 
 _MARKERS = 'os^DvPX'
 _LINES = ('-', '--', ':')

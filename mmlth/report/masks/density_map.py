@@ -17,7 +17,7 @@ from mmlth.analysis.masks import Survival, module_of
 from mmlth.report.kit import COLOURS, bare_percent, figure_at
 
 _MOST_ROWS = 110
-"""In a column; a model with more layers has two columns."""
+"""How many layers a column has at most; a model with more layers has two columns."""
 _ROW = 0.125
 """Height of a row in inches."""
 _FLOOR = 1e-3
@@ -25,7 +25,7 @@ _FLOOR = 1e-3
 _MOST_NUMBERED = 12
 """With more tickets the numbers would not fit into their cells."""
 _MOST_NUMBERS = 800
-"""In a column; more take seconds to draw."""
+"""How many rows a column has at most; more take seconds to draw."""
 _DEAD = COLOURS[1]
 
 

@@ -4,13 +4,7 @@ import statistics
 from collections.abc import Sequence
 from pathlib import Path
 
-from mmlth.report.kit import (
-    GREY,
-    despine,
-    figure_at,
-    percent,
-    style,
-)
+from mmlth.report.kit import GREY, despine, figure_at, percent, style
 from mmlth.report.masks.noisy_tickets import (
     NoisyTicket,
     noisy_values,

@@ -7,12 +7,7 @@ from pathlib import Path
 from rich.table import Table
 from rich.text import Text
 
-from mmlth.report.kit import (
-    mean_cell,
-    percent,
-    plain_table,
-    write_csv,
-)
+from mmlth.report.kit import mean_cell, percent, plain_table, write_csv
 from mmlth.report.masks.noisy_tickets import (
     NoisyTicket,
     noisy_values,

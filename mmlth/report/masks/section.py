@@ -23,7 +23,7 @@ from mmlth.report.searches import (
 )
 
 _MOST = 20
-"""Of masks beside each other."""
+"""How many masks are shown beside each other at most."""
 
 
 def masks_section(searches: Searches) -> Section | None:

@@ -6,14 +6,14 @@ from pathlib import Path
 from rich.table import Table
 from rich.text import Text
 
-from mmlth.analysis.masks import KINDS, Layer, Survival, module_of, modules, survival
+from mmlth.analysis.masks import PART_KINDS, Layer, Survival, module_of, modules, survival
 from mmlth.report.kit import percent, plain_table, write_csv
 from mmlth.report.searches import RoundTicket
 
 HEADER = (
     *('search', 'ticket', 'sparsity', 'layer', 'module', 'weights', 'kept', 'density'),
     'relative_density',
-    *(f'{what}{kind}' for kind in KINDS for what in ('zero_', '')),
+    *(f'{what}{kind}' for kind in PART_KINDS for what in ('zero_', '')),
 )
 CAPTION = """\
 density: share of the weights that is kept
@@ -100,5 +100,5 @@ def _table(first: str, tickets: Sequence[RoundTicket]) -> Table:
 
 
 def _zeros(layer: Layer) -> list[int | None]:
-    parts = [getattr(layer, kind) for kind in KINDS]
+    parts = [getattr(layer, kind) for kind in PART_KINDS]
     return [count for part in parts for count in (part or (None, None))]

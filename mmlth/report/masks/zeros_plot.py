@@ -5,14 +5,8 @@ from pathlib import Path
 
 from matplotlib.axes import Axes
 
-from mmlth.analysis.masks import KINDS, Kind, Layer, by_module, zero_parts
-from mmlth.report.kit import (
-    GREY,
-    Style,
-    despine,
-    figure_at,
-    style,
-)
+from mmlth.analysis.masks import PART_KINDS, Kind, Layer, by_module, zero_parts
+from mmlth.report.kit import GREY, Style, despine, figure_at, style
 from mmlth.report.masks.zeros_table import ALL, KIND_TITLES
 from mmlth.report.searches import RoundTicket
 
@@ -29,8 +23,8 @@ def plot_zeros(tickets: Sequence[RoundTicket], path: Path) -> None:
     modules = list(by_module(tickets[0].profile.layers))
     styles = {module: style(number) for number, module in enumerate(modules)}
     with figure_at(path, 9, 3.8) as figure:
-        panels = figure.subplots(1, len(KINDS), sharey=True)
-        for axes, kind in zip(panels, KINDS):
+        panels = figure.subplots(1, len(PART_KINDS), sharey=True)
+        for axes, kind in zip(panels, PART_KINDS):
             _draw(axes, tickets, kind, styles)
             axes.set_title(KIND_TITLES[kind], fontsize=9)
         panels[0].set_ylabel('wholly zero (%)', fontsize=9)

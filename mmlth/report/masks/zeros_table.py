@@ -7,13 +7,8 @@ from pathlib import Path
 from rich.table import Table
 from rich.text import Text
 
-from mmlth.analysis.masks import KINDS, Kind, ZeroParts, by_module, zero_parts
-from mmlth.report.kit import (
-    ABSENT,
-    percent,
-    plain_table,
-    write_csv,
-)
+from mmlth.analysis.masks import PART_KINDS, Kind, ZeroParts, by_module, zero_parts
+from mmlth.report.kit import ABSENT, percent, plain_table, write_csv
 from mmlth.report.searches import RoundTicket
 
 ALL = 'all'
@@ -32,11 +27,13 @@ def zeros_table(tickets: Sequence[RoundTicket]) -> Table:
     """A row a ticket: its kernels, rows and columns that keep nothing, and what chance empties."""
     table = plain_table('ticket')
     table.add_column('sparsity', justify='right', no_wrap=True)
-    for kind in KINDS:
+    for kind in PART_KINDS:
         table.add_column(KIND_TITLES[kind], justify='right')
         table.add_column('by chance', justify='right')
     for ticket in tickets:
-        cells = [cell for kind in KINDS for cell in _cells(zero_parts(ticket.profile.layers, kind))]
+        cells = [
+            cell for kind in PART_KINDS for cell in _cells(zero_parts(ticket.profile.layers, kind))
+        ]
         table.add_row(Text(ticket.name), percent(ticket.round['sparsity']), *cells)
     table.caption, table.caption_justify = CAPTION, 'left'
     return table
@@ -52,7 +49,7 @@ def write_zeros_csv(tickets: Sequence[RoundTicket], path: Path) -> None:
     rows = []
     for ticket in tickets:
         groups = {ALL: ticket.profile.layers, **by_module(ticket.profile.layers)}
-        for (module, layers), kind in itertools.product(groups.items(), KINDS):
+        for (module, layers), kind in itertools.product(groups.items(), PART_KINDS):
             parts = zero_parts(layers, kind)
             if parts is not None:
                 numbers = [parts.zero, parts.of, parts.chance]

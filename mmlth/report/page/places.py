@@ -29,7 +29,7 @@ def without_places(text: str, work_dirs: Iterable[Path] = ()) -> str:
     """A message with absolute paths shortened as in `shown`.
 
     Args:
-        text: Such as that of an error.
+        text: The message, such as that of an error.
         work_dirs: The searches that it is about; paths below them are shown from there.
     """
     for folder in work_dirs:

@@ -22,7 +22,8 @@ def attributes_section(
 
     Args:
         models: The dense model first.
-        training: By class its objects in the training data; None: there are no groups by frequency.
+        training: The number of objects in the training data by class; None: there are no groups by
+            frequency.
         lacking: Why these are not known, where the report should say so.
 
     Raises:

@@ -8,12 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mmlth.analysis.detection import Attributes, Estimate, Group, Result, changed_most
-from mmlth.report.kit import (
-    ABSENT,
-    plain_table,
-    signed,
-    write_csv,
-)
+from mmlth.report.kit import ABSENT, plain_table, signed, write_csv
 from mmlth.report.predictions.each_kind import SINGULAR
 
 CERTAIN = '*'
@@ -56,7 +51,8 @@ def class_table(attributes: Attributes, most: int = 20) -> Table:
 
     Args:
         attributes: What was measured of models on one data set.
-        most: Of more classes, those are shown that lose most and that gain most, half of each.
+        most: The most classes that are shown; of more, half are those that lose most, half those
+            that gain most.
     """
     table = _table(f'class: {ap_name(attributes)}', attributes, training=True)
     for group in most_changed(attributes, most):
@@ -111,8 +107,8 @@ def most_changed(attributes: Attributes, most: int) -> list[Group]:
 
     Args:
         attributes: What was measured of models on one data set.
-        most: Of more classes, half of this number is of those that lose most, the other half of
-            those that gain most.
+        most: The most classes that are given; of more, half are those that lose most, half those
+            that gain most.
     """
     if len(attributes.models) < 2:
         return list(attributes.classes[:most])

@@ -12,12 +12,12 @@ EXPECTED = (ValueError, OSError, ModuleNotFoundError)
 SINGULAR = {'bbox': 'box', 'segm': 'mask', 'keypoints': 'keypoint'}
 """What is predicted, by kind; see also `mmlth.analysis.detection.KIND_WORDS`."""
 
-_Found = TypeVar('_Found')
+_Result = TypeVar('_Result')
 
 
 def analyse_each_kind(
-    kinds: Iterable[str], analyse: Callable[[str], _Found]
-) -> tuple[list[_Found], list[str]]:
+    kinds: Iterable[str], analyse: Callable[[str], _Result]
+) -> tuple[list[_Result], list[str]]:
     """Analyses each kind of prediction by itself.
 
     Args:

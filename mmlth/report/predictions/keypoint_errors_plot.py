@@ -6,11 +6,7 @@ from pathlib import Path
 from matplotlib.axes import Axes
 
 from mmlth.analysis.keypoints import ERRORS, RECALLS, KeypointErrors
-from mmlth.report.kit import (
-    despine,
-    figure_at,
-    style,
-)
+from mmlth.report.kit import despine, figure_at, style
 from mmlth.report.predictions.keypoint_errors_table import DETECTED, ap_cell
 
 _STYLES = {name: style(number) for number, name in enumerate((*ERRORS, DETECTED))}

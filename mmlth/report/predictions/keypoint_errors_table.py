@@ -7,12 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mmlth.analysis.keypoints import ERRORS, KINDS, RECALLS, KeypointErrors
-from mmlth.report.kit import (
-    ABSENT,
-    percent,
-    plain_table,
-    write_csv,
-)
+from mmlth.report.kit import ABSENT, percent, plain_table, write_csv
 
 LEGEND = """\
 share: of the keypoints; of background, of the predictions; of undetected, of the instances

@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import Progress
 
-from mmlth.engine.evaluation import KINDS, DataSet, Predictions, Predictor
+from mmlth.engine.evaluation import PREDICTION_KINDS, DataSet, Predictions, Predictor
 from mmlth.ticket import Ticket
 
 
@@ -31,7 +31,7 @@ class Models:
     def kinds(self) -> list[str]:
         """What all of them predict: ``bbox``, ``segm``, ``keypoints``."""
         results = [each.results for each in self.predictions.values()]
-        return [kind for kind in KINDS if all(kind in each for each in results)]
+        return [kind for kind in PREDICTION_KINDS if all(kind in each for each in results)]
 
     def results(self, kind: str) -> dict[str, list[dict[str, Any]]]:
         """The COCO results of a kind by name of the model."""

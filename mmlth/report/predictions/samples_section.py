@@ -30,7 +30,7 @@ def samples_section(models: Models) -> Section:
     """
     coco, kind = models.data.coco, models.kinds[-1]  # masks rather than boxes
     samples = Samples(models.config)
-    drawn = {'ground truth': coco['annotations'], **_sure(models, kind)}
+    shown = {'ground truth': coco['annotations'], **_sure(models, kind)}
     chosen = _chosen(coco['images'])
     parts: list[Part] = [
         f'{len(chosen)} of {len(coco["images"]):,} images, evenly spaced, and predictions with a '
@@ -38,7 +38,7 @@ def samples_section(models: Models) -> Section:
     ]
     for number, image in enumerate(chosen):
         images = []
-        for title, objects in drawn.items():
+        for title, objects in shown.items():
             own = [each for each in objects if each['image_id'] == image['id']]
             images.append(
                 _photo(f'sample_{number}', title, own, samples.draw(image['id'], own, coco))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from mmlth.analysis.detection import MAIN, SPECIAL, Tide
 from mmlth.report.kit import figure_at, model_styles, row_axis
-from mmlth.report.predictions.tide_table import ap_name, error_gain, error_label
+from mmlth.report.predictions.tide_table import ap_at_iou, error_gain, error_label
 
 
 def plot_tide(tide: Tide, path: Path) -> None:
@@ -37,5 +37,5 @@ def plot_tide(tide: Tide, path: Path) -> None:
             )
             axes.bar_label(bars, fmt='%.3f', fontsize=7, padding=2, color='#444444')
         axes.margins(x=0.08)
-        axes.set_xlabel(f'gain in {ap_name(tide)} where all errors of a kind are mended')
+        axes.set_xlabel(f'gain in {ap_at_iou(tide)} where all errors of a kind are mended')
         figure.legend(loc='outside upper right', ncols=3, frameon=False)

@@ -34,14 +34,14 @@ def tide_table(tide: Tide) -> Table:
         table.add_column(Text(model, overflow='fold'), justify='right')
         table.add_column('count', justify='right', no_wrap=True)
     heights = [[f'{errors.ap:.3f}', ''] for errors in tide.models.values()]
-    table.add_row(ap_name(tide), *(cell for cells in heights for cell in cells))
+    table.add_row(ap_at_iou(tide), *(cell for cells in heights for cell in cells))
     for names in (MAIN, SPECIAL):
         table.add_section()
         for name in names:
             cells = [_cells(errors, name) for errors in tide.models.values()]
             table.add_row(error_label(name), *(cell for pair in cells for cell in pair))
     table.caption = (
-        f'gain: by which the {ap_name(tide)} grows where all errors of a kind are mended'
+        f'gain: by which the {ap_at_iou(tide)} grows where all errors of a kind are mended'
     )
     table.caption_justify = 'left'
     return table
@@ -70,7 +70,7 @@ def write_tide_csv(tides: Iterable[Tide], path: Path) -> None:
     write_csv(path, HEADER, [row for each in tides for row in tide_rows(each)])
 
 
-def ap_name(tide: Tide) -> str:
+def ap_at_iou(tide: Tide) -> str:
     """What is measured: box AP or mask AP, and at which threshold."""
     return f'{SINGULAR[tide.kind]} AP at IoU {tide.foreground:g}'
 
@@ -81,7 +81,7 @@ def error_label(name: str) -> str:
 
 
 def error_gain(errors: Errors, name: str) -> float:
-    """By how much the AP would grow without an error, in [0, 1].
+    """How much the AP would grow without an error, in [0, 1].
 
     Args:
         errors: The errors of a model.

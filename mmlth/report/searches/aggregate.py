@@ -60,7 +60,7 @@ class LineComparison:
     Attributes:
         metric: Its name.
         dense: The dense model.
-        lines: By name the points in order of sparsity; the searches' own is `TICKET`.
+        lines: The points in order of sparsity by name; the searches' own is `TICKET`.
     """
 
     metric: str

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mmlth.engine.configs import recorded_settings
+from mmlth.engine.state import SearchPaths
 from mmlth.messages import reason
 from mmlth.report.searches.rounds import Round
 
@@ -89,7 +90,7 @@ def read_search(work_dir: Path) -> Search:
         FileNotFoundError: If there is no ``search.json``.
         ValueError: If it does not record a search.
     """
-    path = Path(work_dir) / 'search.json'
+    path = SearchPaths(Path(work_dir)).state
     try:
         state = json.loads(path.read_text(encoding='utf-8'))
         rounds = state['rounds']

@@ -8,6 +8,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
+from mmlth.engine.state import SearchPaths
 from mmlth.pruning.scores import DIFFERENCE
 from mmlth.report.kit import plain_table
 from mmlth.report.page import Code, Details, Part, Section, shown
@@ -63,7 +64,7 @@ def _training(search: Search, folder: str, parent_search: Search | None = None) 
         parent_search: The search that it is a branch of.
     """
     above = (parent_search or search).work_dir
-    config = f'{shown(above)}/{(search.work_dir / "search.json").relative_to(above)}'
+    config = f'{shown(above)}/{SearchPaths(search.work_dir).state.relative_to(above)}'
     if not search.state.get('accepted_config'):  # of an earlier mmlth
         config = 'CONFIG'
     changes = ['--cfg-options', f'randomness.seed={search.seed}']

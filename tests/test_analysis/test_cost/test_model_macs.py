@@ -32,7 +32,7 @@ def ticket():
 
 def counted_by_hooks(model, run):
     """The textbook formulas, from the shapes of what each layer puts out."""
-    found = {}
+    result = {}
 
     def hook(name):
         def count(module, inputs, output):
@@ -41,7 +41,7 @@ def counted_by_hooks(model, run):
             )
             if isinstance(module, nn.ConvTranspose2d):
                 positions = inputs[0].numel() // inputs[0].shape[1]
-            found[name] = found.get(name, 0) + positions * module.weight.numel()
+            result[name] = result.get(name, 0) + positions * module.weight.numel()
 
         return count
 
@@ -50,22 +50,22 @@ def counted_by_hooks(model, run):
             module.register_forward_hook(hook(f'{name}.weight'))
     with torch.no_grad():
         run()
-    return found
+    return result
 
 
 def test_a_two_stage_detector(ticket):
-    found = model_macs(ticket, 90, 128)
-    assert (found.image, found.size, found.model) == ((90, 128), (96, 128), 'MaskRCNN')
-    assert found.regions == 50  # the config's most
-    assert (found.left_out, found.macs.uncounted, found.macs.unused) == (None, {}, ())
+    result = model_macs(ticket, 90, 128)
+    assert (result.image, result.size, result.model) == ((90, 128), (96, 128), 'MaskRCNN')
+    assert result.regions == 50  # the config's most
+    assert (result.left_out, result.macs.uncounted, result.macs.unused) == (None, {}, ())
     model = stock_model(config_of(ticket.info), ticket.weights)
     assert not any(model.get_parameter(name)[~kept].any() for name, kept in ticket.mask.items())
-    assert found.macs.weights == counted_by_hooks(model, forward_of(model, 90, 128).whole)
-    assert found.macs.others == {}
-    unmasked = sum(n for name, n in found.macs.weights.items() if name not in ticket.mask)
-    assert 0 < unmasked < found.macs.dense
-    assert found.macs.sparse(ticket.mask) == pytest.approx(
-        (found.macs.dense - unmasked) / 2 + unmasked, rel=1e-3
+    assert result.macs.weights == counted_by_hooks(model, forward_of(model, 90, 128).whole)
+    assert result.macs.others == {}
+    unmasked = sum(n for name, n in result.macs.weights.items() if name not in ticket.mask)
+    assert 0 < unmasked < result.macs.dense
+    assert result.macs.sparse(ticket.mask) == pytest.approx(
+        (result.macs.dense - unmasked) / 2 + unmasked, rel=1e-3
     )
 
 
@@ -73,12 +73,12 @@ def test_a_head_that_cannot_run_is_left_out_and_the_reason_told(ticket, monkeypa
     whole = model_macs(ticket, 64, 64)
     head = 'mmdet.models.roi_heads.StandardRoIHead.forward'
     monkeypatch.setattr(head, lambda *_: 1 / 0)
-    found = model_macs(ticket, 64, 64)
-    assert 'ZeroDivisionError: division by zero' in found.left_out
-    assert {name.partition('.')[0] for name in found.macs.weights} == {'backbone', 'neck'}
-    assert {name.partition('.')[0] for name in found.macs.unused} == {'rpn_head', 'roi_head'}
-    assert found.macs.weights.items() <= whole.macs.weights.items()
-    assert found.regions is None
+    result = model_macs(ticket, 64, 64)
+    assert 'ZeroDivisionError: division by zero' in result.left_out
+    assert {name.partition('.')[0] for name in result.macs.weights} == {'backbone', 'neck'}
+    assert {name.partition('.')[0] for name in result.macs.unused} == {'rpn_head', 'roi_head'}
+    assert result.macs.weights.items() <= whole.macs.weights.items()
+    assert result.regions is None
 
 
 def test_deformable_convolutions_are_named(ticket):
@@ -89,20 +89,20 @@ def test_deformable_convolutions_are_named(ticket):
         depth=50,
     )
     config.model.neck.in_channels = [64, 128, 256, 512]
-    found = model_macs(Ticket(Mask({}), None, {'config': config.to_dict()}), 128, 128)
+    result = model_macs(Ticket(Mask({}), None, {'config': config.to_dict()}), 128, 128)
     names = [f'backbone.layer4.{i}.conv2.weight' for i in range(3)]
-    assert found.macs.uncounted == dict.fromkeys(names, 'DeformConv2dPack')
+    assert result.macs.uncounted == dict.fromkeys(names, 'DeformConv2dPack')
     assert all(
-        f'backbone.layer4.{i}.conv2.conv_offset.weight' in found.macs.weights for i in (0, 2)
+        f'backbone.layer4.{i}.conv2.conv_offset.weight' in result.macs.weights for i in (0, 2)
     )
 
 
 def test_a_pose_estimator_by_another_config():
-    found = model_macs(
+    result = model_macs(
         Ticket(Mask({}), None), 96, 64, ROOT / 'configs/lth/topdown_heatmap_r18_mouse_imp.py'
     )
-    assert (found.model, found.size, found.regions) == ('TopdownPoseEstimator', (96, 64), None)
-    assert found.macs.weights['backbone.conv1.weight'] == 48 * 32 * 64 * 3 * 49
+    assert (result.model, result.size, result.regions) == ('TopdownPoseEstimator', (96, 64), None)
+    assert result.macs.weights['backbone.conv1.weight'] == 48 * 32 * 64 * 3 * 49
 
 
 def test_an_image_that_the_model_cannot_take():

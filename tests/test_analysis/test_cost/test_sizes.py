@@ -5,8 +5,7 @@ import math
 import pytest
 import torch
 
-from mmlth.analysis import stored
-from mmlth.analysis.cost import sizes
+from mmlth.analysis.cost import sizes, stored
 from mmlth.analysis.cost.sizes import bitmask_bytes, entropy_bytes, sizes_in
 from mmlth.pruning import Mask
 from mmlth.ticket import Ticket, save_ticket
@@ -32,13 +31,13 @@ def ticket():
 def test_sizes_in_each_format(ticket):
     others = 6 * 4 + 8
     values = 4 * 4 + 3 * 2
-    found = sizes(ticket.mask, ticket.weights)
-    assert found.dense == 12 * 4 + 8 * 2 + others
-    assert found.index_value == values + 7 * 4 + others
-    assert found.bitmask == values + (2 + 1) + others
+    result = sizes(ticket.mask, ticket.weights)
+    assert result.dense == 12 * 4 + 8 * 2 + others
+    assert result.index_value == values + 7 * 4 + others
+    assert result.bitmask == values + (2 + 1) + others
     p = 7 / 20
     bits = -20 * (p * math.log2(p) + (1 - p) * math.log2(1 - p))
-    assert found.entropy == values + math.ceil(bits / 8) + others
+    assert result.entropy == values + math.ceil(bits / 8) + others
 
 
 def test_a_file_tells_the_same_without_its_weights(ticket, tmp_path):
@@ -60,8 +59,8 @@ def test_a_mask_that_says_nothing_takes_nothing():
 
 def test_a_break_even_of_index_and_value_at_half():
     half = torch.arange(64) < 32
-    found = sizes(Mask({'a': half}), {'a': half.float()})
-    assert found.index_value == found.dense
+    result = sizes(Mask({'a': half}), {'a': half.float()})
+    assert result.index_value == result.dense
 
 
 def test_a_file_by_what_it_holds(ticket, tmp_path):

@@ -25,14 +25,14 @@ def by_hand(hits):
         'categories': [{'id': k, 'name': name} for k, name in enumerate('abc')],
         'annotations': [],
     }
-    found = []
+    predictions = []
     for k, side in enumerate(AREAS):
         for image in range(4):
             entry = {'image_id': image, 'category_id': k, 'bbox': [0, 0, side, side]}
             truth['annotations'].append({**entry, 'area': side**2, 'id': 1, 'iscrowd': 0})
             if image < hits[k]:
-                found.append({**entry, 'score': 0.5})
-    return truth, found
+                predictions.append({**entry, 'score': 0.5})
+    return truth, predictions
 
 
 def ap(found_images):
@@ -60,14 +60,14 @@ def test_sizes_by_hand(scores):
 
 
 def test_the_whole_by_hand(scores):
-    found = attributes(scores)
+    actual = attributes(scores)
     dense, ticket = (ap(4) + ap(3)) / 3, (ap(4) + ap(1) + ap(2)) / 3
-    result = found.overall.models
+    result = actual.overall.models
     assert result['dense'].difference is None
     assert result['ticket'].ap.value == pytest.approx(ticket)
     assert result['ticket'].difference.value == pytest.approx(ticket - dense)
     assert result['ticket'].change.value == pytest.approx(100 * (ticket - dense) / dense)
-    assert (found.overall.objects, found.overall.images, found.replicates) == (12, 4, 50)
+    assert (actual.overall.objects, actual.overall.images, actual.replicates) == (12, 4, 50)
 
 
 def test_frequency_by_hand(scores):
@@ -93,8 +93,8 @@ def test_difficulty_leaves_out_classes_of_ap_0(scores):
 
 def of_class_c(scores, dense, ticket, resampled):
     """Where class c has these APs, and of half the resamples the dense model another."""
-    values = {name: found.copy() for name, found in scores.values.items()}
-    rows = {name: found.copy() for name, found in scores.replicates.items()}
+    values = {name: result.copy() for name, result in scores.values.items()}
+    rows = {name: result.copy() for name, result in scores.replicates.items()}
     for name, ap in (('dense', dense), ('ticket', ticket)):
         values[name][2], rows[name][:, 2] = ap, ap
     rows['dense'][:25, 2] = resampled
@@ -102,17 +102,17 @@ def of_class_c(scores, dense, ticket, resampled):
 
 
 def test_an_ap_that_prints_as_0_is_0(scores):
-    found = of_class_c(scores, dense=0.000499, ticket=0.025, resampled=0.000499)
-    assert found.classes[2].models['ticket'].change.value is None
-    assert [group.classes for group in found.difficulty] == [('b',), ('a',)]
-    found = of_class_c(scores, dense=0.0005, ticket=0.025, resampled=0.0005)
-    assert found.classes[2].models['ticket'].change.value == pytest.approx(4900)
-    assert [group.classes for group in found.difficulty] == [('c',), ('b',), ('a',)]
+    result = of_class_c(scores, dense=0.000499, ticket=0.025, resampled=0.000499)
+    assert result.classes[2].models['ticket'].change.value is None
+    assert [group.classes for group in result.difficulty] == [('b',), ('a',)]
+    result = of_class_c(scores, dense=0.0005, ticket=0.025, resampled=0.0005)
+    assert result.classes[2].models['ticket'].change.value == pytest.approx(4900)
+    assert [group.classes for group in result.difficulty] == [('c',), ('b',), ('a',)]
 
 
 def test_such_a_resample_leaves_the_interval_of_the_change(scores):
-    found = of_class_c(scores, dense=0.5, ticket=0.75, resampled=0.000499)
-    change = found.classes[2].models['ticket'].change
+    result = of_class_c(scores, dense=0.5, ticket=0.75, resampled=0.000499)
+    change = result.classes[2].models['ticket'].change
     assert (change.value, change.low, change.high) == (50, 50, 50)
 
 
@@ -143,14 +143,14 @@ def test_models_are_judged_by_the_same_resamples(scores):
 
 
 def test_no_interval_where_objects_are_in_one_image():
-    truth, found = by_hand((4, 4, 4))
+    truth, predictions = by_hand((4, 4, 4))
     truth['annotations'] = [
         a for a in truth['annotations'] if a['category_id'] != 1 or a['image_id'] == 0
     ]
-    classes = attributes(score(truth, {'dense': found}, 'bbox')).classes
+    classes = attributes(score(truth, {'dense': predictions}, 'bbox')).classes
     assert [group.models['dense'].ap.low is None for group in classes] == [False, True, False]
     alone = first_images(truth, 1)
-    shown = [p for p in found if p['image_id'] == 0]
+    shown = [p for p in predictions if p['image_id'] == 0]
     assert attributes(score(alone, {'dense': shown}, 'bbox')).replicates == 0
 
 
@@ -159,8 +159,8 @@ def test_a_class_absent_from_a_resample_leaves_its_mean():
     truth, _ = by_hand((0, 0, 0))
     objects = [a for a in truth['annotations'] if a['category_id'] == 0 or a['image_id'] < 2]
     truth['annotations'] = [a for a in objects if a['category_id'] < 2]
-    found = [{**a, 'score': 0.5} for a in truth['annotations'] if a['category_id'] == 0]
-    scores = score(truth, {'dense': found}, 'bbox', replicates=200)
+    predictions = [{**a, 'score': 0.5} for a in truth['annotations'] if a['category_id'] == 0]
+    scores = score(truth, {'dense': predictions}, 'bbox', replicates=200)
     absent = np.isnan(scores.replicates['dense'][:, 1, 0])
     assert 0 < absent.sum() < 100  # 1/16 of them
     overall = attributes(scores).overall.models['dense'].ap
@@ -174,22 +174,22 @@ def test_a_class_absent_from_a_resample_leaves_its_mean():
 def test_a_worse_ticket_is_known_to_be_worse(name, kind, sigmas):
     truth = first_images(ground_truth(name), 8 if name == 'nuclei' else 30)
     models = {'dense': disturbed(truth, kind, 0.03), 'ticket': disturbed(truth, kind, 0.2, seed=1)}
-    found = attributes(
+    result = attributes(
         score(truth, models, kind, CocoRules(sigmas=sigmas), replicates=100),
         {category['name']: 100 + category['id'] for category in truth['categories']},
     )
-    difference = found.overall.models['ticket'].difference
+    difference = result.overall.models['ticket'].difference
     assert difference.high < 0
     assert difference.certain
     several = len(truth['categories']) > 1
-    assert len(found.frequency) == (3 if several else 0)
-    assert all(group.training > 99 for group in found.classes)
+    assert len(result.frequency) == (3 if several else 0)
+    assert all(group.training > 99 for group in result.classes)
 
 
 def test_a_part_of_a_data_set():
-    truth, found = by_hand((4, 4, 4))
+    truth, predictions = by_hand((4, 4, 4))
     part = {**truth, 'images': truth['images'][:2], 'categories': truth['categories'][:2]}
-    shown = [p for p in found if p['image_id'] < 2 and p['category_id'] < 2]
+    shown = [p for p in predictions if p['image_id'] < 2 and p['category_id'] < 2]
     assert score(part, {'dense': shown}, 'bbox').values['dense'][:, 0].tolist() == [1, 1]
     assert tide(part, {'dense': shown}, 'bbox').models['dense'].ap == 1
 
@@ -204,8 +204,8 @@ def person(side, **area):
     }
     # e = d² / (2 · 0.53 · side² · (2σ)²) = 1/4, and OKS = exp(−e) = 0.779 with that area.
     right = (0.25 * 2 * 0.53 * side**2 * 0.2**2) ** 0.5
-    found = {**about, 'keypoints': [1 + right, 1, 1, 5 + right, 5, 1], 'score': 0.9}
-    return truth, [found]
+    prediction = {**about, 'keypoints': [1 + right, 1, 1, 5 + right, 5, 1], 'score': 0.9}
+    return truth, [prediction]
 
 
 @pytest.mark.parametrize(
@@ -213,29 +213,29 @@ def person(side, **area):
     [({}, 6), ({'area': 0.53 * 50**2}, 6), ({'area': 50**2}, 8)],  # OKS 0.779, 0.779, 0.876
 )
 def test_people_without_area_have_that_of_mmpose(area, hits):
-    truth, found = person(50, **area)
-    scores = score(truth, {'dense': found}, 'keypoints', CocoRules(sigmas=(0.1, 0.1)))
+    truth, predictions = person(50, **area)
+    scores = score(truth, {'dense': predictions}, 'keypoints', CocoRules(sigmas=(0.1, 0.1)))
     assert scores.values['dense'][0, 0] == pytest.approx(hits / 10)
     skeleton = Skeleton(('a', 'b'), (0.1, 0.1))
-    errors = keypoint_errors(truth, found, skeleton)
+    errors = keypoint_errors(truth, predictions, skeleton)
     assert errors.ap() == pytest.approx(hits / 10)
 
 
 @pytest.mark.parametrize(('kind', 'sizes'), [('keypoints', (1, 0)), ('bbox', (0, 1))])
 def test_sizes_of_objects_without_area(kind, sizes):
     """A box of 40² is of medium size, the person in it has 0.53 of that and is small."""
-    truth, found = person(40)
-    scores = score(truth, {'dense': found}, kind, CocoRules(sigmas=(0.1, 0.1)))
+    truth, predictions = person(40)
+    scores = score(truth, {'dense': predictions}, kind, CocoRules(sigmas=(0.1, 0.1)))
     small, medium, _ = attributes(scores).sizes
     assert (small.objects, medium.objects) == sizes
 
 
 def test_errors_are_one_line(scores):
-    truth, found = by_hand((1, 1, 1))
-    other = [{**found[0], 'category_id': 9}]
-    elsewhere = [{**found[0], 'image_id': 'x'}]
-    keypoints = [{**found[0], 'keypoints': [1, 2, 2]}]
-    masks = [{**found[0], 'segmentation': {'size': [9, 9], 'counts': '09'}}]
+    truth, result = by_hand((1, 1, 1))
+    other = [{**result[0], 'category_id': 9}]
+    elsewhere = [{**result[0], 'image_id': 'x'}]
+    keypoints = [{**result[0], 'keypoints': [1, 2, 2]}]
+    masks = [{**result[0], 'segmentation': {'size': [9, 9], 'counts': '09'}}]
 
     def sized(more, gone):
         objects = [{**a, **more} for a in truth['annotations']]
@@ -248,13 +248,13 @@ def test_errors_are_one_line(scores):
         'ticket predicts nothing': (truth, [], 'bbox'),
         "12 of the 12 annotations .* no 'segmentation': .* no data set of masks": (
             truth,
-            found,
+            result,
             'segm',
         ),
-        'no data set of keypoints': (truth, found, 'keypoints'),
-        "3 of the 3 predictions of ticket have no 'keypoints'": (marked, found, 'keypoints'),
+        'no data set of keypoints': (truth, result, 'keypoints'),
+        "3 of the 3 predictions of ticket have no 'keypoints'": (marked, result, 'keypoints'),
         'keypoints need the sigmas': (marked, keypoints, 'keypoints'),
-        "'boxes' is no kind of prediction": (truth, found, 'boxes'),
+        "'boxes' is no kind of prediction": (truth, result, 'boxes'),
         "12 of the 12 annotations .* no 'area', without which masks have no size": (
             sized({'segmentation': [[0, 0, 9, 0, 9, 9]]}, 'area'),
             masks,
@@ -265,7 +265,7 @@ def test_errors_are_one_line(scores):
             keypoints,
             'keypoints',
         ),
-        'holds no annotations': ({**truth, 'annotations': []}, found, 'bbox'),
+        'holds no annotations': ({**truth, 'annotations': []}, result, 'bbox'),
     }
     for line, (given, predictions, kind) in lines.items():
         with pytest.raises(ValueError, match=rf'^[^\n]*{line}[^\n]*$'):

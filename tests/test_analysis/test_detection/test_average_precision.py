@@ -19,13 +19,15 @@ from mmlth.analysis.detection.federated import filter_lvis_predictions
 from mmlth.analysis.detection.tide import tide
 
 
-def reference(truth, found, kind, sigmas=None, borders=(32, 96)):
+def reference(truth, predictions, kind, sigmas=None, borders=(32, 96)):
     """pycocotools' summary, and its AP by threshold, class and size."""
     with contextlib.redirect_stdout(io.StringIO()):
         coco = COCO()
         coco.dataset = copy.deepcopy(truth)
         coco.createIndex()
-        results = [{k: v for k, v in p.items() if k != 'bbox' or kind != 'segm'} for p in found]
+        results = [
+            {k: v for k, v in p.items() if k != 'bbox' or kind != 'segm'} for p in predictions
+        ]
         evaluator = COCOeval(coco, coco.loadRes(results), kind)
         if sigmas is not None:
             evaluator.params.kpt_oks_sigmas = np.array(sigmas)
@@ -55,10 +57,10 @@ def same(ours, theirs):
 )
 def test_each_image_once_is_pycocotools(name, kind, noise):
     truth = first_images(ground_truth(name), 6 if name == 'nuclei' else 40)
-    found = disturbed(truth, kind, noise)
+    predictions = disturbed(truth, kind, noise)
     borders = (16, 24) if name == 'nuclei' else (32, 96)  # nuclei are all small
-    stats, by_cell = reference(truth, found, kind, borders=borders)
-    matches = match_detections(truth, found, kind, CocoRules(borders=borders))
+    stats, by_cell = reference(truth, predictions, kind, borders=borders)
+    matches = match_detections(truth, predictions, kind, CocoRules(borders=borders))
     ours = average_precision(matches, np.ones((1, matches.images), int))[0]
     same(ours, by_cell)
     for number, part in enumerate(
@@ -72,12 +74,12 @@ def test_each_image_once_is_pycocotools(name, kind, noise):
 @pytest.mark.parametrize('noise', [0, 0.03, 0.1])
 def test_keypoints_are_pycocotools(noise, boxes):
     truth = ground_truth('mouse')
-    found = disturbed(truth, 'keypoints', noise)
+    predictions = disturbed(truth, 'keypoints', noise)
     if boxes == 'none':
-        found = [{k: v for k, v in each.items() if k != 'bbox'} for each in found]
+        predictions = [{k: v for k, v in each.items() if k != 'bbox'} for each in predictions]
     borders = (96, 150)  # between which some mice lie, and the keypoints of more
-    stats, by_cell = reference(truth, found, 'keypoints', SIGMAS, borders)
-    matches = match_detections(truth, found, 'keypoints', CocoRules(borders, SIGMAS))
+    stats, by_cell = reference(truth, predictions, 'keypoints', SIGMAS, borders)
+    matches = match_detections(truth, predictions, 'keypoints', CocoRules(borders, SIGMAS))
     ours = average_precision(matches, np.ones((1, matches.images), int))[0]
     same(ours[..., [0, 2, 3]], by_cell)
     same(ours[..., 0].mean(), stats[0])
@@ -141,7 +143,7 @@ def toy(seed, images=6):
     return {'images': pictures, 'annotations': annotations, 'categories': categories}
 
 
-def repeated(truth, found, weights):
+def repeated(truth, predictions, weights):
     """The data set in which each image is there as often as it was drawn."""
     images, annotations, results = [], [], []
     for image, weight in zip(truth['images'], weights):
@@ -149,7 +151,7 @@ def repeated(truth, found, weights):
             new = {'image_id': len(images)}
             of = image['id']
             annotations += [{**a, **new} for a in truth['annotations'] if a['image_id'] == of]
-            results += [{**p, **new} for p in found if p['image_id'] == of]
+            results += [{**p, **new} for p in predictions if p['image_id'] == of]
             images.append({**image, 'id': len(images)})
     annotations = [{**a, 'id': number} for number, a in enumerate(annotations, start=1)]
     return {**truth, 'images': images, 'annotations': annotations}, results
@@ -159,11 +161,11 @@ def repeated(truth, found, weights):
 @given(st.integers(0, 10**6), st.lists(st.integers(0, 4), min_size=6, max_size=6))
 def test_weights_are_images_repeated(seed, weights):
     truth = toy(seed)
-    found = disturbed(truth, 'bbox', 0.1, seed, confused=0.2)
-    again = repeated(truth, found, weights)
-    if not found or not again[1] or not again[0]['annotations']:
+    predictions = disturbed(truth, 'bbox', 0.1, seed, confused=0.2)
+    again = repeated(truth, predictions, weights)
+    if not predictions or not again[1] or not again[0]['annotations']:
         return
-    matches = match_detections(truth, found, 'bbox')
+    matches = match_detections(truth, predictions, 'bbox')
     # Other rows must not matter.
     ours = average_precision(matches, np.array([[1] * 6, weights, [0] * 6]))[1]
     same(ours, reference(*again, 'bbox')[1])
@@ -171,24 +173,26 @@ def test_weights_are_images_repeated(seed, weights):
 
 def test_nothing_is_changed_and_ids_do_not_matter():
     truth = toy(3)
-    found = disturbed(truth, 'bbox', 0.05)
-    before = copy.deepcopy((truth, found))
+    predictions = disturbed(truth, 'bbox', 0.05)
+    before = copy.deepcopy((truth, predictions))
     one = np.ones((1, 6), int)
-    ours = average_precision(match_detections(truth, found, 'bbox'), one)
-    assert (truth, found) == before
+    ours = average_precision(match_detections(truth, predictions, 'bbox'), one)
+    assert (truth, predictions) == before
     zero = {**truth, 'annotations': [{**a, 'id': 0} for a in truth['annotations']]}
-    same(average_precision(match_detections(zero, found, 'bbox'), one), ours)
+    same(average_precision(match_detections(zero, predictions, 'bbox'), one), ours)
 
 
 def test_borders_of_size():
     truth = toy(1)
-    found = disturbed(truth, 'bbox', 0.05)
+    predictions = disturbed(truth, 'bbox', 0.05)
     one = np.ones((1, 6), int)
-    whole = average_precision(match_detections(truth, found, 'bbox', CocoRules(borders=())), one)
+    whole = average_precision(
+        match_detections(truth, predictions, 'bbox', CocoRules(borders=())), one
+    )
     assert whole.shape[-1] == 2  # all, and the one range
     same(whole[..., 0], whole[..., 1])
     with pytest.raises(ValueError, match=r'positive and ascend, got \[96, 32\]'):
-        match_detections(truth, found, 'bbox', CocoRules(borders=(96, 32)))
+        match_detections(truth, predictions, 'bbox', CocoRules(borders=(96, 32)))
 
 
 def box(image, category, x, score=None):
@@ -206,19 +210,19 @@ def test_lvis_by_hand():
         'categories': [{'id': 1, 'name': 'a'}, {'id': 2, 'name': 'b'}],
         'annotations': [box(0, 1, 0), box(0, 2, 50)],
     }
-    found = [
+    predictions = [
         box(1, 1, 0, 0.9),  # passes, for nobody looked for class 1 there
         box(0, 1, 0, 0.8),  # hits
         box(0, 2, 0, 0.9),  # passes, for not every object of class 2 is marked
         box(1, 2, 0, 0.8),  # errs, for class 2 is absent
         box(0, 2, 50, 0.7),  # hits
     ]
-    ap = average_precision(match_detections(truth, found, 'bbox'), np.ones((1, 2), int))[
+    ap = average_precision(match_detections(truth, predictions, 'bbox'), np.ones((1, 2), int))[
         0, :, :, 0
     ].mean(0)
     np.testing.assert_allclose(ap, [1, 0.5])
     plain = {**truth, 'images': [{'id': 0}, {'id': 1}]}
-    ap = average_precision(match_detections(plain, found, 'bbox'), np.ones((1, 2), int))[
+    ap = average_precision(match_detections(plain, predictions, 'bbox'), np.ones((1, 2), int))[
         0, :, :, 0
     ].mean(0)
     np.testing.assert_allclose(ap, [1 / 2, 1 / 3])
@@ -275,8 +279,8 @@ def test_resamples_draw_as_many_images_as_there_are(images, replicates, seed):
 
 
 def test_intervals_by_hand():
-    found = estimate(3.0, np.array([*range(101), np.nan], float))
-    assert (found.value, found.low, found.high) == pytest.approx((3, 2.5, 97.5))
+    result = estimate(3.0, np.array([*range(101), np.nan], float))
+    assert (result.value, result.low, result.high) == pytest.approx((3, 2.5, 97.5))
     assert estimate(3.0, np.array([np.nan])).low is None
     assert estimate(float('nan'), np.ones(5)).value is None
     assert estimate(1.0, np.ones(5)).certain
@@ -287,9 +291,9 @@ def test_intervals_by_hand():
 def test_an_interval_holds_the_mean_of_other_draws():
     """Of 40 data sets of the same kind, about 38 have the overall AP within their interval."""
     draws = [toy(seed, images=30) for seed in range(40)]
-    found = [disturbed(truth, 'bbox', 0.1, seed) for seed, truth in enumerate(draws)]
+    predictions = [disturbed(truth, 'bbox', 0.1, seed) for seed, truth in enumerate(draws)]
     values, intervals = [], []
-    for truth, each in zip(draws, found):
+    for truth, each in zip(draws, predictions):
         matches = match_detections(truth, each, 'bbox', CocoRules(borders=()))
         value = np.nanmean(average_precision(matches, np.ones((1, 30), int))[..., 0])
         rows = np.nanmean(average_precision(matches, resamples(30, 200, 0))[..., 0], axis=(1, 2))

@@ -90,10 +90,10 @@ def precision(points, objects):
     return sum(heights) / 101
 
 
-def brute_force(truth, found):
+def brute_force(truth, predictions):
     """The paper's definitions, one prediction after the other."""
     objects = copy.deepcopy(truth['annotations'])
-    ordered = sorted(copy.deepcopy(found), key=lambda p: -p['score'])
+    ordered = sorted(copy.deepcopy(predictions), key=lambda p: -p['score'])
     for p in ordered:
         p['near'] = [(iou(p, g), g) for g in objects if g['image_id'] == p['image_id']]
         own = [each for each in p['near'] if each[1]['category_id'] == p['category_id']]
@@ -143,9 +143,9 @@ def brute_force(truth, found):
     return ap(), {name: max(0, ap(name) - ap()) for name in MAIN}, counts
 
 
-def check(truth, found):
-    ours = tide(truth, {'dense': found}, 'bbox').models['dense']
-    whole, gains, counts = brute_force(truth, found)
+def check(truth, predictions):
+    ours = tide(truth, {'dense': predictions}, 'bbox').models['dense']
+    whole, gains, counts = brute_force(truth, predictions)
     assert ours.ap == pytest.approx(whole, abs=1e-12)
     assert ours.main == pytest.approx(gains, abs=1e-12)
     assert ours.counts == counts
@@ -168,7 +168,7 @@ def test_ten_boxes_by_dice(seed):
         for n in range(number)
     ]
     scores = dice.permutation(10) / 10 + 0.05
-    found = [
+    predictions = [
         (
             int(dice.integers(2)),
             int(dice.choice([box[1] for box in boxes])),
@@ -178,14 +178,14 @@ def test_ten_boxes_by_dice(seed):
         )
         for score in scores
     ]
-    check(truth_of(boxes, 2), found_of(found))
+    check(truth_of(boxes, 2), found_of(predictions))
 
 
 def test_special_errors_by_hand():
     # A false positive stands before the only hit of two objects: precision 1/2 up to recall 1/2.
     truth = truth_of([(0, 7, 0, 100, 0), (0, 7, 200, 100, 0)])
-    found = found_of([(0, 7, 500, 100, 0.9), (0, 7, 0, 100, 0.8)])
-    ours = tide(truth, {'dense': found}, 'bbox').models['dense']
+    predictions = found_of([(0, 7, 500, 100, 0.9), (0, 7, 0, 100, 0.8)])
+    ours = tide(truth, {'dense': predictions}, 'bbox').models['dense']
     assert ours.ap == pytest.approx(51 / 101 / 2)
     assert ours.special['FalsePos'] == pytest.approx(51 / 101 - ours.ap)
     assert ours.special['FalseNeg'] == pytest.approx(1 / 2 - ours.ap)
@@ -193,12 +193,12 @@ def test_special_errors_by_hand():
 
 def test_crowds_are_neither_hits_nor_errors():
     objects, crowd = [(0, 7, 0, 100, 0)], (0, 7, 400, 400, 1)
-    found = found_of([(0, 7, 500, 50, 0.9), (0, 9, 600, 50, 0.8), (0, 7, 0, 100, 0.5)])
+    predictions = found_of([(0, 7, 500, 50, 0.9), (0, 9, 600, 50, 0.8), (0, 7, 0, 100, 0.5)])
     truth = truth_of([*objects, crowd, (0, 9, 1000, 100, 0)])
-    ours = tide(truth, {'dense': found}, 'bbox').models['dense']
+    ours = tide(truth, {'dense': predictions}, 'bbox').models['dense']
     assert ours.counts == {'Cls': 0, 'Loc': 0, 'Both': 0, 'Dupe': 0, 'Bkg': 1, 'Miss': 1}
     assert ours.ap == pytest.approx((1 + 0) / 2)
-    plain = tide(truth_of([*objects, (0, 9, 1000, 100, 0)]), {'dense': found}, 'bbox')
+    plain = tide(truth_of([*objects, (0, 9, 1000, 100, 0)]), {'dense': predictions}, 'bbox')
     assert plain.models['dense'].counts['Bkg'] == 2
 
 
@@ -238,10 +238,10 @@ def test_what_does_not_count_cannot_be_mended(objects, marks, spared):
 def test_what_does_not_count_takes_a_place_all_the_same():
     """As in pycocotools: of an image's best two, one lies in a crowd; the third stays out."""
     truth = truth_of([(0, 7, 0, 100, 0), (0, 7, 400, 400, 1)])
-    found = found_of([(0, 7, 500, 50, 0.9), (0, 7, 1500, 50, 0.8), (0, 7, 0, 100, 0.7)])
-    ours = tide(truth, {'dense': found}, 'bbox', max_dets=2).models['dense']
+    predictions = found_of([(0, 7, 500, 50, 0.9), (0, 7, 1500, 50, 0.8), (0, 7, 0, 100, 0.7)])
+    ours = tide(truth, {'dense': predictions}, 'bbox', max_dets=2).models['dense']
     assert (ours.ap, ours.counts['Bkg'], ours.counts['Miss']) == (0, 1, 1)
-    assert tide(truth, {'dense': found}, 'bbox').models['dense'].ap == pytest.approx(1 / 2)
+    assert tide(truth, {'dense': predictions}, 'bbox').models['dense'].ap == pytest.approx(1 / 2)
 
 
 @pytest.mark.parametrize(
@@ -274,12 +274,12 @@ def test_nothing_that_counts_is_one_line(truth, found, message):
 
 
 def test_masks_that_are_boxes_have_the_errors_of_boxes():
-    truth, found = truth_of(TEN_OBJECTS, 2), found_of(FOUND)
-    boxes = tide(truth, {'dense': found}, 'bbox').models['dense']
-    for entry in (*truth['annotations'], *found):
+    truth, predictions = truth_of(TEN_OBJECTS, 2), found_of(FOUND)
+    boxes = tide(truth, {'dense': predictions}, 'bbox').models['dense']
+    for entry in (*truth['annotations'], *predictions):
         entry['segmentation'] = runs(*entry.pop('bbox'))
     truth['annotations'][0]['segmentation'] = [[0, 0, 100, 0, 100, 100, 0, 100]]
-    masks = tide(truth, {'dense': found}, 'segm').models['dense']
+    masks = tide(truth, {'dense': predictions}, 'segm').models['dense']
     assert masks.main == pytest.approx(boxes.main)
     assert masks.counts == boxes.counts
 
@@ -298,23 +298,23 @@ def test_moved_predictions_are_badly_placed(name, kind, capfd):
     truth = first_images(ground_truth(name), 10)
     models = {'dense': disturbed(truth, kind, 0.03), 'ticket': disturbed(truth, kind, 0.2, seed=1)}
     before = copy.deepcopy(models['ticket'][:50])
-    found = tide(truth, models, kind)
+    result = tide(truth, models, kind)
     assert models['ticket'][:50] == before
-    assert list(found.models) == ['dense', 'ticket']
-    dense, ticket = found.models.values()
+    assert list(result.models) == ['dense', 'ticket']
+    dense, ticket = result.models.values()
     assert ticket.ap < dense.ap
     assert ticket.main['Loc'] > dense.main['Loc']
     assert capfd.readouterr() == ('', '')
 
 
 def test_errors_are_one_line():
-    truth, found = truth_of(TEN_OBJECTS, 2), found_of(FOUND)
+    truth, predictions = truth_of(TEN_OBJECTS, 2), found_of(FOUND)
     with pytest.raises(ValueError, match="bbox and segm, not 'keypoints'"):
-        tide(truth, {'dense': found}, 'keypoints')
+        tide(truth, {'dense': predictions}, 'keypoints')
     with pytest.raises(ValueError, match='no data set of masks'):
-        tide(truth, {'dense': found}, 'segm')
+        tide(truth, {'dense': predictions}, 'segm')
     with pytest.raises(ValueError, match='ticket predicts nothing'):
-        tide(truth, {'dense': found, 'ticket': []}, 'bbox')
+        tide(truth, {'dense': predictions, 'ticket': []}, 'bbox')
 
 
 @pytest.mark.parametrize(

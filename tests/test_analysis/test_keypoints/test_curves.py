@@ -91,13 +91,13 @@ def perturbed(ground_truth, seed, box=False):
 @pytest.mark.parametrize('most', [20, 1])
 def test_mice_as_detected(mice, areas, most):
     predictions = perturbed(mice, seed=0)
-    found = keypoint_errors(
+    result = keypoint_errors(
         mice, predictions, MOUSE_SKELETON, KeypointRules(areas=areas, most=most)
     )
     precision = reference(mice, predictions, MOUSE_SKELETON, areas, most)
-    assert_equal(found.detected, precision)
-    assert found.ap() == pytest.approx(precision.mean(), rel=1e-14)
-    assert 0 < found.ap() < 1
+    assert_equal(result.detected, precision)
+    assert result.ap() == pytest.approx(precision.mean(), rel=1e-14)
+    assert 0 < result.ap() < 1
 
 
 @pytest.mark.parametrize('formula', ['paper', 'released'])
@@ -105,7 +105,7 @@ def test_mice_as_corrected(mice, formula):
     """Corrected keypoints, written as results, are worth to pycocotools what we say."""
     predictions = perturbed(mice, seed=1, box=True)
     areas, skeleton = (32**2, 1e10), MOUSE_SKELETON
-    found = keypoint_errors(
+    result = keypoint_errors(
         mice, predictions, skeleton, KeypointRules(areas=areas, formula=formula)
     )
     for index, kind in enumerate(KINDS[1:], start=1):
@@ -114,9 +114,9 @@ def test_mice_as_corrected(mice, formula):
             keypoints = correct(scene, diagnose(scene, skeleton, formula), index, skeleton, formula)
             for place, points in zip(scene.predictions.indices, keypoints):
                 corrected[place]['keypoints'] = np.insert(points, 2, 1, axis=1).ravel().tolist()
-        assert_equal(found.corrected[kind], reference(mice, corrected, skeleton, areas))
-    assert found.count('swap') == 0  # there is one mouse in each picture
-    assert min(found.gain(kind) for kind in ('miss', 'inversion', 'jitter')) > 0
+        assert_equal(result.corrected[kind], reference(mice, corrected, skeleton, areas))
+    assert result.count('swap') == 0  # there is one mouse in each picture
+    assert min(result.gain(kind) for kind in ('miss', 'inversion', 'jitter')) > 0
 
 
 def nearest_kinds(truths, own, keypoints, skeleton):
@@ -176,8 +176,8 @@ def sets(draw):
 @settings(max_examples=50, deadline=None)
 @given(sets(), st.sampled_from([1, 3, 20]), st.sampled_from([(0, 1e10), (500, 2000)]))
 def test_any_set(drawn, most, areas):
-    found = keypoint_errors(*drawn, KeypointRules(areas=areas, most=most))
-    assert_equal(found.detected, reference(*drawn, areas, most))
+    result = keypoint_errors(*drawn, KeypointRules(areas=areas, most=most))
+    assert_equal(result.detected, reference(*drawn, areas, most))
 
 
 @settings(max_examples=100, deadline=None)
@@ -204,11 +204,11 @@ def test_kinds_by_the_released_code(drawn):
 @given(sets(), st.sampled_from(['paper', 'released']))
 def test_what_holds_of_any_set(drawn, formula):
     ground_truth, predictions, skeleton = drawn
-    found = keypoint_errors(*drawn, KeypointRules(areas=(0, 1e10), formula=formula))
-    assert [curve.oks for curve in found.detected] == list(ALL_OKS)
-    assert sum(map(found.count, KINDS)) == found.keypoints
+    result = keypoint_errors(*drawn, KeypointRules(areas=(0, 1e10), formula=formula))
+    assert [curve.oks for curve in result.detected] == list(ALL_OKS)
+    assert sum(map(result.count, KINDS)) == result.keypoints
     if formula == 'paper':
-        assert found.predictions - found.background == found.instances - found.undetected
+        assert result.predictions - result.background == result.instances - result.undetected
     for scene in read_scenes(ground_truth, predictions, skeleton, (0, 1e10), 20):
         diagnosis = diagnose(scene, skeleton, formula)
         for index in range(1, len(KINDS)):
@@ -230,5 +230,5 @@ def test_what_holds_of_any_set(drawn, formula):
         each['keypoints'] = points.ravel().tolist()
     assert (
         keypoint_errors(*twice, KeypointRules(areas=(0, 1e10), formula=formula)).kinds
-        == found.kinds
+        == result.kinds
     )

@@ -69,8 +69,8 @@ def errors(instances, predictions, skeleton=SKELETON, **options):
 def kinds(instances, predictions, skeleton=SKELETON, formula='paper'):
     """The names of the kinds of each prediction's keypoints, in the first scene."""
     scene = read_scenes(data(*instances), predictions, skeleton, (0, 1e10), 20)[0]
-    found = diagnose(scene, skeleton, formula).kinds
-    return [[None if kind < 0 else KINDS[kind] for kind in row] for row in found]
+    result = diagnose(scene, skeleton, formula).kinds
+    return [[None if kind < 0 else KINDS[kind] for kind in row] for row in result]
 
 
 def moved(joint, point):
@@ -93,52 +93,52 @@ def moved(joint, point):
     ],
 )
 def test_every_kind_by_hand(joint, point, kind):
-    found = kinds([instance(), instance(OTHER)], [predicted(moved(joint, point))])
-    assert found == [['good' if index != joint else kind for index in range(3)]]
+    result = kinds([instance(), instance(OTHER)], [predicted(moved(joint, point))])
+    assert result == [['good' if index != joint else kind for index in range(3)]]
 
 
 def test_the_first_kind_that_holds():
     close = [(100, 100), (200, 100), (206, 100)]  # left and right are 6 pixels apart
-    (found,) = kinds([instance(close)], [predicted([close[0], close[2], close[1]])])
-    assert found == ['good', 'jitter', 'jitter']  # not inversions, for ks to the own is .84
+    (result,) = kinds([instance(close)], [predicted([close[0], close[2], close[1]])])
+    assert result == ['good', 'jitter', 'jitter']  # not inversions, for ks to the own is .84
     on_top = instance(
         [(100, 500), (300, 100), (300, 500)]
     )  # its left one is where the right one is
-    (found,) = kinds([instance(), on_top], [predicted(moved(1, (300, 100)))])
-    assert found == ['good', 'inversion', 'good']
+    (result,) = kinds([instance(), on_top], [predicted(moved(1, (300, 100)))])
+    assert result == ['good', 'inversion', 'good']
 
 
 def test_the_released_code_goes_by_the_nearest_location():
     close = [(100, 100), (200, 100), (206, 100)]
-    (found,) = kinds([instance(close)], [predicted([close[0], *close[:0:-1]])], formula='released')
-    assert found == ['good', 'inversion', 'inversion']
+    (result,) = kinds([instance(close)], [predicted([close[0], *close[:0:-1]])], formula='released')
+    assert result == ['good', 'inversion', 'inversion']
     # Nearer to where it belongs than to another's joint, and the other way round.
     other = instance([(100, 500), (208, 100), (300, 500)])
     for x, kind in ((203, 'good'), (205, 'swap')):
-        (found,) = kinds([instance(), other], [predicted(moved(1, (x, 100)))], formula='released')
-        assert found == ['good', kind, 'good']
+        (result,) = kinds([instance(), other], [predicted(moved(1, (x, 100)))], formula='released')
+        assert result == ['good', kind, 'good']
     # Both at the mirror: an inversion by the paper. The code comes to the other's joint first.
     on_top = instance([(100, 500), (300, 100), (300, 500)])
     for formula, kind in (('paper', 'inversion'), ('released', 'swap')):
-        (found,) = kinds([instance(), on_top], [predicted(moved(1, POSE[2]))], formula=formula)
-        assert found == ['good', kind, 'good']
+        (result,) = kinds([instance(), on_top], [predicted(moved(1, POSE[2]))], formula=formula)
+        assert result == ['good', kind, 'good']
 
 
 def test_the_released_code_corrects_what_matches_an_ignored_instance():
     small, options = instance(area=31**2), {'oks': [0.5]}
     wrong = predicted([POSE[0], POSE[2], POSE[1]])
     for formula, counts in (('paper', (0, 0, 0)), ('released', (0, 1, 1))):
-        found = errors([instance(image=2), small], [wrong], formula=formula, **options)
-        assert found.kinds['inversion'] == counts
-        assert found.ap('inversion') == found.ap() == 0  # of the one instance that counts
+        result = errors([instance(image=2), small], [wrong], formula=formula, **options)
+        assert result.kinds['inversion'] == counts
+        assert result.ap('inversion') == result.ap() == 0  # of the one instance that counts
 
 
 def test_the_released_code_has_background_at_the_threshold_of_the_curve():
     # OKS is 2/3 of the first, which comes before a right one.
     there = [instance(), instance(OTHER, image=2)]
-    found = [predicted(moved(2, FAR), 0.9), predicted(OTHER, 0.8, image=2)]
+    result = [predicted(moved(2, FAR), 0.9), predicted(OTHER, 0.8, image=2)]
     options = {'oks': (0.5, 0.9)}
-    paper, released = (errors(there, found, formula=f, **options) for f in ('paper', 'released'))
+    paper, released = (errors(there, result, formula=f, **options) for f in ('paper', 'released'))
     assert areas(paper.detected) == areas(released.detected) == near([1, 0.5 * 51 / 101])
     assert areas(paper.corrected['background']) == areas(paper.detected)
     assert areas(released.corrected['background']) == near([1, 51 / 101])
@@ -146,14 +146,14 @@ def test_the_released_code_has_background_at_the_threshold_of_the_curve():
     assert areas(released.corrected['undetected']) == near([1, 1])
     assert released.gain('undetected', 0.9) == near(1 - 51 / 101)
     assert (released.background, released.undetected) == (0, 0)  # at .5 all match
-    assert errors(there, found, formula='released', oks=[0.9]).background == 1
+    assert errors(there, result, formula='released', oks=[0.9]).background == 1
 
 
 def test_an_instance_of_another_size_is_near_from_further_away():
     # 20 pixels from a joint of an instance of 200² pixels are as 10 here: ks = .61.
     for area, kind in ((200**2, 'swap'), (100**2, 'miss')):
-        found = kinds([instance(), instance(OTHER, area=area)], [predicted(moved(1, (220, 500)))])
-        assert found[0][1] == kind
+        result = kinds([instance(), instance(OTHER, area=area)], [predicted(moved(1, (220, 500)))])
+        assert result[0][1] == kind
 
 
 def test_without_swap_pairs_nothing_is_inverted():
@@ -175,8 +175,8 @@ def test_unlabelled_joints_have_no_kind_and_nothing_is_near_them():
 def corrected(kind, instances, points, formula='paper'):
     scene = read_scenes(data(*instances), [predicted(points)], SKELETON, (0, 1e10), 20)[0]
     diagnosis = diagnose(scene, SKELETON, formula)
-    found = correct(scene, diagnosis, KINDS.index(kind), SKELETON, formula)
-    return found[0].tolist()
+    result = correct(scene, diagnosis, KINDS.index(kind), SKELETON, formula)
+    return result[0].tolist()
 
 
 @pytest.mark.parametrize(
@@ -191,9 +191,9 @@ def corrected(kind, instances, points, formula='paper'):
 def test_where_corrected_keypoints_are(kind, point, distance):
     scene = [instance(), instance(OTHER, area=200**2)]
     for formula, factor in (('paper', 1), ('released', 0.5)):
-        found = corrected(kind, scene, moved(1, point), formula)
-        assert found[1] == near([200 + factor * distance, 100], abs=0.01)
-        assert [found[0], found[2]] == [[100, 100], [300, 100]]
+        result = corrected(kind, scene, moved(1, point), formula)
+        assert result[1] == near([200 + factor * distance, 100], abs=0.01)
+        assert [result[0], result[2]] == [[100, 100], [300, 100]]
     for other in set(KINDS[1:]) - {kind}:
         assert corrected(other, scene, moved(1, point))[1] == list(point)
 
@@ -217,15 +217,17 @@ def test_average_precision_without_misses_by_hand():
 
 def test_two_people_with_one_joint_of_each_other():
     first, second = moved(1, OTHER[1]), [OTHER[0], POSE[1], OTHER[2]]
-    found = errors([instance(), instance(OTHER)], [predicted(first), predicted(second)], oks=[0.95])
-    assert found.kinds['swap'] == (0, 2, 0)
-    assert (found.ap(), found.ap('swap')) == near((0, 1))
+    result = errors(
+        [instance(), instance(OTHER)], [predicted(first), predicted(second)], oks=[0.95]
+    )
+    assert result.kinds['swap'] == (0, 2, 0)
+    assert (result.ap(), result.ap('swap')) == near((0, 1))
 
 
 def test_inverted_poses():
-    found = errors([instance()], [predicted([POSE[0], POSE[2], POSE[1]])], oks=[0.5, 0.95])
-    assert found.kinds['inversion'] == (0, 1, 1)
-    assert [found.gain('inversion', oks) for oks in (0.5, 0.95)] == near([1, 1])
+    result = errors([instance()], [predicted([POSE[0], POSE[2], POSE[1]])], oks=[0.5, 0.95])
+    assert result.kinds['inversion'] == (0, 1, 1)
+    assert [result.gain('inversion', oks) for oks in (0.5, 0.95)] == near([1, 1])
 
 
 @settings(max_examples=40, deadline=None)
@@ -237,33 +239,33 @@ def test_rounding_never_takes_a_correction_back(x, y, area):
         distance = math.sqrt(-2 * math.log(similarity) * area) * 0.1
         wrong = np.add(points, (0, distance))
         skeleton = Skeleton(SKELETON.joints, SKELETON.sigmas)
-        found = errors([instance(points, area=area)], [predicted(wrong)], skeleton, oks=[oks])
-        assert (found.count(kind), found.ap(), found.ap(kind)) == near((3, 0, 1))
+        result = errors([instance(points, area=area)], [predicted(wrong)], skeleton, oks=[oks])
+        assert (result.count(kind), result.ap(), result.ap(kind)) == near((3, 0, 1))
 
 
 def test_background_and_undetected_instances():
     there = [instance(), instance(image=2)]
     nowhere = [(x, y + 1000) for x, y in POSE]
-    found = errors(there, [predicted(), predicted(nowhere, 0.95)], oks=[0.5])
-    assert (found.instances, found.predictions, found.keypoints) == (2, 2, 3)
-    assert (found.background, found.undetected) == (1, 1)
-    assert (found.share('background'), found.share('undetected')) == (0.5, 0.5)
+    result = errors(there, [predicted(), predicted(nowhere, 0.95)], oks=[0.5])
+    assert (result.instances, result.predictions, result.keypoints) == (2, 2, 3)
+    assert (result.background, result.undetected) == (1, 1)
+    assert (result.share('background'), result.share('undetected')) == (0.5, 0.5)
     # Half of the predictions are right, down to the recall of one of two: 51 of 101 points.
-    assert found.ap() == near(0.5 * 51 / 101)
-    assert found.ap('background') == near(51 / 101)
-    assert found.ap('undetected') == near(0.5)
+    assert result.ap() == near(0.5 * 51 / 101)
+    assert result.ap('background') == near(51 / 101)
+    assert result.ap('undetected') == near(0.5)
 
 
 def test_a_prediction_in_an_image_without_instances_is_background():
-    found = errors([instance()], [predicted(), predicted(score=0.95, image=2)], oks=[0.5])
-    assert (found.background, found.ap(), found.ap('background')) == near((1, 0.5, 1))
+    result = errors([instance()], [predicted(), predicted(score=0.95, image=2)], oks=[0.5])
+    assert (result.background, result.ap(), result.ap('background')) == near((1, 0.5, 1))
 
 
 def test_what_is_predicted_outside_the_range_of_areas_is_no_error():
     small, nowhere = [10, 10, 10, 10], [(x, y + 1000) for x, y in POSE]
     for score in (0.5, 0.95):
-        found = errors([instance()], [predicted(), predicted(nowhere, score, bbox=small)])
-        assert (found.predictions, found.background, found.ap()) == near((1, 0, 1))
+        result = errors([instance()], [predicted(), predicted(nowhere, score, bbox=small)])
+        assert (result.predictions, result.background, result.ap()) == near((1, 0, 1))
     # Without a box, the box around the keypoints counts: this one is 200 pixels by nothing.
     flat = {key: value for key, value in predicted(nowhere, 0.95).items() if key != 'bbox'}
     assert errors([instance()], [predicted(), flat]).background == 0
@@ -276,9 +278,9 @@ def test_a_second_prediction_of_an_instance_is_background_unless_it_is_the_corre
     assert (again.background, again.ap(), again.gain('background')) == near((1, 1, 0))
     # The poor one takes the instance at OKS .1; at .75 the good one does and must not be removed.
     poor = predicted(moved(1, FAR), score=0.95)
-    found = errors([instance()], [poor, predicted(score=0.5)], oks=[0.75])
-    assert (found.background, found.ap(), found.ap('background')) == near((1, 0.5, 0.5))
-    assert found.kinds['miss'] == (0, 1, 0)
+    result = errors([instance()], [poor, predicted(score=0.5)], oks=[0.75])
+    assert (result.background, result.ap(), result.ap('background')) == near((1, 0.5, 0.5))
+    assert result.kinds['miss'] == (0, 1, 0)
 
 
 @pytest.mark.parametrize(
@@ -294,18 +296,18 @@ def test_a_second_prediction_of_an_instance_is_background_unless_it_is_the_corre
 def test_instances_that_do_not_count(ignored):
     rest = instance(**ignored)
     within = [predicted(score=0.5), predicted(score=0.4)][: 2 if rest['iscrowd'] else 1]
-    found = errors([instance(image=2), rest], [predicted(image=2, score=0.3), *within], oks=[0.5])
-    assert (found.instances, found.predictions, found.keypoints) == (1, 1, 3)
-    assert (found.background, found.undetected, found.ap()) == near((0, 0, 1))
+    result = errors([instance(image=2), rest], [predicted(image=2, score=0.3), *within], oks=[0.5])
+    assert (result.instances, result.predictions, result.keypoints) == (1, 1, 3)
+    assert (result.background, result.undetected, result.ap()) == near((0, 0, 1))
     nothing = errors([rest, instance(area=0)], within)
     assert (nothing.instances, nothing.ap(), nothing.gain('miss')) == (0, None, None)
 
 
 def test_what_matches_at_a_low_threshold_is_left_though_it_is_of_nothing():
     far = [(x, y + 23) for x, y in POSE]  # OKS is .07
-    found = errors([instance()], [predicted(far)], oks=[0.05])
-    assert (found.background, found.undetected, found.keypoints) == (1, 1, 0)
-    assert (found.ap(), found.ap('background'), found.ap('undetected')) == near((1, 1, 1))
+    result = errors([instance()], [predicted(far)], oks=[0.05])
+    assert (result.background, result.undetected, result.keypoints) == (1, 1, 0)
+    assert (result.ap(), result.ap('background'), result.ap('undetected')) == near((1, 1, 1))
 
 
 @pytest.mark.parametrize(('area', 'counts'), [(1023, 0), (1024, 1), (5000, 1), (5001, 0)])
@@ -314,10 +316,10 @@ def test_the_range_of_areas_holds_its_ends(area, counts):
 
 
 def test_no_predictions():
-    found = errors([instance()], [])
-    assert (found.ap(), found.gain('undetected'), found.share('undetected')) == (0, None, 1)
-    assert (found.keypoints, found.share('miss'), found.share('background')) == (0, None, None)
-    assert all(found.gain(kind) == 0 for kind in set(ERRORS) - {'undetected'})
+    result = errors([instance()], [])
+    assert (result.ap(), result.gain('undetected'), result.share('undetected')) == (0, None, 1)
+    assert (result.keypoints, result.share('miss'), result.share('background')) == (0, None, None)
+    assert all(result.gain(kind) == 0 for kind in set(ERRORS) - {'undetected'})
 
 
 def test_only_the_highest_scores_of_an_image_count():
@@ -341,9 +343,9 @@ def test_an_instance_without_labelled_keypoints_is_like_what_is_around_it():
     for points, similarity in ((within, 1), (beyond, math.exp(-0.5))):
         (scene,) = read_scenes(there, [predicted(points)], SKELETON, (0, 1e10), 20)
         sigmas = np.array(SKELETON.sigmas)
-        found = instance_similarities(scene.predictions.keypoints, scene.instances, sigmas)
-        assert found.shape == (1, 2)
-        assert found[0, 1] == near(similarity)
+        result = instance_similarities(scene.predictions.keypoints, scene.instances, sigmas)
+        assert result.shape == (1, 2)
+        assert result[0, 1] == near(similarity)
 
 
 @pytest.mark.parametrize(
@@ -367,17 +369,17 @@ def test_matching(oks, threshold, ignored, crowd, indices):
 
 def test_the_mean_over_categories():
     there = data(instance(), instance(category=2), categories=3)
-    found = keypoint_errors(there, [predicted(category=2)], SKELETON, KeypointRules(oks=[0.5]))
-    assert found.ap() == near(
+    result = keypoint_errors(there, [predicted(category=2)], SKELETON, KeypointRules(oks=[0.5]))
+    assert result.ap() == near(
         0.5
     )  # none of the first, all of the second, and the third has no instance
 
 
 def test_thresholds_are_looked_up():
-    found = errors([instance()], [predicted()])
-    assert (found.curve(0.6).oks, found.curve(0.6).area) == near((0.6, 1))
+    result = errors([instance()], [predicted()])
+    assert (result.curve(0.6).oks, result.curve(0.6).area) == near((0.6, 1))
     with pytest.raises(ValueError, match=r'no curve at OKS 0.3; there are 0.5, 0.55, 0.6'):
-        found.ap(oks=0.3)
+        result.ap(oks=0.3)
 
 
 @pytest.mark.parametrize(

@@ -14,15 +14,15 @@ def ticket(weights=None, **masks):
 
 
 def test_layers_side_by_side():
-    found = compare_tickets(ticket(a='11110000', b='1100'), ticket(a='01100000', b='0010'))
-    a, b = found.layers
+    result = compare_tickets(ticket(a='11110000', b='1100'), ticket(a='01100000', b='0010'))
+    a, b = result.layers
     assert (a.densities, a.iou) == ((4 / 8, 2 / 8), 2 / 4)
     # Independent masks share 8 · 1/2 · 1/4 = 1 weight and keep 4 + 2 - 1 = 5 between them.
     assert a.chance_iou == pytest.approx(1 / 5)
     assert (b.iou, b.chance_iou) == (0, pytest.approx(0.5 / 2.5))
-    assert (found.iou, found.hamming) == (2 / 7, 5 / 12)
-    assert found.chance_iou == pytest.approx(1.5 / 7.5)
-    assert (found.nested, found.revived) == (False, 1)
+    assert (result.iou, result.hamming) == (2 / 7, 5 / 12)
+    assert result.chance_iou == pytest.approx(1.5 / 7.5)
+    assert (result.nested, result.revived) == (False, 1)
 
 
 def test_the_chance_value_at_equal_densities():
@@ -37,8 +37,8 @@ def test_nesting_goes_from_the_second_to_the_first():
 
 
 def test_masks_that_keep_nothing_have_no_iou():
-    (pair,) = (found := compare_tickets(ticket(a='00'), ticket(a='00'))).layers
-    assert (pair.iou, pair.chance_iou, found.iou, found.chance_iou) == (None,) * 4
+    (pair,) = (result := compare_tickets(ticket(a='00'), ticket(a='00'))).layers
+    assert (pair.iou, pair.chance_iou, result.iou, result.chance_iou) == (None,) * 4
 
 
 def test_a_weight_that_only_one_ticket_masks_is_whole_in_the_other():

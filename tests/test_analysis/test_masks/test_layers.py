@@ -2,8 +2,7 @@
 
 import torch
 
-from mmlth.analysis import Zeros, modules
-from mmlth.analysis.masks import layers
+from mmlth.analysis.masks import Zeros, layers, modules
 from mmlth.analysis.masks.layers import summed
 
 

@@ -8,8 +8,17 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmlth.analysis import compare_tickets, modules
-from mmlth.analysis.masks import KINDS, flips, layers, profile, similarity, survival, zero_parts
+from mmlth.analysis import compare_tickets
+from mmlth.analysis.masks import (
+    PART_KINDS,
+    flips,
+    layers,
+    modules,
+    profile,
+    similarity,
+    survival,
+    zero_parts,
+)
 from mmlth.analysis.masks.zeros import empty_by_chance
 from mmlth.pruning import Mask
 from mmlth.pruning.controls import noise, random_layerwise
@@ -33,33 +42,33 @@ def drawn(seed, densities=(0.5, 0.2, 0.8)):
 @settings(deadline=None, max_examples=30)
 def test_matrices_hold_what_pairs_say(seeds, density):
     masks = [drawn(seed, (density, 0.3, 0.6)) for seed in seeds]
-    found = similarity([profile(mask) for mask in masks])
+    result = similarity([profile(mask) for mask in masks])
     for i, first in enumerate(masks):
         for j, second in enumerate(masks):
             pair = compare_tickets(Ticket(first, None), Ticket(second, None))
-            assert found.overlap(i, j) == together(overlaps(first, second).values())
-            assert found.hamming[i, j] == pytest.approx(hamming(first, second))
+            assert result.overlap(i, j) == together(overlaps(first, second).values())
+            assert result.hamming[i, j] == pytest.approx(hamming(first, second))
             for matrix, value in (
-                (found.iou, iou(first, second)),
-                (found.chance_iou, pair.chance_iou),
+                (result.iou, iou(first, second)),
+                (result.chance_iou, pair.chance_iou),
             ):
                 assert matrix[i, j] == pytest.approx(value)
 
 
 def test_masks_that_keep_nothing_have_no_iou():
     nothing = profile(Mask({name: torch.zeros(s, dtype=torch.bool) for name, s in SHAPES.items()}))
-    found = similarity([nothing, profile(drawn(0))])
-    assert math.isnan(found.iou[0, 0])
-    assert math.isnan(found.chance_iou[0, 0])
-    assert (found.iou[0, 1], found.hamming[0, 0]) == (0, 0)
+    result = similarity([nothing, profile(drawn(0))])
+    assert math.isnan(result.iou[0, 0])
+    assert math.isnan(result.chance_iou[0, 0])
+    assert (result.iou[0, 1], result.hamming[0, 0]) == (0, 0)
 
 
 def test_the_order_of_layers_does_not_matter():
     mask = drawn(3)
     other = Mask({name: mask[name] for name in reversed(list(mask))})
-    found = similarity([profile(mask), profile(other)])
-    assert found.iou[0, 1] == 1
-    assert found.chance_iou[0, 1] == pytest.approx(found.chance_iou[0, 0])
+    result = similarity([profile(mask), profile(other)])
+    assert result.iou[0, 1] == 1
+    assert result.chance_iou[0, 1] == pytest.approx(result.chance_iou[0, 0])
 
 
 def test_masks_of_other_models_are_refused():
@@ -77,14 +86,14 @@ def test_chance_is_what_random_masks_with_these_layers_have():
     ticket, other = drawn(1, (0.9, 0.1, 0.5)), drawn(2, (0.8, 0.2, 0.5))
     expected = similarity([profile(ticket), profile(other)])
     generator = torch.Generator().manual_seed(0)
-    found = [
+    result = [
         similarity([profile(random_layerwise(m, generator)) for m in (ticket, other)])
         for _ in range(400)
     ]
-    both = np.array([each.both[0, 1] for each in found])
+    both = np.array([each.both[0, 1] for each in result])
     error = 4 * both.std() / 20
     assert both.mean() == pytest.approx(expected.chance_both[0, 1], abs=error)
-    apart = np.mean([each.hamming[0, 1] for each in found])
+    apart = np.mean([each.hamming[0, 1] for each in result])
     assert apart == pytest.approx(expected.chance_hamming[0, 1], abs=2 * error / ticket.total)
 
 
@@ -93,19 +102,19 @@ def test_densities_side_by_side():
     quarter = half & torch.tensor([[True, True], [False, False]])
     whole = torch.ones(4, dtype=torch.bool)
     tickets = [{'x.a': half, 'y.b': whole}, {'x.a': quarter, 'y.b': whole}]
-    found = survival([layers(mask) for mask in tickets])
-    assert (found.names, found.weights) == (('x.a', 'y.b'), (4, 4))
-    assert found.parts.tolist() == [[0.5, 0.25], [1, 1]]
-    assert found.whole.tolist() == [0.75, 0.625]
-    assert found.relative[:, 1].tolist() == [0.4, 1.6]
+    result = survival([layers(mask) for mask in tickets])
+    assert (result.names, result.weights) == (('x.a', 'y.b'), (4, 4))
+    assert result.parts.tolist() == [[0.5, 0.25], [1, 1]]
+    assert result.whole.tolist() == [0.75, 0.625]
+    assert result.relative[:, 1].tolist() == [0.4, 1.6]
     by_module = survival([modules(layers(mask)) for mask in tickets])
     assert by_module.names == ('x', 'y')
-    assert by_module.parts.tolist() == found.parts.tolist()
+    assert by_module.parts.tolist() == result.parts.tolist()
 
 
 def test_nothing_left_has_no_relative_density():
-    found = survival([layers({'a': torch.zeros(3, dtype=torch.bool)})])
-    assert (found.parts[0, 0], found.whole[0], math.isnan(found.relative[0, 0])) == (0, 0, True)
+    result = survival([layers({'a': torch.zeros(3, dtype=torch.bool)})])
+    assert (result.parts[0, 0], result.whole[0], math.isnan(result.relative[0, 0])) == (0, 0, True)
 
 
 @pytest.mark.parametrize('total', [1, 5, 12])
@@ -120,7 +129,7 @@ def test_zero_parts_and_how_many_chance_empties():
     conv = torch.zeros(2, 2, 1, 2, dtype=torch.bool)
     conv[0, 0] = True  # 2 of 8 weights, in one of 4 kernels, one row, one column
     mask = {'conv': conv, 'point': torch.zeros(3, 1, 1, 1, dtype=torch.bool)}
-    kernels, outputs, inputs = (zero_parts(layers(mask), kind) for kind in KINDS)
+    kernels, outputs, inputs = (zero_parts(layers(mask), kind) for kind in PART_KINDS)
     assert (kernels.zero, kernels.of) == (3, 4)  # kernels of 1 × 1 are single weights
     assert kernels.chance == pytest.approx(4 * (6 * 5) / (8 * 7))
     assert (outputs.zero, outputs.of) == (1 + 3, 2 + 3)
@@ -143,7 +152,7 @@ def test_random_masks_empty_as_many_kernels_as_chance_says():
 def test_flips_are_what_noise_was_asked_for(matched):
     mask = Mask({'w': torch.arange(1000) < 400})
     noisy = noise(mask, torch.Generator().manual_seed(0), 0.1, matched)
-    found = flips(similarity([profile(mask), profile(noisy)]).overlap(0, 1))
-    assert found.kept == pytest.approx(0.1)
-    assert found.pruned == pytest.approx(40 / 600 if matched else 0.1)
-    assert found.all == pytest.approx(0.08 if matched else 0.1)
+    result = flips(similarity([profile(mask), profile(noisy)]).overlap(0, 1))
+    assert result.kept == pytest.approx(0.1)
+    assert result.pruned == pytest.approx(40 / 600 if matched else 0.1)
+    assert result.all == pytest.approx(0.08 if matched else 0.1)

@@ -12,12 +12,12 @@ B = {'w': torch.tensor([8.0, 0.0]), 'bn.running_var': torch.tensor([3.0]), 'bn.n
 
 
 def test_by_hand():
-    found = interpolate(A, B, 0.25)
-    assert found['w'].tolist() == [2, 3]
-    assert found['bn.running_var'].tolist() == [1.5]
+    result = interpolate(A, B, 0.25)
+    assert result['w'].tolist() == [2, 3]
+    assert result['bn.running_var'].tolist() == [1.5]
     assert [int(interpolate(A, B, t)['bn.n']) for t in (0, 0.4, 0.5, 1)] == [10, 10, 20, 20]
-    assert found['bn.n'].dtype == torch.int64
-    assert list(found) == list(A)
+    assert result['bn.n'].dtype == torch.int64
+    assert list(result) == list(A)
 
 
 @pytest.mark.parametrize('dtype', [torch.float16, torch.bfloat16, torch.float32, torch.float64])
@@ -25,9 +25,9 @@ def test_the_ends_are_the_networks_bit_for_bit(dtype):
     generator = torch.Generator().manual_seed(0)
     ends = [{'w': torch.randn(999, generator=generator).to(dtype) * 10.0**p} for p in (-3, 3)]
     for t in (0, 1):
-        found = interpolate(*ends, t)
-        assert torch.equal(found['w'], ends[t]['w'])
-        found['w'].zero_()
+        result = interpolate(*ends, t)
+        assert torch.equal(result['w'], ends[t]['w'])
+        result['w'].zero_()
         assert ends[t]['w'].any()  # it is a copy
     assert interpolate(*ends, 0.5)['w'].dtype == dtype
 
@@ -62,14 +62,14 @@ def test_a_place_off_the_line():
 
 
 def test_the_height_of_a_barrier_by_hand():
-    found = Connection((0, 0.25, 0.5, 1), {'mAP': (0.4, 0.32, 0.3, 0.6), 'loss': (1, 1, 4, 3)})
-    assert found.baseline('mAP') == pytest.approx((0.4, 0.45, 0.5, 0.6))
-    assert found.drops('mAP') == pytest.approx((0, 0.13, 0.2, 0))
-    assert found.barrier('mAP') == (pytest.approx(0.2), 0.5)
-    assert found.drops('loss') == pytest.approx(
+    result = Connection((0, 0.25, 0.5, 1), {'mAP': (0.4, 0.32, 0.3, 0.6), 'loss': (1, 1, 4, 3)})
+    assert result.baseline('mAP') == pytest.approx((0.4, 0.45, 0.5, 0.6))
+    assert result.drops('mAP') == pytest.approx((0, 0.13, 0.2, 0))
+    assert result.barrier('mAP') == (pytest.approx(0.2), 0.5)
+    assert result.drops('loss') == pytest.approx(
         (0, -0.5, 2, 0)
     )  # a loss is worse where it is higher
-    assert found.barrier('loss') == (2, 0.5)
+    assert result.barrier('loss') == (2, 0.5)
 
 
 @pytest.mark.parametrize('metric', ['NME', 'coco/NME', 'EPE', 'val/loss_cls', 'MPJPE'])
@@ -82,16 +82,16 @@ def test_a_better_middle_is_no_barrier():
 
 
 def test_what_was_not_measured():
-    found = Connection((0, 0.5, 1), {'AP': (0.4, None, 0.4), 'AR': (None, 0.1, 0.2)})
-    assert found.barrier('AP') == (0, 0)
-    assert found.barrier('AR') is None
+    result = Connection((0, 0.5, 1), {'AP': (0.4, None, 0.4), 'AR': (None, 0.1, 0.2)})
+    assert result.barrier('AP') == (0, 0)
+    assert result.barrier('AR') is None
 
 
 def test_connect_goes_along_the_line():
     told = []
-    found = connect(A, B, lambda s: {'sum': float(s['w'].sum())}, 5, lambda *e: told.append(e))
-    assert found.points == (0, 0.25, 0.5, 0.75, 1)
-    assert found.metrics == {'sum': (4, 5, 6, 7, 8)}
+    result = connect(A, B, lambda s: {'sum': float(s['w'].sum())}, 5, lambda *e: told.append(e))
+    assert result.points == (0, 0.25, 0.5, 0.75, 1)
+    assert result.metrics == {'sum': (4, 5, 6, 7, 8)}
     assert told[1] == (0.25, {'sum': 5})
     with pytest.raises(ValueError, match='2 points or more, got 1'):
         connect(A, B, lambda s: {}, 1)

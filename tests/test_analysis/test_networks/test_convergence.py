@@ -35,17 +35,17 @@ def test_a_share_is_one(share):
 
 @given(POINTS, VALUES, st.booleans())
 def test_it_is_the_first_that_is_as_good(points, value, lower):
-    found = first_reached(points, value, lower)
+    result = first_reached(points, value, lower)
     good = [position for position, y in points if (y <= value if lower else y >= value)]
-    assert found == (sorted(good)[0] if good else None)
+    assert result == (sorted(good)[0] if good else None)
 
 
 @given(POINTS, VALUES, st.booleans())
 def test_more_takes_longer(points, dense, lower):
-    found = [*epochs_to_shares(points, dense, lower, (0.5, 0.8, 0.9, 1.0)).values()]
-    known = [position for position in found if position is not None]
+    result = [*epochs_to_shares(points, dense, lower, (0.5, 0.8, 0.9, 1.0)).values()]
+    known = [position for position in result if position is not None]
     assert known == sorted(known)
-    assert found == known + [None] * (len(found) - len(known))
+    assert result == known + [None] * (len(result) - len(known))
 
 
 @given(POINTS, VALUES)

@@ -30,15 +30,15 @@ def test_the_angle_from_where_both_started():
 
 def test_a_network_and_itself():
     weights = {'w': torch.randn(1000, generator=torch.Generator().manual_seed(0)).half()}
-    (found,) = weight_distances(weights, weights, {'w': torch.ones(1000, dtype=torch.bool)})
-    assert found.l2 == 0
-    assert found.angle == pytest.approx(0, abs=1e-5)
+    (result,) = weight_distances(weights, weights, {'w': torch.ones(1000, dtype=torch.bool)})
+    assert result.l2 == 0
+    assert result.angle == pytest.approx(0, abs=1e-5)
 
 
 def test_nothing_has_no_angle():
     none = {'a': torch.zeros(3, dtype=torch.bool)}
-    (found,) = weight_distances(DENSE, SPARSE, none)
-    assert (found.weights, found.l2, found.angle) == (0, 0, None)
+    (result,) = weight_distances(DENSE, SPARSE, none)
+    assert (result.weights, result.l2, result.angle) == (0, 0, None)
     assert overall([]).angle is None
 
 

@@ -95,12 +95,12 @@ def test_recomputed_statistics_decide_the_metrics(work_dir, tmp_path):
     broken = {**ticket, 'bn.running_mean': torch.full((8,), 50.0)}  # of which nothing is left
     assert Evaluation(toy_config(tmp_path / 'a'), tmp_path / 'a')(broken) == {'toy/accuracy': 0.5}
     evaluation = Evaluation(toy_config(tmp_path / 'b'), tmp_path / 'b', statistics=6)
-    found = evaluation(broken)
-    assert found['toy/accuracy'] > 0.7
+    result = evaluation(broken)
+    assert result['toy/accuracy'] > 0.7
     model = bare_model(evaluation.runner)
     statistics = model.bn.running_mean.clone()
     torch.manual_seed(123)  # whatever was drawn before, each network sees the same batches
-    assert evaluation(ticket) == found
+    assert evaluation(ticket) == result
     assert torch.equal(model.bn.running_mean, statistics)
 
 

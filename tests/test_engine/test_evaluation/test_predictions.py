@@ -17,7 +17,7 @@ import mmlth.engine.evaluation.predictions
 from mmlth import LotteryError, Mask, Ticket
 from mmlth.data import make_shapes
 from mmlth.engine.configs.reading import read_config
-from mmlth.engine.evaluation.coco_metric import DataSet, _evaluating_objects
+from mmlth.engine.evaluation.coco_metric import DataSet, evaluating_objects
 from mmlth.engine.evaluation.evaluation import Evaluation
 from mmlth.engine.evaluation.predictions import Predictor, _check_same_classes
 from mmlth.engine.evaluation.samples import Samples
@@ -137,7 +137,7 @@ def test_metrics_of_configs_of_the_newer_style(tmp_path):
         'val_evaluator = dict(type=CocoMetric)\n'
     )
     config = Config.fromfile(tmp_path / 'new.py')
-    assert _evaluating_objects(config).val_evaluator == {'type': CocoMetric}
+    assert evaluating_objects(config).val_evaluator == {'type': CocoMetric}
 
 
 def test_errors_are_one_line(root, tmp_path):

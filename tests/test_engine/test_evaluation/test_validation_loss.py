@@ -34,13 +34,13 @@ class RestlessModel(ToyModel):
         self.register_buffer('calls', torch.zeros(()))
 
     def forward(self, inputs, data_samples=None, mode='tensor'):
-        found = super().forward(inputs, data_samples, mode)
+        result = super().forward(inputs, data_samples, mode)
         if mode == 'loss':
             self.calls += 1
             noise = random.random() + np.random.rand() + torch.rand(()).item()  # noqa: S311
-            found['loss_of_chance'] = found['loss'] * 0.01 * noise
-            found['acc'] = torch.ones(())
-        return found
+            result['loss_of_chance'] = result['loss'] * 0.01 * noise
+            result['acc'] = torch.ones(())
+        return result
 
 
 @DATASETS.register_module(force=True)
@@ -248,13 +248,13 @@ def test_objects_of_a_detector_are_transformed_with_their_image(shapes):
     config, annotations = shapes
     loader = Runner.build_dataloader(loss_loader(config), seed=0)
     assert len(loader.dataset) == 3
-    found = {}
+    result = {}
     for sample in next(iter(loader))['data_samples']:
         objects = sample.gt_instances
-        found[sample.img_id] = objects.bboxes.tensor
+        result[sample.img_id] = objects.bboxes.tensor
         assert sample.img_shape == objects.masks.masks.shape[1:] == (64, 64)
         assert len(objects.masks) == len(objects.bboxes)
-    for image, boxes in found.items():
+    for image, boxes in result.items():
         corners = [
             [x / 2, y / 2, (x + w) / 2, (y + h) / 2]
             for a in annotations
@@ -262,7 +262,7 @@ def test_objects_of_a_detector_are_transformed_with_their_image(shapes):
             for x, y, w, h in [a['bbox']]
         ]
         torch.testing.assert_close(boxes, torch.tensor(corners).reshape(-1, 4))
-    assert min(map(len, found.values())) == 0
+    assert min(map(len, result.values())) == 0
 
 
 def test_a_detector_has_all_its_losses_with_an_empty_image_too(shapes):
@@ -271,12 +271,12 @@ def test_a_detector_has_all_its_losses_with_an_empty_image_too(shapes):
     model = build_model(config)
     initialise(model)
     loss = ValidationLoss(config)
-    found = loss(model)
+    result = loss(model)
     parts = {'loss_rpn_cls', 'loss_rpn_bbox', 'loss_cls', 'loss_bbox', 'loss_mask'}
-    assert found.keys() == {'loss', *parts}
-    assert all(np.isfinite(value) and value > 0 for value in found.values())
-    assert found['loss'] == pytest.approx(sum(found[part] for part in parts))
-    assert loss(model) == found  # boxes are sampled at random
+    assert result.keys() == {'loss', *parts}
+    assert all(np.isfinite(value) and value > 0 for value in result.values())
+    assert result['loss'] == pytest.approx(sum(result[part] for part in parts))
+    assert loss(model) == result  # boxes are sampled at random
 
 
 def names(loader):
@@ -287,12 +287,12 @@ def test_pose_pipelines_get_targets_and_boxes_of_the_annotations():
     pytest.importorskip('mmpose')
     config = read_config('mmpose::body_2d_keypoint/rtmpose/coco/rtmpose-t_8xb256-420e_coco-256x192')
     config.val_dataloader.dataset.bbox_file = 'boxes.json'
-    found = loss_loader(config)
-    assert names(found)[-3:] == ['TopdownAffine', 'GenerateTarget', 'PackPoseInputs']
+    result = loss_loader(config)
+    assert names(result)[-3:] == ['TopdownAffine', 'GenerateTarget', 'PackPoseInputs']
     training = config.train_dataloader.dataset.pipeline
     targets = next(step for step in training if step.type == 'GenerateTarget')
-    assert found['dataset']['pipeline'][-2] == targets
-    assert found['dataset']['bbox_file'] is None
+    assert result['dataset']['pipeline'][-2] == targets
+    assert result['dataset']['bbox_file'] is None
     assert config.val_dataloader.dataset.bbox_file == 'boxes.json'
     assert 'GenerateTarget' not in names(config.val_dataloader)
 
@@ -319,9 +319,9 @@ def test_a_classifier_has_a_loss(tmp_path):
     config.val_dataloader.batch_size = 2
     torch.manual_seed(0)
     model = build_model(config)
-    found = ValidationLoss(config)(model)
-    assert found.keys() == {'loss'}
-    assert 0 < found['loss'] < 20
+    result = ValidationLoss(config)(model)
+    assert result.keys() == {'loss'}
+    assert 0 < result['loss'] < 20
 
 
 def test_what_a_round_trains_is_logged_once(tmp_path):

@@ -71,9 +71,9 @@ def run(path, images):
     return dict(zip(names, session.run(names, {'image': images.numpy()})))
 
 
-def assert_same(found, expected):
-    assert len(found) == len(expected)
-    for one, other in zip(found, expected):
+def assert_same(result, expected):
+    assert len(result) == len(expected)
+    for one, other in zip(result, expected):
         assert other.abs().max() > 0
         np.testing.assert_allclose(one, other.numpy(), rtol=1e-3, atol=1e-4 * other.abs().max())
 
@@ -105,9 +105,9 @@ def test_the_file_computes_what_a_stock_model_with_the_ticket_does(
         expected = model.extract_feat(images) if part == 'features' else model(images, None)
         if part == 'network' and name == RTMDET:
             expected = [tensor for kind in expected for tensor in kind]
-        found = run(tmp_path / 'x.onnx', images)
-        assert list(found) == list(done.outputs) == names.split()
-        assert_same(found.values(), [expected] if name == HEATMAP else expected)
+        result = run(tmp_path / 'x.onnx', images)
+        assert list(result) == list(done.outputs) == names.split()
+        assert_same(result.values(), [expected] if name == HEATMAP else expected)
     assert done.any_batch
     assert 0 < done.difference.absolute < 1e-3
     assert 0 < done.difference.relative < 1e-3

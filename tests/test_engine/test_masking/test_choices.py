@@ -199,7 +199,7 @@ class OnceModel(ToyModel):
 
     def __init__(self):
         super().__init__()
-        self.depthwise.register_forward_hook(lambda module, given, found: _Once.apply(found))
+        self.depthwise.register_forward_hook(lambda module, given, result: _Once.apply(result))
 
     def forward(self, inputs, data_samples=None, mode='tensor'):
         if mode == 'tensor':

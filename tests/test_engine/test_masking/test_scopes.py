@@ -7,7 +7,7 @@ from repository import ROOT
 from representatives import REPRESENTATIVES
 
 from mmlth.engine import LotteryError, build_model, parse_settings, read_config
-from mmlth.engine.masking import target_table
+from mmlth.engine.masking.target_table import target_table
 from mmlth.engine.masking.targets import choose_targets
 from mmlth.pruning import find_targets
 

@@ -36,8 +36,8 @@ def network(request):
             if name.endswith('.weight') and not weight.any():
                 weight.fill_(1)
         mask = Mask.dense({target.name: target.parameter for target in find_targets(model)})
-        with ConfigNetwork(config, 0, torch.device('cpu')) as found:
-            yield found, weights, mask
+        with ConfigNetwork(config, 0, torch.device('cpu')) as scored:
+            yield scored, weights, mask
 
 
 SCORES = [Snip(1), Taylor(1), Grasp(1, product='difference'), Synflow(2)]
@@ -45,7 +45,7 @@ SCORES = [Snip(1), Taylor(1), Grasp(1, product='difference'), Synflow(2)]
 
 @pytest.mark.parametrize('score', SCORES, ids=lambda score: type(score).__name__)
 def test_each_score_reaches_every_layer(network, score):
-    found, weights, mask = network
+    model, weights, mask = network
     seen = []
 
     @needing('start', 'network')
@@ -53,23 +53,23 @@ def test_each_score_reaches_every_layer(network, score):
         seen.append(score(inputs))
         return seen[-1]
 
-    given = {'score': watched, 'start': weights, 'network': found, 'floor': 0.001}
-    drawn = prune(weights, mask, sparsity=0.8, **given)
-    assert drawn.kept == mask.total - round(mask.total * 0.8)
+    given = {'score': watched, 'start': weights, 'network': model, 'floor': 0.001}
+    pruned = prune(weights, mask, sparsity=0.8, **given)
+    assert pruned.kept == mask.total - round(mask.total * 0.8)
     silent = {name for name, scores in seen[0].items() if not scores.any()}
     # SynFlow's positive numbers saturate the gates of channel attention.
     assert silent == {n for n in silent if 'attention' in n and isinstance(score, Synflow)}
-    assert drawn == prune(weights, mask, sparsity=0.8, **given)
+    assert pruned == prune(weights, mask, sparsity=0.8, **given)
 
 
 def test_layers_that_cannot_be_differentiated_twice_are_named(network):
-    found, weights, mask = network
+    model, weights, mask = network
     layers = 'RoIAlignFunction|aten::hardsigmoid_backward'
     with pytest.raises(ValueError, match=rf"twice \(.*({layers}).* give product='difference'"):
-        prune(weights, mask, sparsity=0.8, score=Grasp(), start=weights, network=found)
+        prune(weights, mask, sparsity=0.8, score=Grasp(), start=weights, network=model)
     heads = {name: weights[name] for name in mask if name.startswith('roi_head.')}
     if heads:  # which come after the layer on regions
-        mask = prune(heads, sparsity=0.8, score=Grasp(), start=weights, network=found)
+        mask = prune(heads, sparsity=0.8, score=Grasp(), start=weights, network=model)
         assert mask.sparsity == pytest.approx(0.8, abs=1e-4)
 
 

@@ -276,14 +276,14 @@ def test_other_known_forms(tmp_path, form):
     matched = CONVS[18][0] + NORMS[18][0], CONVS[18][1] + NORMS[18][1]
     assert counted(done, done.names.matched) == matched
     if not dense:
-        found = done.ticket.mask
-        for name, tensor in found.items():
+        result = done.ticket.mask
+        for name, tensor in result.items():
             given = mask.get(name.removeprefix('backbone.'))
             assert torch.equal(tensor, given) if given is not None else tensor.all(), name
         # S1 leaves 3 shortcuts dense: 64·128 + 128·256 + 256·512; S2 the stem.
         left = {'S1': 8_192 + 32_768 + 131_072, 'S2': 9_408}[form]
         pruned = {'S1': 0.5, 'S2': 0.7}[form] * (CONVS[18][1] - left)
-        assert found.total - found.kept == pytest.approx(pruned, abs=1)
+        assert result.total - result.kept == pytest.approx(pruned, abs=1)
 
 
 def test_masks_of_frozen_weights_are_told(tmp_path):

@@ -53,15 +53,15 @@ def single(search, metric=None):
     ],
 )
 def test_the_sparsest_winning_ticket(comparison, expected):
-    found = find_winning_ticket(comparison)
-    assert (found.ticket and found.ticket.sparsity) == expected
-    said = sentence(found)
+    result = find_winning_ticket(comparison)
+    assert (result.ticket and result.ticket.sparsity) == expected
+    said = sentence(result)
     if expected is None:
         assert said.startswith('No ticket')
     else:
         assert f'keeps {1 - expected:.1%} of the prunable weights' in said
         assert f'{expected / 2:.2%} of the whole network' in said
-    assert ('run more seeds' in said) == (expected is not None and not found.by_rule)
+    assert ('run more seeds' in said) == (expected is not None and not result.by_rule)
 
 
 def test_no_pruned_round_yet():
@@ -81,9 +81,9 @@ def test_the_search_that_has_trained_the_winner():
         Search(Path(name), {}, [{'sparsity': each} for each in sparsities])
         for name, sparsities in (('a', (0, 0.5)), ('b', (0, 0.5, 0.600004)))
     )
-    found = find_winning_ticket(line((0.5, 0.52), (0.5, 0.52)))
-    assert found.found_in([short, long]) == (long, long.rounds[2])
-    assert found.found_in([short]) is None
+    result = find_winning_ticket(line((0.5, 0.52), (0.5, 0.52)))
+    assert result.found_in([short, long]) == (long, long.rounds[2])
+    assert result.found_in([short]) is None
     assert find_winning_ticket(line()).found_in([short]) is None
 
 

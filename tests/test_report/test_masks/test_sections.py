@@ -90,8 +90,8 @@ def texts(section):
 
 
 def column(table, header):
-    (found,) = [c for c in table.columns if str(c.header) == header]
-    return [str(cell) for cell in found.cells]
+    (result,) = [c for c in table.columns if str(c.header) == header]
+    return [str(cell) for cell in result.cells]
 
 
 def zero_share(mask, module, kind):
@@ -119,7 +119,7 @@ def test_a_page_of_all_three(searches, tmp_path, drawn):
     layers_, bar = figures['layers'].axes
     assert layers_.images[0].get_array().shape == (1 + 3 * 3, 3)  # all, and gap, module, layer
     assert bar.get_xlabel() == 'density: weights kept (%)'
-    masks = [load_ticket(ticket.path).mask for ticket in round_tickets(searches[0])]
+    masks = [load_ticket(ticket.path).mask for ticket in round_tickets(read_search(searches[0]))]
     for axes, kind in zip(figures['zero_parts'].axes, ('kernels', 'outputs', 'inputs')):
         lines = {line.get_label(): list(line.get_ydata()) for line in axes.lines}
         assert list(lines) == ['conv', 'depthwise', 'fc', 'all', 'all, by chance']
@@ -143,18 +143,18 @@ def test_a_page_of_all_three(searches, tmp_path, drawn):
 def test_densities_are_those_of_the_masks(searches, tmp_path):
     tickets = round_tickets(read_search(searches[0]))
     write_survival_csv(tickets, tmp_path / 'layers.csv')
-    found = {(row['ticket'], row['layer']): row for row in csv_rows(tmp_path / 'layers.csv')}
+    result = {(row['ticket'], row['layer']): row for row in csv_rows(tmp_path / 'layers.csv')}
     for index, ticket in enumerate(tickets):
         mask = load_ticket(ticket.path).mask
         for name, kept in mask.items():
-            row = found[f'round {index}', name]
+            row = result[f'round {index}', name]
             assert float(row['density']) == kept.double().mean().item()
             assert float(row['relative_density']) == pytest.approx(
                 float(row['density']) / mask.density
             )
-    assert len(found) == 3 * 3
-    assert found['round 1', 'fc.weight']['zero_kernels'] == ''
-    assert found['round 1', 'conv.weight']['kernels'] == '24'
+    assert len(result) == 3 * 3
+    assert result['round 1', 'fc.weight']['zero_kernels'] == ''
+    assert result['round 1', 'conv.weight']['kernels'] == '24'
     module_table = layers_section(read_searches([searches[0]])).parts[1]
     assert column(module_table, 'round 2')[-1] == '25.00%'
 
@@ -172,8 +172,10 @@ def test_zero_parts_sum_up_over_modules(searches, tmp_path):
 
 
 def test_masks_of_searches_and_branches_beside_each_other(searches):
-    found = [[(t.search, t.name) for t in line] for line in compared_lines(read_searches(searches))]
-    assert found == [
+    result = [
+        [(t.search, t.name) for t in line] for line in compared_lines(read_searches(searches))
+    ]
+    assert result == [
         [('seed_0', 'round 1'), ('seed_0', 'round 2')],
         [('seed_1', 'round 1'), ('seed_1', 'round 2')],
         # They share a label in the first search, and change its round 2.
@@ -193,8 +195,8 @@ def test_masks_of_searches_and_branches_beside_each_other(searches):
 def test_similarities_as_csv(searches, tmp_path):
     tickets = round_tickets(read_search(searches[0])) + round_tickets(read_search(searches[1]))[1:]
     names = ['a', 'b', 'c', 'd', 'e']
-    found = similarity([ticket.profile for ticket in tickets])
-    write_similarity_csv(found, names, tmp_path / 'similarity.csv')
+    result = similarity([ticket.profile for ticket in tickets])
+    write_similarity_csv(result, names, tmp_path / 'similarity.csv')
     rows = {(row['first'], row['second']): row for row in csv_rows(tmp_path / 'similarity.csv')}
     assert len(rows) == 10
     first, second = (load_ticket(ticket.path).mask for ticket in (tickets[1], tickets[4]))
@@ -203,10 +205,10 @@ def test_similarities_as_csv(searches, tmp_path):
 
 
 def test_noise_is_measured_from_the_masks(searches, tmp_path):
-    found = noisy_tickets(read_searches(searches))
+    result = noisy_tickets(read_searches(searches))
     folders = dict(zip(('seed_0', 'seed_1'), searches))
-    assert len(found) == 3
-    for each in found:
+    assert len(result) == 3
+    for each in result:
         masks = [
             load_ticket(folder / record['ticket']).mask
             for folder, record in (
@@ -217,7 +219,7 @@ def test_noise_is_measured_from_the_masks(searches, tmp_path):
         assert each.flips.all == hamming(*masks)
         assert each.matched
         assert each.flips.kept == pytest.approx(each.share, abs=0.03)
-    write_noise_csv(found, 'toy/accuracy', tmp_path / 'noise.csv')
+    write_noise_csv(result, 'toy/accuracy', tmp_path / 'noise.csv')
     rows = csv_rows(tmp_path / 'noise.csv')
     assert {row['search'] for row in rows} == {'seed_0', 'seed_1'}
     table = masks_section(read_searches(searches)).parts[-2]
@@ -285,21 +287,21 @@ def test_a_search_that_just_began(searches, tmp_path):
 
 def test_costs_are_those_that_inspect_finds(detector, tmp_path, drawn):
     generator = torch.get_rng_state()
-    found = count_costs(round_tickets(read_search(detector)))
+    result = count_costs(round_tickets(read_search(detector)))
     assert torch.equal(torch.get_rng_state(), generator)
-    assert (found.reason, found.macs.image) == (None, (128, 128))
+    assert (result.reason, result.macs.image) == (None, (128, 128))
     tickets = [load_ticket(ticket.path) for ticket in round_tickets(read_search(detector))]
     expected = model_macs(tickets[0], 128, 128).macs
-    for ticket, row in zip(tickets, found.rows):
+    for ticket, row in zip(tickets, result.rows):
         assert row.sizes == sizes(ticket.mask, ticket.weights)
         assert list(row.works) == expected.modules(ticket.mask)
         assert (row.macs.dense, row.macs.sparse) == (expected.dense, expected.sparse(ticket.mask))
-    write_cost_csv(found, ['coco/bbox_mAP'], tmp_path / 'cost.csv')
+    write_cost_csv(result, ['coco/bbox_mAP'], tmp_path / 'cost.csv')
     dense, half = csv_rows(tmp_path / 'cost.csv')
     assert int(dense['sparse_macs']) == expected.dense
-    assert int(half['sparse_macs_backbone']) == found.rows[1].works[0].sparse
+    assert int(half['sparse_macs_backbone']) == result.rows[1].works[0].sparse
     assert [row['coco/bbox_mAP'] for row in (dense, half)] == ['0.5', '0.4']
-    assert int(half['bitmask']) == found.rows[1].sizes.bitmask
+    assert int(half['bitmask']) == result.rows[1].sizes.bitmask
     section = cost_section(read_searches([detector]))
     assert '128 × 128 pixels, to which validated images are resized at most' in texts(section)
     assert 'The second stage ran on 50 regions' in texts(section)
@@ -309,17 +311,17 @@ def test_costs_are_those_that_inspect_finds(detector, tmp_path, drawn):
     assert size.get_ylabel() == metric_by_size.get_xlabel() == 'size on disk (MB)'
     assert macs.get_ylabel() == metric_by_macs.get_xlabel() == 'MACs an image (millions)'
     lines = {line.get_label(): list(line.get_ydata()) for line in macs.lines}
-    assert lines['all'] == [row.macs.sparse / 1e6 for row in found.rows]
+    assert lines['all'] == [row.macs.sparse / 1e6 for row in result.rows]
     assert lines['all, with dense weights'][0] == expected.dense / 1e6 == lines['all'][0]
-    assert lines['backbone'] == [row.works[0].sparse / 1e6 for row in found.rows]
+    assert lines['backbone'] == [row.works[0].sparse / 1e6 for row in result.rows]
     (line,) = [each.lines[0] for each in metric_by_macs.containers]
     assert (list(line.get_xdata()), list(line.get_ydata())) == (lines['all'], [0.5, 0.4])
     assert '64 × 64 pixels;' in texts(cost_section(read_searches([detector]), (64, 64)))
 
 
 def test_costs_of_a_ticket_without_weights_and_of_nothing():
-    found = ticket_cost(layers({'a.w': torch.arange(4) < 1}), 7, None, None)
-    assert (found.sparsity, found.macs, found.works) == (0.75, None, None)
+    result = ticket_cost(layers({'a.w': torch.arange(4) < 1}), 7, None, None)
+    assert (result.sparsity, result.macs, result.works) == (0.75, None, None)
     assert TicketCost(0, 1, None, ()).macs.dense == 0
 
 
@@ -328,9 +330,9 @@ def test_the_heat_map_names_all_layers_and_modules(tmp_path, count):
     names = tuple(f'{"backbone" if i < 0.6 * count else "head"}.{i}.weight' for i in range(count))
     modules = tuple(dict.fromkeys(name.partition('.')[0] for name in names))
     kept = torch.linspace(0, 1, count * 4).reshape(count, 4).double().numpy()
-    found = Survival(names, (9,) * count, kept, kept.mean(0))
+    result = Survival(names, (9,) * count, kept, kept.mean(0))
     summed = Survival(modules, (9,) * len(modules), kept[: len(modules)], kept.mean(0))
-    plot_density_map(found, summed, list('abcd'), tmp_path / 'map.svg')
+    plot_density_map(result, summed, list('abcd'), tmp_path / 'map.svg')
     labels = set(re.findall('<!-- (.*?) -->', (tmp_path / 'map.svg').read_text()))
     short = {name.partition('.')[2].removesuffix('.weight') for name in names}
     assert short | set(modules) | set('abcd') | {'all prunable weights'} <= labels
@@ -339,8 +341,8 @@ def test_the_heat_map_names_all_layers_and_modules(tmp_path, count):
 
 def test_densities_of_a_module_are_of_all_its_weights(detector):
     tickets = round_tickets(read_search(detector))
-    found = survival_of(tickets, by_module=True)
+    result = survival_of(tickets, by_module=True)
     mask = load_ticket(tickets[1].path).mask
-    for name, density in zip(found.names, found.parts[:, 1]):
+    for name, density in zip(result.names, result.parts[:, 1]):
         part = [kept.flatten() for key, kept in mask.items() if key.startswith(f'{name}.')]
         assert density == pytest.approx(torch.cat(part).double().mean().item())

@@ -18,12 +18,12 @@ HOSTILE = '<script>alert("1")</script> & [bold]x[/bold] | *'
 
 
 def table():
-    found = Table('round', caption='a < b')
-    found.add_column('AP', justify='right')
-    found.add_row('0', Text(HOSTILE))
-    found.add_section()
-    found.add_row('1', '0.5\n+0.1')
-    return found
+    result = Table('round', caption='a < b')
+    result.add_column('AP', justify='right')
+    result.add_row('0', Text(HOSTILE))
+    result.add_section()
+    result.add_row('1', '0.5\n+0.1')
+    return result
 
 
 def draw(path):

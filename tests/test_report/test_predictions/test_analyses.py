@@ -34,9 +34,9 @@ def models_of(root, finds, kinds=('bbox', 'segm')):
     coco = json.loads((root / 'annotations/val.json').read_text())
     sizes = {image['id']: (image['height'], image['width']) for image in coco['images']}
     predictions = {}
-    for name, found in finds.items():
+    for name, keeps in finds.items():
         results = {kind: [] for kind in kinds}
-        for each in filter(found, coco['annotations']):
+        for each in filter(keeps, coco['annotations']):
             about = {key: each[key] for key in ('image_id', 'category_id')} | {'score': 0.9}
             mask = rle.merge(rle.frPyObjects(each['segmentation'], *sizes[each['image_id']]))
             mask['counts'] = mask['counts'].decode()

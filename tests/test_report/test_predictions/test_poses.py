@@ -56,18 +56,18 @@ def models(folder):
 
 def test_predictions_are_keypoints_of_each_object(models):
     assert models.kinds == ['keypoints']
-    coco, found = models.data.coco, models.results('keypoints')
+    coco, predictions = models.data.coco, models.results('keypoints')
     assert models.data.joints == tuple(KEYPOINTS)
     assert models.data.sigmas == pytest.approx((SIGMA,) * 5)
     assert [set(pair) for pair in models.data.swaps] == [{'left', 'right'}]
     objects = [(each['image_id'], each['category_id']) for each in coco['annotations']]
-    for results in found.values():
+    for results in predictions.values():
         # As this model is top-down: one of each box.
         assert sorted((r['image_id'], r['category_id']) for r in results) == sorted(objects)
         assert {len(each['keypoints']) for each in results} == {3 * len(KEYPOINTS)}
         assert {len(each['bbox']) for each in results} == {4}
         assert {each['score'] for each in results} == {1}
-    assert found['dense'] != found['ticket']
+    assert predictions['dense'] != predictions['ticket']
 
 
 def average_precision(models):
@@ -78,11 +78,11 @@ def average_precision(models):
 
 def test_average_precision_is_that_of_the_metric_with_areas_and_without(folder, models):
     by_boxes = predicted(folder, 'dense', **{'val_evaluator.use_area': False})
-    found = {}
+    result = {}
     for way, each in (('area', models), ('box', by_boxes)):
-        found[way] = average_precision(each)
-        assert found[way] == pytest.approx(each.predictions['dense'].metrics['coco/AP'])
-    assert 0 < found['box'] < found['area'] < 1  # shapes fill more of their box than 0.53
+        result[way] = average_precision(each)
+        assert result[way] == pytest.approx(each.predictions['dense'].metrics['coco/AP'])
+    assert 0 < result['box'] < result['area'] < 1  # shapes fill more of their box than 0.53
 
 
 def test_sections_are_of_keypoints(models):

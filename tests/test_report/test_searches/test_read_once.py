@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from mmlth.report import Round, write_report
+from mmlth.report.searches import Round
+from mmlth.report.writing import write_report
 from mmlth_cli.main import main
 
 pytestmark = pytest.mark.pages

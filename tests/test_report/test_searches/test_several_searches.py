@@ -61,8 +61,8 @@ def searches(tmp_path):
 
 
 def column(table, header):
-    (found,) = [c for c in table.columns if str(c.header) == header]
-    return [str(cell) for cell in found.cells]
+    (result,) = [c for c in table.columns if str(c.header) == header]
+    return [str(cell) for cell in result.cells]
 
 
 def texts(section):
@@ -78,8 +78,8 @@ def written(section, folder):
 
 
 def figure(section, name):
-    (found,) = [p for p in section.parts if isinstance(p, Figure) and p.name == name]
-    return found
+    (result,) = [p for p in section.parts if isinstance(p, Figure) and p.name == name]
+    return result
 
 
 def labels(axes):
@@ -117,10 +117,10 @@ def test_a_single_search_of_many_rounds_has_its_similarities(tmp_path):
     kept = [int(1000 * 0.8**n) for n in range(24)]
     folder = write(tmp_path / 'long', kept, [0.4] * 24)
     section = masks_section(read_searches([folder]))
-    found = written(section, tmp_path)['mask_similarity.csv']
+    result = written(section, tmp_path)['mask_similarity.csv']
     assert figure(section, 'mask_similarity')
-    assert len(found) == 20 * 19 / 2
-    assert (found[0]['first'], found[-1]['second']) == ('round 1', 'round 23')
+    assert len(result) == 20 * 19 / 2
+    assert (result[0]['first'], result[-1]['second']) == ('round 1', 'round 23')
     assert '20 of 23 masks are shown: evenly from the rounds of each' in texts(section)[1]
 
 
@@ -255,10 +255,10 @@ def test_tickets_that_are_gone_are_told_by_search(searches):
     (searches[1] / 'tickets/round_01.safetensors').unlink()
     for section in (layers_section, cost_section):
         assert 'can read: round 1 of seed_8.' in ' '.join(texts(section(read_searches(searches))))
-    found = [
+    result = [
         [ticket.round['round'] for ticket in tickets] for tickets in read_searches(searches).tickets
     ]
-    assert found == [[0, 1, 2], [0, 2]]
+    assert result == [[0, 1, 2], [0, 2]]
 
 
 def test_noise_stands_below_the_ticket_and_against_it(searches):

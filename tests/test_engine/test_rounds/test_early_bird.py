@@ -364,5 +364,10 @@ def test_bad_settings(lottery, message):
 
 def test_settings():
     assert parse_settings({}).early_bird is None
-    found = parse_settings({'early_bird': {}}).early_bird
-    assert (found.window, found.distance, found.interval, found.full_dense) == (5, 0.1, None, False)
+    result = parse_settings({'early_bird': {}}).early_bird
+    assert (result.window, result.distance, result.interval, result.full_dense) == (
+        5,
+        0.1,
+        None,
+        False,
+    )
