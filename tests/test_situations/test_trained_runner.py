@@ -51,6 +51,7 @@ def test_it_tests_the_last_ticket_and_not_load_from(tmp_path, pretrained, averag
     runner = searched(tmp_path / 'work', **changes)
     if resumed:  # nothing is left to train
         runner = searched(tmp_path / 'work', **{**changes, 'load_from': None, 'resume': True})
+    assert not runner.model.training  # as its last validation leaves a model
     expected = last_round(tmp_path / 'work')['metrics']
     assert runner.test() == expected
     assert runner.val() == expected
