@@ -11,12 +11,11 @@ from imports import LAYERS, imported, levels, modules, rooms
 ROOT = Path(__file__).parents[1] / 'mmlth'
 CORE = {'torch', 'numpy', 'safetensors', 'zstandard', 'mmlth'}
 ENGINE = [  # from the top to the bottom; rooms of one line do not import each other
-    {'transfer'},
     {'api', 'lottery_runner'},
     {'entry'},
     {'search'},
     {'rounds'},
-    {'hooks'},
+    {'hooks', 'transfer'},
     {'evaluation', 'exporting', 'state'},
     {'machine', 'masking', 'tickets', 'training'},
     {'models'},

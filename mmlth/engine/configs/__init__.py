@@ -13,7 +13,6 @@ from mmlth.engine.configs.decisive_settings import (
 )
 from mmlth.engine.configs.image_size import ImageSize, validation_size
 from mmlth.engine.configs.lazy_configs import without_modules
-from mmlth.engine.configs.longer_training import scale_schedule
 from mmlth.engine.configs.parts import all_parts, type_name, values_of
 from mmlth.engine.configs.reading import read_config, searched_config
 from mmlth.engine.configs.runner_config import built_from, defaults
@@ -39,7 +38,6 @@ __all__ = [
     'recorded_settings',
     'reinitialised',
     'result_affecting_config',
-    'scale_schedule',
     'searched_config',
     'sha256_of',
     'type_name',

@@ -6,12 +6,12 @@ import torch
 from torch import Tensor
 
 from mmlth.engine.checkpoints import RESUME_KEY, newest_checkpoint
-from mmlth.engine.configs import reinitialised, scale_schedule
+from mmlth.engine.configs import reinitialised
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.rounds.plans import RoundPlan, rewound
 from mmlth.engine.settings import build_control
 from mmlth.engine.state import Search, SearchPaths
-from mmlth.engine.training import Origin, StateTransform, round_config
+from mmlth.engine.training import Origin, StateTransform, round_config, scale_schedule
 from mmlth.messages import reason
 from mmlth.pruning import Control, Mask, PruningError
 from mmlth.ticket import load_ticket

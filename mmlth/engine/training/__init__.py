@@ -3,6 +3,7 @@
 from mmlth.engine.training.dashboards import closed_once, opening_no_run
 from mmlth.engine.training.epoch_position import skip_trained_batches, validation_is_due
 from mmlth.engine.training.length import rewind_iteration, training_iterations, training_loop
+from mmlth.engine.training.longer_training import scale_schedule
 from mmlth.engine.training.loop_check import check_loop
 from mmlth.engine.training.missed_hooks import replay_switches, replay_validations
 from mmlth.engine.training.redraw_check import check_redrawn
@@ -32,6 +33,7 @@ __all__ = [
     'round_config',
     'round_start',
     'saved_weights',
+    'scale_schedule',
     'skip_trained_batches',
     'training_iterations',
     'training_loop',

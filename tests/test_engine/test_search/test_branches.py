@@ -11,7 +11,7 @@ from toy import ITERATIONS_PER_EPOCH, ToyDataset, toy_config
 
 import mmlth
 from mmlth import LotteryError, load_ticket
-from mmlth.engine.configs.longer_training import scale_schedule
+from mmlth.engine.training import scale_schedule
 from mmlth.ticket import load_rewind_weights
 
 dense = {}

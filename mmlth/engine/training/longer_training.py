@@ -5,7 +5,7 @@ from typing import Any
 
 from mmengine.config import Config
 
-from mmlth.engine.configs.parts import type_name
+from mmlth.engine.configs import type_name
 
 _LENGTHS = ('max_epochs', 'max_iters', 'val_begin')
 _WARMUPS = ('LinearLR', 'ConstantLR', 'LinearMomentum', 'ConstantMomentum')
