@@ -3,9 +3,7 @@
 import argparse
 
 from mmlth_cli.options import add_config
-
-SPLITS = ('val', 'test')
-FORMULAS = ('paper', 'released')
+from mmlth_common.choices import FORMULAS, SPLITS
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -2,8 +2,7 @@
 
 import argparse
 
-OPSET = 17
-PARTS = ('features', 'network')
+from mmlth_common.choices import OPSET, PARTS
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

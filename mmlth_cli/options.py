@@ -7,7 +7,7 @@ from dataclasses import fields
 from typing import Any
 
 from mmlth_cli.key_values import KeyValues
-from mmlth_common.lottery import Kind, LotteryKeys, info_of
+from mmlth_common.lottery import LotteryKeys, ValueKind, info_of
 
 
 def add_config(parser: argparse.ArgumentParser) -> None:
@@ -101,7 +101,7 @@ def _literal(text: str) -> Any:
         return text
 
 
-_READ: dict[Kind, Callable[[str], Any]] = {
+_READ: dict[ValueKind, Callable[[str], Any]] = {
     'count': int,
     'share': float,
     'share_from_zero': float,

@@ -3,8 +3,8 @@
 import argparse
 
 from mmlth_cli.options import add_cfg_options
+from mmlth_common.choices import VALUES
 
-VALUES = ('trained', 'initial', 'target')
 DEPTHS = ('append', 'interpolate')
 INPUTS = ('torchvision', 'caffe', 'bgr-imagenet', 'rgb-0-1', 'bgr-0-255')
 

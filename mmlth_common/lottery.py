@@ -10,10 +10,11 @@ BEST = 'best'
 REWIND_WHAT = ('weights', 'learning_rate', 'nothing', 'reinit')
 AFTER_REWIND = ('continue', 'full')
 CHECKPOINTS = ('mmengine', 'both', 'tickets')
+SCHEDULE_KEYS = ('schedule', 'sparsities', 'rounds', 'rate')  # which exclude each other
 DEFAULT_TARGET = 0.8
 DEFAULT_RATE = 0.2  # of both papers
 
-Kind: TypeAlias = Literal[
+ValueKind: TypeAlias = Literal[
     'choice',  # one of a few words
     'count',  # a whole number of at least 1
     'file',  # the path of a file
@@ -39,7 +40,7 @@ class KeyInfo:
     """
 
     meaning: str
-    kind: Kind = 'other'
+    kind: ValueKind = 'other'
     choices: tuple[str, ...] = ()
     metavar: str | None = None
     shown_default: str | None = None
@@ -56,7 +57,7 @@ def names_of(keys: type) -> list[str]:
     return [key.name for key in fields(keys)]
 
 
-def _key(default: Any, meaning: str, kind: Kind = 'other', **more: Any) -> Any:
+def _key(default: Any, meaning: str, kind: ValueKind = 'other', **more: Any) -> Any:
     """A field with what is declared of it; for the arguments see `KeyInfo`."""
     return field(default=default, metadata={'info': KeyInfo(meaning, kind, **more)})
 
@@ -149,7 +150,8 @@ class LotteryKeys:
     schedule: str | dict[str, Any] | None = _key(
         None,
         "what says how many weights each round keeps: 'geometric', 'by_rate', 'by_list', "
-        "'one_shot' or your own, with options dict(type='geometric', rounds=5)",
+        "'one_shot' or your own, with options dict(type='geometric', rounds=5): "
+        'geometric,rounds=5 on the command line',
         'spec',
         metavar='NAME[,KEY=VALUE]',
     )

@@ -19,13 +19,7 @@ from mmlth.engine.settings import parse_settings
 from mmlth.engine.state import SearchPaths, keep_load_from, load_state
 from mmlth.engine.training import experiment_name
 from mmlth.pruning import Target
-
-_EXCLUSIVE = {
-    'rounds': ('rate', 'sparsities', 'schedule'),
-    'rate': ('rounds', 'sparsities', 'schedule'),
-    'sparsities': ('rounds', 'rate', 'schedule', 'target_sparsity'),
-    'schedule': ('rounds', 'rate', 'sparsities'),
-}
+from mmlth_common.lottery import SCHEDULE_KEYS
 
 
 def search(
@@ -204,9 +198,11 @@ def _with_lottery(config: Config, changes: Mapping[str, Any]) -> Config:
     if not isinstance(given, Mapping):
         parse_settings(given)  # says what is wrong with it
     lottery = dict(given)
-    for key in changes:
-        for excluded in _EXCLUSIVE.get(key, ()):
-            lottery.pop(excluded, None)
+    excluded = {'target_sparsity'} if 'sparsities' in changes else set()
+    if not changes.keys().isdisjoint(SCHEDULE_KEYS):
+        excluded.update(set(SCHEDULE_KEYS) - changes.keys())
+    for key in excluded:
+        lottery.pop(key, None)
     lottery.update(changes)
     config.lottery = lottery
     return config

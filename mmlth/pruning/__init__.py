@@ -6,6 +6,7 @@ from mmlth.pruning.controls import CONTROLS, Control, noise
 from mmlth.pruning.distance import Overlap, chance_hamming, overlap, overlaps, together
 from mmlth.pruning.errors import PruningError
 from mmlth.pruning.identity import identity
+from mmlth.pruning.kept_counts import kept_at, kept_per_round
 from mmlth.pruning.mask import Mask, masked
 from mmlth.pruning.masked_modules import (
     MASKED_CLASSES,
@@ -20,7 +21,6 @@ from mmlth.pruning.patterns import NOfM, Pattern, transposed_weights
 from mmlth.pruning.predictors import is_predictor
 from mmlth.pruning.prune import prune
 from mmlth.pruning.rst import add_penalty, growth, penalty, random_subset
-from mmlth.pruning.schedule import kept_at, kept_per_round
 from mmlth.pruning.schedules import (
     SCHEDULES,
     Schedule,

@@ -63,10 +63,10 @@ def random_layerwise(mask: Mask, generator: Generator) -> Mask:
     """
 
     def draw(kept: Tensor) -> Tensor:
-        drawn = torch.zeros(kept.numel(), dtype=torch.bool)
+        random_kept = torch.zeros(kept.numel(), dtype=torch.bool)
         order = torch.randperm(kept.numel(), generator=generator)
-        drawn[order[: int(kept.count_nonzero())]] = True
-        return drawn.view(kept.shape)
+        random_kept[order[: int(kept.count_nonzero())]] = True
+        return random_kept.view(kept.shape)
 
     return Mask({name: draw(kept) for name, kept in mask.items()})
 

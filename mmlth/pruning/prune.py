@@ -6,9 +6,9 @@ from torch import Tensor
 
 from mmlth.pruning.allocation import Allocation, global_allocation
 from mmlth.pruning.errors import PruningError
+from mmlth.pruning.kept_counts import geometric_steps
 from mmlth.pruning.mask import Mask
 from mmlth.pruning.patterns import Pattern, inward, outward, unstructured
-from mmlth.pruning.schedule import geometric_steps
 from mmlth.pruning.score_inputs import Network, ScoreInputs
 from mmlth.pruning.scores import Score, magnitude, needs_of
 
@@ -90,10 +90,10 @@ def _outputs_first(pattern: Pattern, transposed: Mapping[str, int]) -> Pattern:
     def turned(
         mask: Mask, scores: Mapping[str, Tensor], keep: int, allocation: Allocation, floor: float
     ) -> Mask:
-        pruned = pattern(
+        turned_mask = pattern(
             Mask(outward(mask, transposed)), outward(scores, transposed), keep, allocation, floor
         )
-        return Mask(inward(pruned, transposed))
+        return Mask(inward(turned_mask, transposed))
 
     return turned
 

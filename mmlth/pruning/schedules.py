@@ -1,11 +1,11 @@
 """Schedules: how the number of kept weights falls from round to round."""
 
 from collections.abc import Sequence
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Protocol
 
 from mmlth.pruning.errors import PruningError
-from mmlth.pruning.schedule import kept_at, kept_per_round
+from mmlth.pruning.kept_counts import kept_at, kept_per_round
 
 
 class Schedule(Protocol):
@@ -54,6 +54,7 @@ def by_rate(total: int, kept: int, rate: float = 0.2) -> list[int]:
     Raises:
         PruningError: If ``rate`` is out of range.
     """
+    _check_share('rate', rate)
     return kept_per_round(total, (total - kept) / total, rate=rate)
 
 
@@ -66,8 +67,12 @@ def by_list(total: int, kept: int, sparsities: Sequence[float]) -> list[int]:
         sparsities: Shares removed after rounds 1 … N, in (0, 1), each more than the one before.
 
     Raises:
-        PruningError: If they do not rise, or one is out of range.
+        PruningError: If they are no list or do not rise, or one is out of range.
     """
+    if isinstance(sparsities, str) or not isinstance(sparsities, Sequence):
+        raise PruningError(f'sparsities must be a list such as [0.5, 0.8], got {sparsities!r}')
+    for sparsity in sparsities:
+        _check_share('sparsities', sparsity)
     return [*kept_at(total, sparsities)[:-1], kept]
 
 
@@ -103,6 +108,11 @@ def check_schedule(counts: Sequence[int], total: int, kept: int) -> list[int]:
             f'a schedule must give whole numbers that fall from {total} to {kept}, got {counts!r}'
         )
     return numbers
+
+
+def _check_share(name: str, value: float) -> None:
+    if isinstance(value, bool) or not isinstance(value, Real) or not 0 < value < 1:
+        raise PruningError(f'{name} must lie between 0 and 1 (excluded), got {value!r}')
 
 
 def _check_rounds(rounds: int) -> None:

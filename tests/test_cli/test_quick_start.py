@@ -8,13 +8,9 @@ import pytest
 import torch
 
 from mmlth import Mask, Ticket, save_ticket
-from mmlth.analysis.keypoints import FORMULAS
-from mmlth.engine.evaluation import SPLITS
-from mmlth.engine.exporting import OPSET, PARTS
 from mmlth.engine.settings import control_names
-from mmlth.engine.transfer import VALUES
 from mmlth.ticket import DEPTHS, INPUTS
-from mmlth_cli import analyze, branch, export, transfer
+from mmlth_cli import branch, transfer
 from mmlth_cli.main import COMMANDS, main
 from mmlth_common.packages import INSTALL
 
@@ -63,11 +59,8 @@ def test_help_loads_the_standard_library_alone(arguments, tmp_path):
 
 
 def test_choices_are_those_of_the_functions_that_take_them():
-    assert analyze.SPLITS == SPLITS
-    assert analyze.FORMULAS == FORMULAS
     assert list(branch.CONTROLS) == control_names()
-    assert (export.OPSET, export.PARTS) == (OPSET, PARTS)
-    assert (transfer.VALUES, transfer.DEPTHS) == (VALUES, DEPTHS)
+    assert transfer.DEPTHS == DEPTHS
     assert tuple(INPUTS) == transfer.INPUTS
 
 

@@ -8,7 +8,7 @@ from repository import CONFIGS
 
 from mmlth.engine import build_model, parse_settings, read_config
 from mmlth.engine.masking import choose_targets
-from mmlth.pruning.schedule import kept_per_round
+from mmlth.pruning.kept_counts import kept_per_round
 from mmlth.ticket.elastic import block_order, other_depth
 
 S1 = values('s1_scopes')

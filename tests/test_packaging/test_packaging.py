@@ -7,7 +7,13 @@ import pytest
 from packages import copy_source, pip, run
 
 FORMS = ['editable', 'regular', 'wheel', 'sdist']
-OWN = ('tools/reliability/', 'tools/setup/', 'tools/zoo/')
+OWN = (
+    'tools/architecture/',
+    'tools/reference/',
+    'tools/reliability/',
+    'tools/setup/',
+    'tools/zoo/',
+)
 """For this repository alone."""
 BROUGHT_BY_USERS = {'torch', 'torchvision', 'numpy', 'mmengine', 'mmcv', 'mmdet', 'mmpose'}
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from mmlth.pruning import Mask, kept_at, prune
 from mmlth.pruning.allocation import Budgets, erk, global_allocation, lamp, uniform
 from mmlth.pruning.allocation.proportions import share_out
-from mmlth.pruning.schedule import geometric_steps
+from mmlth.pruning.kept_counts import geometric_steps
 
 EVERY = {
     'global': global_allocation,

@@ -57,7 +57,9 @@ def runs(monkeypatch):
 
 def config(work_dir, **backend):
     backends = [{'type': 'LocalVisBackend'}, {'type': 'OneAtATime', **backend}]
-    visualizer = {'type': 'Visualizer', 'vis_backends': backends, 'name': 'visualizer'}
+    # MMEngine hands out the visualizer that has a name already, whatever its back ends.
+    name = f'visualizer of {work_dir}'
+    visualizer = {'type': 'Visualizer', 'vis_backends': backends, 'name': name}
     return toy_config(work_dir, visualizer=visualizer)
 
 

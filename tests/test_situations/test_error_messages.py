@@ -112,7 +112,7 @@ def test_there_are_all_that_one_knows():
         'is no checkpoint: neither',
         'and drop_last=True leaves out a batch',
         'is for tickets of a search, not for',
-        'nothing tells what images',
+        'the search is finished at sparsity',
     ):
         assert any(known in text for text in texts), known
 

@@ -8,19 +8,17 @@ from mmlth.analysis.keypoints.errors import (
     KeypointRules,
     keypoint_errors,
 )
-from mmlth.analysis.keypoints.kinds import FORMULAS, KINDS, Diagnosis, Formula, diagnose
+from mmlth.analysis.keypoints.kinds import KINDS, Diagnosis, diagnose
 from mmlth.analysis.keypoints.scenes import ImageInstances, read_scenes
 from mmlth.analysis.keypoints.skeleton import Skeleton
 
 __all__ = [
     'ALL_OKS',
     'ERRORS',
-    'FORMULAS',
     'KINDS',
     'RECALLS',
     'Curve',
     'Diagnosis',
-    'Formula',
     'ImageInstances',
     'KeypointErrors',
     'KeypointRules',

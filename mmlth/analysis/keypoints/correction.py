@@ -15,10 +15,11 @@ own instance does not depend on its direction.
 
 import numpy as np
 
-from mmlth.analysis.keypoints.kinds import HUMAN, JITTER, MISS, NEAR, Diagnosis, Formula
+from mmlth.analysis.keypoints.kinds import HUMAN, JITTER, MISS, NEAR, Diagnosis
 from mmlth.analysis.keypoints.scenes import Floats, ImageInstances
 from mmlth.analysis.keypoints.similarity import TOLERANCE
 from mmlth.analysis.keypoints.skeleton import Skeleton
+from mmlth_common.choices import Formula
 
 # A hair nearer than the formula, else rounding would decide whether a pose whose keypoints were all
 # put at ks = .5 has an OKS of .5.

@@ -8,10 +8,11 @@ import numpy as np
 
 from mmlth.analysis.keypoints.correction import correct
 from mmlth.analysis.keypoints.curves import Curve, precisions
-from mmlth.analysis.keypoints.kinds import FORMULAS, KINDS, Diagnosis, Formula, diagnose
+from mmlth.analysis.keypoints.kinds import KINDS, Diagnosis, diagnose
 from mmlth.analysis.keypoints.matching import MatchResult, outcomes
 from mmlth.analysis.keypoints.scenes import Bools, ImageInstances, read_scenes
 from mmlth.analysis.keypoints.skeleton import Skeleton
+from mmlth_common.choices import FORMULAS, Formula
 
 BACKGROUND, UNDETECTED = 'background', 'undetected'
 ERRORS = ('miss', 'swap', 'inversion', 'jitter', BACKGROUND, UNDETECTED)

@@ -17,7 +17,6 @@ whatever its ks to the latter. It also looks at predictions that match an instan
 """
 
 from dataclasses import dataclass
-from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,10 +25,7 @@ from mmlth.analysis.keypoints.matching import MatchResult, outcomes
 from mmlth.analysis.keypoints.scenes import Floats, ImageInstances
 from mmlth.analysis.keypoints.similarity import similarities
 from mmlth.analysis.keypoints.skeleton import Skeleton
-
-Formula = Literal['paper', 'released']
-FORMULAS: tuple[str, ...] = get_args(Formula)
-"""Whose rules: those of the paper, or of the authors' released code."""
+from mmlth_common.choices import Formula
 
 KINDS = ('good', 'jitter', 'inversion', 'swap', 'miss')
 GOOD, JITTER, INVERSION, SWAP, MISS = range(len(KINDS))

@@ -1,6 +1,6 @@
 """Metrics, losses and predictions of a model on data."""
 
-from mmlth.engine.evaluation.coco_metric import SPLITS, DataSet
+from mmlth.engine.evaluation.coco_metric import DataSet
 from mmlth.engine.evaluation.evaluation import Evaluation
 from mmlth.engine.evaluation.metrics import number
 from mmlth.engine.evaluation.predictions import PREDICTION_KINDS, Predictions, Predictor
@@ -11,7 +11,6 @@ from mmlth.engine.evaluation.validation_loss import ValidationLoss, check_valida
 
 __all__ = [
     'PREDICTION_KINDS',
-    'SPLITS',
     'DataSet',
     'Evaluation',
     'Predictions',

@@ -9,8 +9,8 @@ from mmengine.runner import Runner
 
 from mmlth.engine.configs import all_parts, check_annotations, type_name
 from mmlth.engine.errors import LotteryError
+from mmlth_common.choices import SPLITS
 
-SPLITS = ('val', 'test')
 _APIS = ('_coco_api', '_lvis_api', 'coco')
 
 

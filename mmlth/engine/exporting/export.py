@@ -25,10 +25,9 @@ from mmlth.engine.exporting.trace import batch_axes, trace, tracing_quietly
 from mmlth.engine.models import stock_model
 from mmlth.engine.tickets import checkpoint_of, config_of, require_match
 from mmlth.ticket import atomic_path, load_ticket
+from mmlth_common.choices import OPSET
 from mmlth_common.packages import missing_package
 
-OPSET = 17
-"""The default, from 2022, so that older runtimes read the file, too."""
 _MOST_PIXELS = 2**14
 
 

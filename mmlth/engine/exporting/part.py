@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from mmlth.engine.errors import LotteryError
 from mmlth.messages import reason
 from mmlth.pruning import detach_mask
+from mmlth_common.choices import PARTS
 
-PARTS = ('features', 'network')
 _MOST_BYTES = 2**31 - 2**25  # of weights: a protobuf file ends at 2 GiB
 
 Outputs = dict[str, Tensor]

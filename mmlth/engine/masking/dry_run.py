@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
+import torch
 from mmengine.dist import is_main_process
 from mmengine.runner import Runner
 from torch import Tensor
@@ -65,7 +66,7 @@ def _untrained_scores(
             return {name: each.nan_to_num() for name, each in score(inputs).items()}
     except NotFiniteError:
         return magnitude(ScoreInputs(weights, Mask.dense(weights)))
-    except PruningError as error:
+    except (PruningError, torch.cuda.OutOfMemoryError) as error:
         raise LotteryError(f'{problem}: {reason(error)}') from error
 
 

@@ -6,7 +6,7 @@ from dataclasses import fields
 from typing import Any
 
 from mmlth.engine.errors import LotteryError
-from mmlth_common.lottery import Kind, info_of
+from mmlth_common.lottery import ValueKind, info_of
 
 
 def check_keys(where: str, given: Iterable[str], valid: list[str]) -> None:
@@ -119,7 +119,7 @@ def _check_file(key: str, value: Any) -> None:
         raise LotteryError(f'lottery.{key} must be the path of a file, got {value!r}')
 
 
-_CHECKS: dict[Kind, Callable[[str, Any], None]] = {
+_CHECKS: dict[ValueKind, Callable[[str, Any], None]] = {
     'count': check_count,
     'file': _check_file,
     'flag': check_flag,

@@ -17,8 +17,9 @@ from mmlth.engine.settings.rewinding import parse_step, settle_after_rewind
 from mmlth.engine.settings.targets import parse_targets
 from mmlth.messages import reason
 from mmlth.pruning import PruningError, check_schedule
-from mmlth_common.lottery import DEFAULT_TARGET, LotteryKeys, names_of
+from mmlth_common.lottery import DEFAULT_TARGET, SCHEDULE_KEYS, LotteryKeys, names_of
 
+_SCHEDULE_OF = {'sparsities': 'by_list', 'rounds': 'geometric', 'rate': 'by_rate'}
 AGREEMENT = 0.0005  # how far apart two ways to say one sparsity may be
 
 
@@ -27,15 +28,18 @@ class Settings(LotteryKeys):
     """``lottery``, checked: the keys, and what follows from them."""
 
     @property
+    def chosen_by(self) -> str:
+        """The key that chooses the schedule."""
+        given = (key for key in SCHEDULE_KEYS if getattr(self, key) is not None)
+        return next(given, 'rate')
+
+    @property
     def chosen_schedule(self) -> Spec:
         """The schedule, which one of four keys chooses."""
         if self.schedule is not None:
             return self.schedule
-        if self.sparsities is not None:
-            return {'type': 'by_list', 'sparsities': self.sparsities}
-        if self.rounds is not None:
-            return {'type': 'geometric', 'rounds': self.rounds}
-        return {'type': 'by_rate', 'rate': self.rate}
+        key = self.chosen_by
+        return {'type': _SCHEDULE_OF[key], key: getattr(self, key)}
 
     def kept_per_round(self, sizes: Mapping[str, int]) -> list[int]:
         """Number of weights that each round keeps.
@@ -52,7 +56,8 @@ class Settings(LotteryKeys):
         try:
             return check_schedule(schedule(total, kept), total, kept)
         except PruningError as error:
-            raise LotteryError(f'lottery.schedule={self.schedule!r}: {reason(error)}') from error
+            key = self.chosen_by
+            raise LotteryError(f'lottery.{key}={getattr(self, key)!r}: {reason(error)}') from error
 
     def kept(self, sizes: Mapping[str, int]) -> int:
         """Number of weights that the last round keeps; see `kept_per_round`."""
@@ -66,7 +71,9 @@ class Settings(LotteryKeys):
             raise LotteryError(f'lottery.allocation: {reason(error)}') from error
         given, removed = self.target_sparsity, (total - kept) / total
         if given is not None and abs(given - removed) > AGREEMENT:
-            key = 'target_sparsity' if self.sparsities is None else 'sparsities'
+            schedule = self.chosen_schedule
+            listed = isinstance(schedule, Mapping) and schedule['type'] == 'by_list'
+            key = self.chosen_by if listed else 'target_sparsity'
             raise LotteryError(
                 f'lottery.allocation={self.allocation} removes {removed:.4f} of the prunable '
                 f'weights, but lottery.{key} asks for {given}; give that number, or leave '

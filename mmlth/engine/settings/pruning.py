@@ -12,8 +12,8 @@ from mmlth.engine.settings.choices import (
     build_score,
 )
 from mmlth.messages import reason
-from mmlth.pruning import kept_at
-from mmlth_common.lottery import DEFAULT_RATE, DEFAULT_TARGET
+from mmlth.pruning import SCHEDULES, PruningError, by_list, kept_at
+from mmlth_common.lottery import DEFAULT_RATE, DEFAULT_TARGET, SCHEDULE_KEYS
 
 
 def settle_schedule(values: dict[str, Any]) -> None:
@@ -29,13 +29,28 @@ def settle_schedule(values: dict[str, Any]) -> None:
     if 'sparsities' in values:
         _settle_sparsities(values)
     elif 'schedule' in values:
-        build_schedule(values['schedule'])
+        _check_schedule(values)
     elif 'rounds' not in values:
         values.setdefault('rate', DEFAULT_RATE)
 
 
+def _check_schedule(values: dict[str, Any]) -> None:
+    """Checks the options, and tries a schedule of mmlth, for which any numbers will do."""
+    given = values['schedule']
+    schedule = build_schedule(given)
+    member = getattr(schedule, '__wrapped__', schedule)  # what has options bound wraps it
+    if member not in SCHEDULES.values():
+        return  # one of the user's own may go with one model alone
+    try:
+        schedule(1000, 500)
+    except PruningError as error:
+        raise LotteryError(f'lottery.schedule={given!r}: {reason(error)}') from error
+    if member is by_list:
+        _settle_target(values, 'schedule', given['sparsities'][-1])
+
+
 def _check_exclusive(values: Mapping[str, Any]) -> None:
-    given = [key for key in ('schedule', 'sparsities', 'rounds', 'rate') if key in values]
+    given = [key for key in SCHEDULE_KEYS if key in values]
     if len(given) > 1:
         first, second = given[:2]
         raise LotteryError(
@@ -58,12 +73,17 @@ def _settle_sparsities(values: dict[str, Any]) -> None:
         kept_at(1, given)
     except ValueError as error:
         raise LotteryError(f'lottery.{reason(error)}') from error
-    if values.setdefault('target_sparsity', given[-1]) != given[-1]:
-        raise LotteryError(
-            f'lottery.target_sparsity={values["target_sparsity"]}, but lottery.sparsities ends at '
-            f'{given[-1]}; leave the target out (None), or let them agree'
-        )
+    _settle_target(values, 'sparsities', given[-1])
     values['sparsities'] = tuple(given)
+
+
+def _settle_target(values: dict[str, Any], key: str, last: float) -> None:
+    """Makes the last sparsity of the list that a key gives the target."""
+    if values.setdefault('target_sparsity', last) != last:
+        raise LotteryError(
+            f'lottery.target_sparsity={values["target_sparsity"]}, but lottery.{key} ends at '
+            f'{last}; leave the target out (None), or let them agree'
+        )
 
 
 def validate_pruning(values: dict[str, Any]) -> None:

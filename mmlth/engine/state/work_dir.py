@@ -14,10 +14,9 @@ from mmlth.engine.state.search import Search
 from mmlth.engine.state.state import SearchState, load_state
 from mmlth.pruning import kept_per_round
 from mmlth.ticket import leftovers
+from mmlth_common.lottery import SCHEDULE_KEYS
 
-_MORE_ROUNDS = tuple(
-    f'lottery.{key}' for key in ('target_sparsity', 'rounds', 'rate', 'sparsities', 'schedule')
-)
+_MORE_ROUNDS = tuple(f'lottery.{key}' for key in ('target_sparsity', *SCHEDULE_KEYS))
 
 _OF_PARENT_SEARCH = (*_MORE_ROUNDS, 'lottery.branch.tickets')
 
@@ -146,10 +145,9 @@ def _longer_by_list(state: SearchState, settings: Settings) -> list[int]:
     before = [count for count in asked if count >= schedule[-1]]
     if before and before != schedule[1:]:
         given = settings.sparsities and list(settings.sparsities)
-        chosen_by = 'sparsities' if given else 'schedule'
         raise LotteryError(
-            f'lottery.{chosen_by}={given or settings.schedule} begins with other rounds than the '
-            f'{state.last_round} that are done, at '
+            f'lottery.{settings.chosen_by}={given or settings.schedule} begins with other rounds '
+            f'than the {state.last_round} that are done, at '
             f'{", ".join(f"{1 - count / total:.4g}" for count in schedule[1:])}; list these in '
             'lottery.sparsities, or only sparsities beyond them'
         )

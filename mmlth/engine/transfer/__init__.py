@@ -1,10 +1,9 @@
 """A ticket for another model or task."""
 
 from mmlth.engine.transfer.result import Transfer
-from mmlth.engine.transfer.transfer import VALUES, transfer
+from mmlth.engine.transfer.transfer import transfer
 
 __all__ = [
-    'VALUES',
     'Transfer',
     'transfer',
 ]

@@ -10,11 +10,12 @@ from urllib.error import URLError
 from mmengine.config import Config
 from torch import Tensor, nn
 
-from mmlth.engine.api import targets
 from mmlth.engine.configs import read_config
 from mmlth.engine.errors import LotteryError
-from mmlth.engine.models import initialise
+from mmlth.engine.masking import choose_targets
+from mmlth.engine.models import build_model, initialise
 from mmlth.engine.random_numbers import own_random_numbers
+from mmlth.engine.settings import parse_settings
 from mmlth.pruning import Target
 
 BACKBONE_ROLES = ('backbone', 'top')  # the latter is its last stage, on regions of interest
@@ -78,7 +79,9 @@ def build_target(
     if seed is None:
         seed = int((cfg.get('randomness') or {}).get('seed') or 0)
     with own_random_numbers(seed):
-        chosen, model = targets(cfg)
+        settings = parse_settings(cfg.get('lottery') or {}, cfg.get('default_scope'))
+        model = build_model(cfg)
+        chosen = choose_targets(model, settings)
         if initialised:
             _initialise(model)
     return TargetModel(cfg, model, chosen, seed)

@@ -1,35 +1,31 @@
 """A ticket, or plain pre-trained weights, as a ticket of another model."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
 from torch import Tensor
 
-from mmlth.engine.configs import result_affecting_config
 from mmlth.engine.errors import LotteryError
-from mmlth.engine.tickets import provenance
 from mmlth.engine.transfer.heads import task_heads
 from mmlth.engine.transfer.image_input import input_of
+from mmlth.engine.transfer.metadata import counts_of, metadata_of, transferred_ticket
 from mmlth.engine.transfer.result import Transfer
 from mmlth.engine.transfer.source import Source, read_source
 from mmlth.engine.transfer.target import TargetModel, build_target
-from mmlth.pruning import count_parameters
+from mmlth.pruning import Mask
 from mmlth.ticket import (
     DEPTHS,
     Depths,
     NameMap,
-    Ticket,
-    Transplant,
     map_names,
     one_shot,
     parse_rules,
     recognised_rules,
     transplant,
 )
-
-VALUES = ('trained', 'initial', 'target')
+from mmlth_common.choices import VALUES
 
 
 def transfer(
@@ -89,24 +85,16 @@ def transfer(
     given = read_source(Path(source), mask)
     target = build_target(config, cfg_options, seed, initialised=not dry_run)
     names, naming = _names(given, target, rules, depths, heads)
-    kept = given.ticket.mask
-    if sparsity is not None:
-        kept = one_shot(names, given.ticket.state_dict(), kept, target.backbone, sparsity)
+    kept = _mask(given, target, names, sparsity)
     weights = given.values(values, rewind_file)
     transplanted = transplant(names, kept, weights, target.state, target.prunable)
     source_input = given.image_input(input, source_config)
-    metadata = {
-        'source': dict(given.description),
-        'rules': [str(rule) for rule in names.rules],
-        'naming': naming,
-        'values': values,
-        'sparsity': sparsity,
-        'depths': depths,
-        **_counts(names, transplanted, target.sizes),
-        'input': source_input and str(source_input),
-    }
+    choices = {'naming': naming, 'values': values, 'sparsity': sparsity, 'depths': depths}
+    counts = counts_of(names, transplanted, target.sizes)
     result = Transfer(
-        ticket=_ticket(target, transplanted, metadata),
+        ticket=transferred_ticket(
+            target, transplanted, metadata_of(given, names, choices, counts, source_input)
+        ),
         names=names,
         parameters=tuple(target.sizes),
         transplant=transplanted,
@@ -117,9 +105,8 @@ def transfer(
         target_input=input_of(target.config),
         source_path=given.path,
     )
-    problem = result.input_problem()
-    if problem and not any_input and not dry_run:
-        raise LotteryError(problem)
+    if not any_input and not dry_run:
+        _check_input(result)
     return result
 
 
@@ -130,6 +117,12 @@ def _check(values: str, sparsity: float | None, depths: str | None) -> None:
         raise LotteryError(f'sparsity must lie between 0 and 1 (excluded), got {sparsity!r}')
     if depths is not None and depths not in DEPTHS:
         raise LotteryError(f'depths must be one of {", ".join(DEPTHS)}, got {depths!r}')
+
+
+def _check_input(result: Transfer) -> None:
+    problem = result.input_problem()
+    if problem:
+        raise LotteryError(problem)
 
 
 def _names(
@@ -145,36 +138,13 @@ def _names(
     return names, naming
 
 
+def _mask(source: Source, target: TargetModel, names: NameMap, sparsity: float | None) -> Mask:
+    """The mask of the source, or one drawn in one shot."""
+    mask = source.ticket.mask
+    if sparsity is None:
+        return mask
+    return one_shot(names, source.ticket.state_dict(), mask, target.backbone, sparsity)
+
+
 def _shapes(tensors: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
     return {name: tuple(tensor.shape) for name, tensor in tensors.items()}
-
-
-def _ticket(target: TargetModel, transplanted: Transplant, metadata: dict[str, Any]) -> Ticket:
-    parameters, config = count_parameters(target.model), target.config
-    settings = result_affecting_config(config, dict(config.get('lottery') or {}))
-    versions = getattr(target.model.state_dict(), '_metadata', {})
-    info = {
-        **provenance(transplanted.mask, parameters, target.seed, settings),
-        'transfer': metadata,
-        'module_versions': {name: each.get('version') for name, each in versions.items()},
-    }
-    return Ticket(transplanted.mask, transplanted.weights, info)
-
-
-def _counts(
-    names: NameMap, transplanted: Transplant, sizes: Mapping[str, int]
-) -> dict[str, dict[str, int] | int]:
-    """How many parameters, and weights in them, were matched, masked and so on."""
-
-    def count(chosen: Iterable[str]) -> dict[str, int]:
-        weights = [sizes[name] for name in chosen if name in sizes]
-        return {'parameters': len(weights), 'weights': sum(weights)}
-
-    return {
-        'matched': count(names.matched),
-        'masked': count(transplanted.masked),
-        'missing': count(names.missing),
-        'left_out': count(names.left_out),
-        'other_shapes': count(names.mismatched),
-        'unused': len(names.unused),
-    }

@@ -68,12 +68,12 @@ def _smallest(scores: Mapping[str, Tensor], mask: Mask, k: int) -> Tensor:
 def _bracket(scores: Mapping[str, Tensor], mask: Mask, k: int) -> tuple[_Bound, _Bound]:
     """Two scores between which the ``k``-th smallest competing one all but surely lies."""
     generator = torch.Generator().manual_seed(0)
-    drawn = []
+    samples = []
     for name, kept in mask.items():
         count = math.ceil(kept.numel() * _SAMPLE / mask.total)
         places = torch.randint(max(kept.numel(), 1), (count,), generator=generator)
-        drawn.append(scores[name].view(-1)[places][kept.reshape(-1)[places]])
-    sample = torch.cat(drawn).sort().values
+        samples.append(scores[name].view(-1)[places][kept.reshape(-1)[places]])
+    sample = torch.cat(samples).sort().values
     if mask.kept <= _SAMPLE or not len(sample):
         return -math.inf, math.inf
     rank = k / mask.kept * len(sample)

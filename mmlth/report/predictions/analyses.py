@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Mapping
 
 from mmlth.analysis.detection import check_annotated, check_predictions
-from mmlth.analysis.keypoints import Formula
 from mmlth.engine import LotteryError
 from mmlth.engine.evaluation import training_counts
 from mmlth.messages import join_names, reason
@@ -13,6 +12,7 @@ from mmlth.report.predictions.each_kind import EXPECTED
 from mmlth.report.predictions.errors_section import errors_section
 from mmlth.report.predictions.models import Models
 from mmlth.report.predictions.samples_section import samples_section
+from mmlth_common.choices import Formula
 
 _FAILED = 'Not analysed: '
 

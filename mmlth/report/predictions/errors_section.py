@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from functools import partial
 
 from mmlth.analysis.detection import KIND_WORDS, MODES, tide
-from mmlth.analysis.keypoints import Formula, KeypointRules, Skeleton, keypoint_errors
+from mmlth.analysis.keypoints import KeypointRules, Skeleton, keypoint_errors
 from mmlth.report.page import CsvFile, Details, Figure, Part, Section
 from mmlth.report.predictions.each_kind import analyse_each_kind
 from mmlth.report.predictions.keypoint_errors_plot import plot_keypoint_errors
@@ -18,6 +18,7 @@ from mmlth.report.predictions.keypoint_errors_table import (
 from mmlth.report.predictions.models import Models
 from mmlth.report.predictions.tide_plot import plot_tide
 from mmlth.report.predictions.tide_table import tide_table, write_tide_csv
+from mmlth_common.choices import Formula
 
 _OKS = 0.75
 _RULES: Mapping[Formula, str] = {

@@ -18,9 +18,9 @@ from mmlth.engine import parse_settings
 from mmlth.engine.settings import build_allocation, build_control, build_pattern, build_score
 from mmlth.engine.settings.choices import build_schedule
 from mmlth.pruning import PruningError, by_list, geometric, needs_of
-from mmlth.pruning.allocation import Budgets, erk
+from mmlth.pruning.allocation import Budgets, erk, global_allocation
 from mmlth.pruning.controls import Reinit, noise
-from mmlth.pruning.patterns import NOfM, kernel
+from mmlth.pruning.patterns import NOfM, kernel, unstructured
 from mmlth.pruning.scores import Snip, magnitude, movement
 from mmlth.registry import ALLOCATIONS, CONTROLS, PATTERNS, SCHEDULES, SCORES
 
@@ -120,6 +120,80 @@ def test_the_default_scope_of_a_config_counts(tmp_path, downstream):
     assert before is None or before.scope_name != 'mypkg'
 
 
+SHADOWED = {
+    'score': 'magnitude',
+    'allocation': 'global',
+    'pattern': 'unstructured',
+    'schedule': 'by_rate',
+    'branch': 'reinit',
+}
+
+
+@pytest.mark.parametrize('key', SHADOWED)
+def test_a_name_is_looked_up_in_the_scope_that_it_is_given_in(downstream, key):
+    """Also where a downstream registry has a member of the same name as one of ours."""
+    registry, _ = REGISTRIES[key]
+    theirs, ours = downstream[key], registry.module_dict[SHADOWED[key]]
+    registry.children['mypkg'].register_module(name=SHADOWED[key], module=theirs)
+
+    def built(spec):
+        settled, member = chosen(key, spec, 'mypkg')
+        with DefaultScope.overwrite_default_scope('mypkg'):
+            again = REGISTRIES[key][1](settled)  # as the search does, which has that scope
+        return [settled, *((each.mask if key == 'branch' else each) for each in (member, again))]
+
+    assert built(SHADOWED[key]) == [f'mypkg.{SHADOWED[key]}', theirs, theirs]
+    settled, *members = built(f'mmlth.{SHADOWED[key]}')
+    assert settled == SHADOWED[key]
+    assert all(each is ours or type(each) is ours for each in members)
+
+
+def test_defaults_are_ours_in_every_scope(downstream):
+    def theirs(*given):
+        raise AssertionError
+
+    for key, name in SHADOWED.items():
+        REGISTRIES[key][0].children['mypkg'].register_module(name=name, module=theirs)
+    with DefaultScope.overwrite_default_scope('mypkg'):
+        settings = parse_settings({'rate': 0.5, 'target_sparsity': 0.75})
+        assert settings.kept_per_round({'w': 1000}) == [1000, 500, 250]
+        assert build_score(settings.score) is magnitude
+        assert build_allocation(settings.allocation) is global_allocation
+        assert build_pattern(settings.pattern) is unstructured
+
+
+@pytest.fixture
+def broken(tmp_path, monkeypatch):
+    """A package whose registry, or a module, cannot be imported."""
+    (tmp_path / 'brokenpkg').mkdir()
+    (tmp_path / 'brokenpkg/__init__.py').touch()
+    (tmp_path / 'brokenpkg/scores.py').write_text('from mmlth import no_such_name')
+    (tmp_path / 'brokenpkg/lacking.py').write_text('import no_such_package')
+    monkeypatch.syspath_prepend(tmp_path)
+    yield tmp_path / 'brokenpkg'
+    for name in [name for name in sys.modules if name.split('.')[0] == 'brokenpkg']:
+        del sys.modules[name]
+
+
+def test_a_module_that_cannot_be_imported_is_one_line(broken):
+    for module, why in (('scores', "cannot import name 'no_such_name'"), ('lacking', 'No module')):
+        name = f'brokenpkg.{module}.mine'
+        with pytest.raises(LotteryError) as raised:
+            parse_settings({'score': name})
+        line = f"lottery.score='{name}' needs the module brokenpkg.{module}, which cannot be imp"
+        assert str(raised.value).startswith(line)
+        assert why in str(raised.value)
+    with pytest.raises(LotteryError, match=r"got 'brokenpkg.mine'; the module brokenpkg has no"):
+        parse_settings({'score': 'brokenpkg.mine'})
+    (broken / 'registry.py').write_text('import no_such_package')
+    sys.path_importer_cache.clear()
+    for spec, scope in (('mine', 'brokenpkg'), ('brokenpkg.mine', None)):
+        with pytest.raises(
+            LotteryError, match=r'needs the module brokenpkg.registry, which .*no_s'
+        ):
+            parse_settings({'score': spec}, scope)
+
+
 @pytest.mark.parametrize(
     ('key', 'spec', 'message'),
     [
@@ -135,6 +209,14 @@ def test_the_default_scope_of_a_config_counts(tmp_path, downstream):
         ('pattern', 'mmlth.pruning.masked', r'called with \(mask, scores, keep, allocation, floor'),
         ('schedule', 'geometric', "needs the option 'rounds'"),
         ('schedule', {'type': 'geometric', 'total': 3}, "no option 'total'; it has rounds"),
+        ('schedule', {'type': 'geometric', 'rounds': 0}, r'schedule=.*: rounds must be .*, got 0'),
+        ('schedule', {'type': 'by_rate', 'rate': 'a'}, "schedule=.*: rate must lie .*, got 'a'"),
+        ('schedule', {'type': 'by_rate', 'rate': 1}, 'schedule=.*: rate must lie .*, got 1'),
+        ('schedule', {'type': 'by_list', 'sparsities': 'x'}, "must be a list .*, got 'x'"),
+        ('schedule', {'type': 'by_list', 'sparsities': 0.5}, 'must be a list .*, got 0.5'),
+        ('schedule', {'type': 'by_list', 'sparsities': []}, 'sparsities must rise'),
+        ('schedule', {'type': 'by_list', 'sparsities': [0.5, 'x']}, "must lie .*, got 'x'"),
+        ('schedule', {'type': 'by_list', 'sparsities': [0.5, 0.4]}, 'sparsities must rise'),
         ('branch', {'type': 'reinit', 'seed': 3}, "no option 'seed'; it has none"),
     ],
 )
@@ -236,6 +318,36 @@ def test_what_is_no_schedule_is_one_line(monkeypatch, counts):
         settings.kept_per_round({'w': 1000})
 
 
+@pytest.mark.parametrize(
+    'lottery',
+    [{'sparsities': [0.5, 0.9]}, {'schedule': {'type': 'by_list', 'sparsities': [0.5, 0.9]}}],
+)
+def test_a_list_ends_at_the_target(lottery):
+    settings = parse_settings(lottery)
+    assert settings.target_sparsity == 0.9
+    assert settings.kept_per_round({'w': 1000}) == [1000, 500, 100]
+    (key,) = lottery
+    with pytest.raises(LotteryError, match=rf'target_sparsity=0.8, but lottery.{key} ends at 0.9'):
+        parse_settings({**lottery, 'target_sparsity': 0.8})
+    with pytest.raises(LotteryError, match=rf'removes 0.5000 .*, but lottery.{key} asks for 0.9'):
+        parse_settings({**lottery, 'allocation': {'w': 0.5}}).kept_per_round({'w': 1000})
+
+
+@pytest.mark.parametrize(
+    ('lottery', 'key'),
+    [
+        ({'rounds': 2}, 'rounds=2'),
+        ({'rate': 0.5}, 'rate=0.5'),
+        ({}, 'rate=0.2'),
+        ({'schedule': {'type': 'geometric', 'rounds': 2}}, r"schedule=\{'type': 'geometric'"),
+    ],
+)
+def test_the_message_names_the_key_that_chose_the_schedule(lottery, key):
+    settings = parse_settings({**lottery, 'allocation': {'w': 0}})
+    with pytest.raises(LotteryError, match=rf'^lottery\.{key}.*: target_sparsity must lie'):
+        settings.kept_per_round({'w': 1000})
+
+
 def test_schedules_exclude_each_other():
     for other in ({'rounds': 2}, {'rate': 0.2}, {'sparsities': [0.5]}):
         with pytest.raises(LotteryError, match='exclude each other'):
@@ -253,6 +365,16 @@ def test_the_error_of_ones_own_score_is_shown_as_it_is(tmp_path, monkeypatch):
         run(tmp_path, {'score': 'broken'})
     assert not isinstance(raised.value, LotteryError)
     assert raised.traceback[-1].name == 'broken'
+    assert not (tmp_path / 'round_00').exists()
+
+
+def test_a_score_that_runs_out_of_memory_is_one_line_before_training(tmp_path, monkeypatch):
+    def large(inputs):
+        raise torch.cuda.OutOfMemoryError('CUDA out of memory. Tried to allocate 2 GiB.')
+
+    monkeypatch.setitem(SCORES.module_dict, 'large', large)
+    with pytest.raises(LotteryError, match=r"'large' cannot rank these weights: .*out of memory"):
+        run(tmp_path, {'score': 'large'})
     assert not (tmp_path / 'round_00').exists()
 
 

@@ -119,7 +119,7 @@ def test_a_page_of_all_three(searches, tmp_path, drawn):
     layers_, bar = figures['layers'].axes
     assert layers_.images[0].get_array().shape == (1 + 3 * 3, 3)  # all, and gap, module, layer
     assert bar.get_xlabel() == 'density: weights kept (%)'
-    masks = [load_ticket(ticket.path).mask for ticket in round_tickets(searches[0])]
+    masks = [load_ticket(ticket.path).mask for ticket in round_tickets(read_search(searches[0]))]
     for axes, kind in zip(figures['zero_parts'].axes, ('kernels', 'outputs', 'inputs')):
         lines = {line.get_label(): list(line.get_ydata()) for line in axes.lines}
         assert list(lines) == ['conv', 'depthwise', 'fc', 'all', 'all, by chance']

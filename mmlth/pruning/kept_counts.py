@@ -1,4 +1,4 @@
-"""How many weights each round keeps."""
+"""How many weights each round keeps, or each step of one."""
 
 import itertools
 import math
