@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from mmlth.engine.configs import STATE_FILE
-from mmlth.engine.state import SearchPaths
+from mmlth.engine.configs import BRANCHES, STATE_FILE
 from mmlth.messages import join_names
 from mmlth.report.searches.search import Search, read_search
 from mmlth.report.searches.tickets import RoundTicket, round_tickets
@@ -92,7 +91,7 @@ def read_searches(work_dirs: Sequence[Path], metric: str | None = None) -> Searc
     children = [
         [
             read_search(path.parent)
-            for path in sorted(SearchPaths(search.work_dir).branches.glob(f'*/{STATE_FILE}'))
+            for path in sorted(search.work_dir.glob(f'{BRANCHES}/*/{STATE_FILE}'))
         ]
         for search in every
     ]
