@@ -5,10 +5,42 @@ import json
 from pathlib import Path
 from typing import Any
 
+from mmengine.config import Config
+from mmengine.runner import Runner
+
+from mmlth.pruning import Mask
+from mmlth.ticket import Ticket, load_ticket
+
+
+def search_by(config: Config) -> dict[str, Any]:
+    """Runs a search by a config, as users do, and returns its record."""
+    Runner.from_cfg(config).train()
+    return record(Path(config.work_dir))
+
 
 def record(work_dir: Path) -> dict[str, Any]:
     """What ``search.json`` says."""
     return json.loads((work_dir / 'search.json').read_text())
+
+
+def ticket_of(work_dir: Path, number: int) -> Ticket:
+    """The ticket of a search's round.
+
+    Args:
+        work_dir: The folder of the search, or of a branch.
+        number: The round's number, 0 for the dense one.
+    """
+    return load_ticket(work_dir / f'tickets/round_{number:02d}.safetensors')
+
+
+def tickets_of(work_dir: Path) -> list[Ticket]:
+    """The tickets of all rounds of a search, and of a branch with those that it took over."""
+    return [load_ticket(work_dir / entry['ticket']) for entry in record(work_dir)['rounds']]
+
+
+def masks_of(work_dir: Path) -> list[Mask]:
+    """The masks of all rounds of a search, and of a branch with those that it took over."""
+    return [ticket.mask for ticket in tickets_of(work_dir)]
 
 
 def ticket_bytes(work_dir: Path) -> dict[str, bytes]:

@@ -1,6 +1,5 @@
 """The main job through the stock commands of MMDetection and MMPose, and all our configs."""
 
-import json
 import os
 import pickle
 import subprocess
@@ -11,7 +10,7 @@ from pathlib import Path
 import mmpose
 import pytest
 import torch
-from kit import csv_rows, shapes_options
+from kit import csv_rows, record, shapes_options, ticket_of
 from mmengine.config import Config
 from mmengine.registry import MODELS, init_default_scope
 from mmengine.runner import Runner
@@ -19,7 +18,6 @@ from poses import POSE
 from repository import DEMO, ROOT
 from stack import mim_name
 
-from mmlth import load_ticket
 from mmlth.data import KEYPOINTS, make_shapes
 from mmlth.engine import parse_settings
 from mmlth.pruning import count_parameters, find_targets
@@ -70,7 +68,7 @@ def test_mim_train_searches_with_mask_rcnn(shapes, tmp_path):
     assert 'Prunable weights' in out + err
     assert 'search: round 2 of 2' in out + err
     assert 'report.html' in out
-    state = json.loads((tmp_path / 'search.json').read_text())
+    state = record(tmp_path)
     names = [target['name'] for target in state['targets']]
     assert 'roi_head.bbox_head.shared_fcs.0.weight' in names
     assert not [n for n in names if 'rpn_cls' in n or 'fc_reg' in n or 'conv_logits' in n]
@@ -81,7 +79,7 @@ def test_mim_train_searches_with_mask_rcnn(shapes, tmp_path):
     # The ticket loads into the stock model, built from the zoo without mmlth's help.
     config = Config.fromfile(DEMO)
     init_default_scope('mmdet')
-    ticket = load_ticket(tmp_path / 'tickets/round_02.safetensors')
+    ticket = ticket_of(tmp_path, 2)
     MODELS.build(config.model).load_state_dict(ticket.state_dict())
     _check_mim_test(shapes, tmp_path, mim, path)
     # The same command again refuses to overwrite; bad input ends in one line.
@@ -127,7 +125,7 @@ def test_the_training_script_of_mmpose_searches_by_three_lines(shapes, tmp_path)
     script = Path(mmpose.__file__).parent / '.mim/tools/train.py'
     code, out, err = command(sys.executable, script, config, '--work-dir', tmp_path / 'work')
     assert code == 0, out[-3000:] + err[-3000:]
-    state = json.loads((tmp_path / 'work/search.json').read_text())
+    state = record(tmp_path / 'work')
     assert [round(entry['sparsity'], 6) for entry in state['rounds']] == [0.0, 0.5]
     assert not [t for t in state['targets'] if 'final_layer' in t['name']]
     assert (tmp_path / 'work/report/accuracy.png').exists()

@@ -1,13 +1,12 @@
 """``tools/study``: searches by seed and their branches as processes, stopped and gone on with."""
 
 import importlib.util
-import json
 import shutil
 import subprocess
 import sys
 
 import pytest
-from kit import csv_rows
+from kit import csv_rows, record
 from plain import plain_config, plain_environment
 from repository import ROOT
 
@@ -60,10 +59,7 @@ def test_a_study_ends_with_every_method_by_seed_whatever_stopped_it(tmp_path):
         ('random', 0.5),
     ]
     assert {row['seeds'] for row in rows} == {'2'}
-    seeds = [
-        json.loads((tmp_path / f'study/seed_{seed}/search.json').read_text())['seed']
-        for seed in (0, 1)
-    ]
+    seeds = [record(tmp_path / f'study/seed_{seed}')['seed'] for seed in (0, 1)]
     assert seeds == [0, 1]
 
 

@@ -1,10 +1,10 @@
 """Searches by two processes on a real Slurm: preempted, killed, and in one job a round."""
 
-import json
 from pathlib import Path
 
 import pytest
 from cluster import wait_until
+from kit import record
 from plain import ROOT, plain_config, tickets
 
 ONE_ROUND = {'lottery.rounds': 1}
@@ -60,5 +60,5 @@ def test_a_chain_of_jobs_trains_one_round_each(cluster, undisturbed, tmp_path):
     for done, number in enumerate(numbers, 1):
         cluster.wait(number)
         assert cluster.job(number)['JobState'] == 'COMPLETED', output(config, number)
-        assert len(json.loads((tmp_path / 'work/search.json').read_text())['rounds']) == done
+        assert len(record(tmp_path / 'work')['rounds']) == done
     assert tickets(tmp_path) == undisturbed

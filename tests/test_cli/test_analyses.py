@@ -1,13 +1,12 @@
 """``mmlth analyze`` and ``mmlth report`` on what the tickets of a real search predict."""
 
 import importlib.util
-import json
 import re
 
 import html5lib
 import pytest
 from browser import browse, needs_chromium
-from kit import csv_rows, shapes_options
+from kit import csv_rows, record, shapes_options
 from mmengine.config import Config
 from repository import DEMO
 
@@ -77,7 +76,7 @@ def test_report_has_analyses_and_is_valid(searched, capsys):
     linked = re.findall(r'\]\(([^)]*)\)', (report / 'report.md').read_text())
     assert linked
     assert all((report / name).is_file() for name in linked)
-    state = json.loads((searched / 'search.json').read_text())
+    state = record(searched)
     result = average_precisions(report / 'attributes.csv')
     dense = state['rounds'][0]['metrics']
     for kind in ('bbox', 'segm'):
@@ -240,7 +239,7 @@ def test_masks_and_cost_of_any_models(searched, tmp_path, capsys):
     assert (
         int(costs[1]['sparse_macs']) < int(costs[2]['sparse_macs']) < int(costs[0]['sparse_macs'])
     )
-    state = json.loads((searched / 'search.json').read_text())
+    state = record(searched)
     assert float(costs[1]['coco/bbox_mAP']) == state['rounds'][2]['metrics']['coco/bbox_mAP']
 
 

@@ -1,11 +1,11 @@
 """The command line: results of its own, and one clear line on bad input."""
 
-import json
 import re
 from pathlib import Path
 
 import pytest
 import torch
+from kit import record
 from mmengine.config import Config
 from repository import ROOT
 from toy import ToyModel, toy_config
@@ -86,7 +86,7 @@ def config_file(tmp_path, monkeypatch):
 def test_options_of_the_method(config_file):
     method = ['--rate', '0.5', '--rewind', '4it', '--rewind-what', 'learning_rate']
     assert main(['train', config_file, '--target-sparsity', '0.5', *method]) == 0
-    state = json.loads(Path('work_dirs/toy/search.json').read_text())
+    state = record(Path('work_dirs/toy'))
     assert [entry['sparsity'] for entry in state['rounds']] == [0, 0.5]
     assert state['rewind']['iteration'] == 4
     assert state['rewind']['what'] == 'learning_rate'
@@ -95,7 +95,7 @@ def test_options_of_the_method(config_file):
 
 def test_auto_scale_lr(config_file, capsys):
     assert main(['train', config_file, '--rounds', '1', '--auto-scale-lr']) == 0
-    state = json.loads(Path('work_dirs/toy/search.json').read_text())
+    state = record(Path('work_dirs/toy'))
     assert state['rounds'][0]['learning_rates'] == [[0.2]]
     unscaled = ['--cfg-options', 'auto_scale_lr=None', '--work-dir', 'other']
     assert main(['train', config_file, '--auto-scale-lr', *unscaled]) == 1
@@ -115,7 +115,7 @@ def test_choices_with_options(config_file, capsys):
     options = ['--score', 'snip,batches=2,at=trained', '--pattern', 'kernel', '--floor', '0']
     options += ['--sparsities', '0.4,0.7', '--work-dir', 'work']
     assert main(['train', config_file, *options]) == 0
-    state = json.loads(Path('work/search.json').read_text())
+    state = record(Path('work'))
     lottery = state['config']['lottery']
     assert lottery['score'] == {'type': 'snip', 'batches': 2, 'at': 'trained'}
     assert (lottery['pattern'], lottery['floor']) == ('kernel', 0)
@@ -124,7 +124,7 @@ def test_choices_with_options(config_file, capsys):
     assert main(['train', config_file, '--target-sparsity', '0.75', *budgets]) == 1
     assert 'removes 0.4145 of the prunable weights' in capsys.readouterr().err
     assert main(['train', config_file, '--rounds', '1', *budgets]) == 0
-    state = json.loads(Path('other/search.json').read_text())
+    state = record(Path('other'))
     assert state['schedule'] == [304, 178]
 
 

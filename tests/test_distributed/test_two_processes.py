@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from kit import shapes_options
+from kit import record, shapes_options
 from plain import ROOT, plain_config, plain_environment, tickets
 from stack import mim_name
 
@@ -183,7 +183,7 @@ def test_mim_train_searches_with_the_demo_by_two_processes(tmp_path):
     ]
     code, out = run([mim, 'train', mim_name(), demo, *options], tmp_path)
     assert code == 0, out[-3000:]
-    state = json.loads((tmp_path / 'work/search.json').read_text())
+    state = record(tmp_path / 'work')
     assert state['world_size'] == 2
     assert [round(entry['sparsity'], 4) for entry in state['rounds']] == [0.0, 0.8]
 

@@ -5,13 +5,13 @@ import sys
 
 import pytest
 import torch
+from kit import ticket_of
 from mmengine.config import Config
 from mmengine.registry import RUNNERS
 from mmengine.runner import FlexibleRunner, Runner
 from repository import TESTS
 from toy import toy_config
 
-import mmlth
 from mmlth.engine import patch_runner
 
 TRAIN = """
@@ -85,7 +85,7 @@ def test_a_round_trains_like_a_stock_runner(tmp_path):
     searched = toy_config(tmp_path / 'search')
     searched.lottery.rounds = 1
     Runner.from_cfg(searched).train()
-    dense = mmlth.load_ticket(tmp_path / 'search/tickets/round_00.safetensors').state_dict()
+    dense = ticket_of(tmp_path / 'search', 0).state_dict()
     assert all(torch.equal(value, dense[key]) for key, value in stock.model.state_dict().items())
 
 

@@ -1,12 +1,12 @@
 """``runner_type='mmlth.LotteryRunner'`` searches as the three lines of an opt-in do."""
 
-import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from fresh import stock_train
+from kit import record
 from mmengine.registry import RUNNERS
 from points import points_config
 from toy import toy_config
@@ -35,9 +35,7 @@ def test_a_runner_type_searches_as_the_three_lines_do(tmp_path):
         )
         assert lines == by_type
     assert (searches['type'] / 'report/report.html').is_file()
-    settings = [
-        json.loads((work / 'search.json').read_text())['config'] for work in searches.values()
-    ]
+    settings = [record(work)['config'] for work in searches.values()]
     assert settings[0] == settings[1]
 
 
@@ -78,7 +76,7 @@ def test_a_search_of_one_kind_is_resumed_by_the_other(tmp_path):
     runner = RUNNERS.build(config)
     runner.train()
     assert type(runner).__name__ == 'LotteryRunner'
-    assert len(json.loads((tmp_path / 'search.json').read_text())['rounds']) == 3
+    assert len(record(tmp_path)['rounds']) == 3
 
 
 def test_it_is_built_without_from_cfg_as_a_runner_is(tmp_path):

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import ClassVar
 
 import pytest
+from kit import ticket_of
 from mmengine.config import Config
 from mmengine.dataset import DefaultSampler
 from mmengine.hooks import Hook
@@ -91,7 +92,7 @@ class NoRunner:
 
 
 def searched(work_dir):
-    return mmlth.load_ticket(work_dir / 'tickets/round_01.safetensors').mask.sparsity > 0.7
+    return ticket_of(work_dir, 1).mask.sparsity > 0.7
 
 
 def build_directly(cfg):

@@ -1,12 +1,12 @@
 """Files of searches that mmlth wrote before: a toy search of format 1, with tickets of format 2."""
 
-import json
 import shutil
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
 from golden_files import FOLDER
+from kit import record, ticket_of
 from toy import toy_config
 
 import mmlth
@@ -26,17 +26,17 @@ def digest(tensors):
 
 @pytest.mark.parametrize('number', range(3))
 def test_tickets(number):
-    ticket = mmlth.load_ticket(SEARCH / f'tickets/round_{number:02d}.safetensors')
+    ticket = ticket_of(SEARCH, number)
     assert digest(ticket.mask) == MASKS[number]
     assert digest(ticket.state_dict()) == WEIGHTS[number]
-    rounds = json.loads((SEARCH / 'search.json').read_text())['rounds']
+    rounds = record(SEARCH)['rounds']
     assert ticket.mask.kept == rounds[number]['kept'] == ticket.info['kept']
 
 
 def test_the_rewind_file():
     weights = load_rewind_weights(SEARCH / 'rewind.safetensors')
     assert digest(weights) == REWOUND
-    ticket = mmlth.load_ticket(SEARCH / 'tickets/round_01.safetensors')
+    ticket = ticket_of(SEARCH, 1)
     assert weights_hash(weights) == ticket.info['rewind']['weights_sha256']
 
 
@@ -46,11 +46,8 @@ def test_the_search_goes_on(tmp_path):
     rounds = mmlth.search(
         toy_config(work_dir), resume=True, rounds=3, target_sparsity=0.9, work_dir=work_dir
     )
-    before = json.loads((SEARCH / 'search.json').read_text())['rounds']
+    before = record(SEARCH)['rounds']
     assert rounds[:3] == before
     assert rounds[3]['kept'] == 304 - round(0.9 * 304)
-    masks = [
-        mmlth.load_ticket(work_dir / f'tickets/round_{number:02d}.safetensors').mask
-        for number in (2, 3)
-    ]
+    masks = [ticket_of(work_dir, number).mask for number in (2, 3)]
     assert all(bool((masks[0][name] | ~kept).all()) for name, kept in masks[1].items())

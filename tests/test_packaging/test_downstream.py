@@ -8,6 +8,7 @@ import sysconfig
 import venv
 
 import pytest
+from kit import record
 from packages import copy_source, pip
 from stack import mim_name
 
@@ -108,7 +109,7 @@ def test_three_lines_and_the_stock_command(environment, repository):
     options = ['--work-dir', 'work', '--cfg-options', *SHORT]
     run(python, '-c', mim, 'train', mim_name(), 'config.py', *options, cwd=repository)
 
-    state = json.loads((repository / 'work/search.json').read_text())
+    state = record(repository / 'work')
     assert [round(entry['sparsity'], 4) for entry in state['rounds']] == [0, 0.8]
     log = next((repository / 'work/round_01').glob('*/*.log')).read_text()
     assert all(hook in log for hook in ('YOLOXModeSwitchHook', 'SyncNormHook', 'EMAHook'))

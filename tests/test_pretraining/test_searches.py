@@ -1,6 +1,5 @@
 """Searches on MMPretrain models, supervised and self-supervised, with real Runners."""
 
-import json
 from pathlib import Path
 
 import cv2
@@ -8,6 +7,7 @@ import numpy as np
 import pytest
 import spy
 import torch
+from kit import search_by, ticket_of, tickets_of
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
@@ -144,16 +144,11 @@ def searches(pictures, tmp_path_factory):
         if kind not in known:
             work_dir = tmp_path_factory.mktemp(f'search_{kind}')
             spy.records.clear()
-            Runner.from_cfg(config_of(kind, pictures, work_dir)).train()
-            record = json.loads((work_dir / 'search.json').read_text())
-            known[kind] = work_dir, dict(spy.records), record
+            state = search_by(config_of(kind, pictures, work_dir))
+            known[kind] = work_dir, dict(spy.records), state
         return known[kind]
 
     return get
-
-
-def tickets_of(work_dir):
-    return [mmlth.load_ticket(path) for path in sorted(work_dir.glob('tickets/*'))]
 
 
 def originals(kind):
@@ -234,10 +229,7 @@ def test_what_is_reported(searches, kind):
             assert 0 < last < 10 * max(1.0, *map(abs, seen)) or kind == 'BYOL'
     rows = (work_dir / 'report/results.csv').read_text().splitlines()
     assert rows[0] == f'round,sparsity,network_sparsity,{names.pop()},seconds'
-    assert (
-        'mmpretrain'
-        in mmlth.load_ticket(work_dir / 'tickets/round_02.safetensors').info['versions']
-    )
+    assert 'mmpretrain' in ticket_of(work_dir, 2).info['versions']
 
 
 def test_a_search_goes_on_with_the_queue_and_the_averages(searches, pictures, tmp_path):
@@ -308,7 +300,7 @@ def test_a_self_supervised_ticket_is_the_start_of_a_backbone(searches, package):
 
 def test_a_dense_checkpoint_of_a_self_supervised_model_loads_into_a_masked_one(searches, pictures):
     work_dir, _, _ = searches('MoCo')
-    ticket = mmlth.load_ticket(work_dir / 'tickets/round_02.safetensors')
+    ticket = ticket_of(work_dir, 2)
     model = build_model(config_of('MoCo', pictures, work_dir))
     mmlth.attach_mask(model, ticket.mask)
     file = max((work_dir / 'round_00').glob('*.pth'), key=lambda path: path.stat().st_mtime)

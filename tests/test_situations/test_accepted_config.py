@@ -9,6 +9,7 @@ import fresh
 import numpy as np
 import pytest
 import torch
+from kit import record
 from mmengine.config import Config
 from mmengine.runner import Runner
 from points import points_config
@@ -122,7 +123,7 @@ def test_it_is_a_config_wherever_one_is_taken(searched):
 
 def test_a_search_of_before(searched, tmp_path):
     """Whose config nobody kept: one line says how it is added."""
-    state = json.loads((searched / 'search.json').read_text())
+    state = record(searched)
     del state['accepted_config']
     (tmp_path / 'search.json').write_text(json.dumps(state))
     for read in (

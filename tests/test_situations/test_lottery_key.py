@@ -1,9 +1,8 @@
 """The ``lottery`` key is read by the stock commands, whatever the style of a config."""
 
-import json
-
 import fresh
 import pytest
+from kit import record
 from points import points_config
 
 LAZY_BASE = """
@@ -72,7 +71,7 @@ def test_configs_of_the_newer_style(tmp_path, package):
     done = fresh.stock_train(tmp_path / 'lazy.py', package=package, **path)
     assert done.returncode == 0, done.stderr
     assert done.stdout.count('COUNTED True 0.2') == 2
-    rounds = json.loads((tmp_path / 'work/search.json').read_text())['rounds']
+    rounds = record(tmp_path / 'work')['rounds']
     assert [entry['sparsity'] for entry in rounds] == pytest.approx([0, 0.5], abs=0.01)
 
     if package == 'mmpose':

@@ -1,10 +1,9 @@
 """What a model does is measured, where its config or its names tell nothing."""
 
-import json
-
 import numpy as np
 import pytest
 import torch
+from kit import record
 from mmengine.hooks import Hook
 from mmengine.registry import HOOKS, MODELS
 from mmengine.runner import Runner
@@ -134,7 +133,7 @@ def test_weights_that_a_hook_freezes_are_named(tmp_path, frozen):
     config = toy_config(tmp_path, custom_hooks=[{'type': 'Freeze'}])
     config.lottery.targets = {'frozen': frozen}
     mmlth.search(config)
-    rounds = json.loads((tmp_path / 'search.json').read_text())['rounds']
+    rounds = record(tmp_path)['rounds']
     assert rounds[0]['unmoved'] == ['depthwise.weight']
     assert 'unmoved' not in rounds[1]
     said = '1 prunable tensors, 23.7% of the prunable weights' in logged(tmp_path)
@@ -146,7 +145,7 @@ def test_weights_that_a_hook_freezes_are_named(tmp_path, frozen):
 
 def test_what_trains_is_not_called_frozen(tmp_path):
     mmlth.search(toy_config(tmp_path, **{'lottery.rounds': 1}))
-    rounds = json.loads((tmp_path / 'search.json').read_text())['rounds']
+    rounds = record(tmp_path)['rounds']
     assert 'unmoved' not in rounds[0]
     assert 'as if frozen' not in str(layers_section(read_searches([tmp_path])).parts)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from kit import record, ticket_of
 from mmengine.evaluator import BaseMetric
 from mmengine.registry import DATASETS, LOOPS, METRICS
 from mmengine.runner import BaseLoop, EpochBasedTrainLoop, Runner, ValLoop
@@ -88,7 +89,7 @@ def test_a_search_with_odd_metrics_and_loops(tmp_path, loop):
     assert 0 <= recorded['toy/accuracy'] <= 1
     assert recorded['toy/nested/pos/all'] == 0.6
     assert 'toy/complex' not in recorded
-    ticket = mmlth.load_ticket(tmp_path / 'tickets/round_01.safetensors')
+    ticket = ticket_of(tmp_path, 1)
     assert Evaluation(config, tmp_path / 'evaluated')(ticket.state_dict()) == recorded
     log = ' '.join(path.read_text() for path in tmp_path.rglob('round_00/**/*.log'))
     assert log.count('metrics that are no single number are not recorded') <= 1
@@ -106,7 +107,7 @@ class NoNumber(BaseMetric):
 def test_an_evaluation_without_any_number_is_refused_in_one_line(tmp_path):
     config = toy_config(tmp_path, **{'lottery.rounds': 1, 'val_evaluator': {'type': 'NoNumber'}})
     assert set(mmlth.search(config)[0]['metrics']) == {'train_loss'}
-    ticket = mmlth.load_ticket(tmp_path / 'tickets/round_00.safetensors')
+    ticket = ticket_of(tmp_path, 0)
     with pytest.raises(LotteryError, match='ValLoop gives no metric that is a number'):
         Evaluation(config, tmp_path / 'evaluated').measured(ticket.state_dict())
 
@@ -239,9 +240,9 @@ def test_a_training_loop_from_scratch_searches(tmp_path, kind, rewind):
     """faults/30-custom-loop: rounds rewind to the step, and end where they should."""
     rounds = mmlth.search(own_loop(tmp_path, kind, rewind))
     assert [round_['round'] for round_ in rounds] == [0, 1]
-    state = json.loads((tmp_path / 'search.json').read_text())
+    state = record(tmp_path)
     assert state['rewind']['iteration'] == int(rewind.removesuffix('it'))
-    ticket = mmlth.load_ticket(tmp_path / 'tickets/round_01.safetensors')
+    ticket = ticket_of(tmp_path, 1)
     assert ticket.mask.sparsity == pytest.approx(0.75, abs=0.01)
     kept = ticket.mask['conv.weight']
     assert not ticket.state_dict()['conv.weight'][~kept].any()
@@ -301,7 +302,7 @@ def test_epochs_of_several_lengths(tmp_path):
     config = toy_config(tmp_path, **{'lottery.rounds': 1, 'lottery.rewind': '2ep'})
     config.train_cfg = {'type': 'Curriculum', 'max_epochs': 3}
     mmlth.search(config)
-    state = json.loads((tmp_path / 'search.json').read_text())
+    state = record(tmp_path)
     assert state['rewind']['iteration'] == ITERATIONS_PER_EPOCH * 3 // 2
     whole = (tmp_path / 'tickets/round_01.safetensors').read_bytes()
     # The newest checkpoint of the round is that of its last epoch but one.
@@ -388,7 +389,7 @@ def test_a_search_with_such_metainfo(kind, tmp_path):
     config = toy_config(tmp_path, **{'lottery.rounds': 1, 'train_cfg.max_epochs': 2})
     config.train_dataloader.dataset = {'type': 'MetaDataset', 'kind': kind}
     assert len(mmlth.search(config)) == 2
-    meta = mmlth.load_ticket(tmp_path / 'tickets/round_01.safetensors').dataset_meta()
+    meta = ticket_of(tmp_path, 1).dataset_meta()
     assert meta['classes'] == ('dark', 'bright')
     log = ' '.join(path.read_text() for path in tmp_path.rglob('*.log'))
     assert ('The METAINFO of'.lower() in log.lower()) == (kind in OUT)
@@ -443,7 +444,7 @@ def test_a_search_on_joined_data_sets(tmp_path):
     config = toy_config(tmp_path, **{'lottery.rounds': 1, 'train_cfg.max_epochs': 2})
     config.train_dataloader.dataset = {'type': 'Joined', 'datasets': [one, two]}
     assert len(mmlth.search(config)) == 2
-    ticket = mmlth.load_ticket(tmp_path / 'tickets/round_01.safetensors')
+    ticket = ticket_of(tmp_path, 1)
     assert [part.get('count') for part in ticket.info['dataset_meta']] == [5, None]
     assert ticket.dataset_meta()['classes'] == ('dark', 'bright')
 

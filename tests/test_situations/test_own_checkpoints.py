@@ -6,6 +6,7 @@ import pickle
 import pytest
 import torch
 from fresh import python, stock_test
+from kit import ticket_of
 from mmengine.config import Config
 from mmengine.registry import MODELS
 from mmengine.runner import CheckpointLoader, Runner, load_checkpoint
@@ -13,7 +14,6 @@ from mmengine.runner.checkpoint import load_from_local as stock_loader
 from points import points_config
 
 from mmlth.engine import LotteryError
-from mmlth.ticket import load_ticket
 
 
 class Call:
@@ -53,7 +53,7 @@ def unsafe(tmp_path):
 
 
 def same_weights(model, folder):
-    ticket = load_ticket(folder / 'work/tickets/round_01.safetensors').state_dict()
+    ticket = ticket_of(folder / 'work', 1).state_dict()
     state = model.state_dict()
     return ticket.keys() == state.keys() and all(torch.equal(ticket[n], state[n]) for n in ticket)
 

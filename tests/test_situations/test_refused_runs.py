@@ -8,6 +8,7 @@ from pathlib import Path
 import fresh
 import pytest
 import torch
+from kit import record
 from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.registry import DATASETS, HOOKS, MODELS
@@ -127,7 +128,7 @@ def test_a_refused_run_changes_no_report_and_no_branch(tmp_path):
     assert contents(tmp_path / 'work') == before
     (tmp_path / 'work/newer.py').write_text("raise SystemExit('it is run')")
     mmlth.branch(tmp_path / 'work', 'random')
-    kept = json.loads((tmp_path / 'work/branches/random/search.json').read_text())
+    kept = record(tmp_path / 'work/branches/random')
     assert kept['config']['val_dataloader']['dataset']['seed'] == 1
 
 
@@ -233,7 +234,7 @@ def test_a_search_that_an_earlier_version_left_behind(tmp_path):
     torch.save(weights, tmp_path / 'right.pth')
     right = {'load_from': str(tmp_path / 'right.pth'), 'lottery.rewind': '0'}
     train(named_config(tmp_path, tmp_path / 'other', **right))
-    state = json.loads((tmp_path / 'other/search.json').read_text())
+    state = record(tmp_path / 'other')
     state.update(rounds=[], load_from='nope.pth')
     state['rewind'] = {key: state['rewind'][key] for key in ('step', 'what', 'after')}
     del state['accepted_config'], state['load_from_sha256']
@@ -336,8 +337,5 @@ def test_a_search_that_a_killed_process_was_to_replace_is_back(tmp_path):
     (tmp_path / 'round_00').mkdir()
     assert not (tmp_path / 'search.json').exists()
     train(toy_config(tmp_path, **{'lottery.rounds': 1}), resume=True)  # goes on with the old one
-    assert (
-        json.loads((tmp_path / 'search.json').read_bytes())['rounds']
-        == (json.loads(before)['rounds'])
-    )
+    assert record(tmp_path)['rounds'] == (json.loads(before)['rounds'])
     assert list(tmp_path.glob('round_00/*.pth'))

@@ -1,14 +1,13 @@
 """Time in which the process stood still is neither recorded nor foretold."""
 
-import json
 import re
 import time
 from datetime import timedelta
 
 import pytest
+from kit import search_by
 from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
-from mmengine.runner import Runner
 from toy import ITERATIONS_PER_EPOCH, toy_config
 
 from mmlth.engine.machine.running_time import RunningTime
@@ -108,8 +107,7 @@ def test_a_search_that_was_suspended(tmp_path, monkeypatch, clock):
     monkeypatch.setattr(Takes, 'clock', clock, raising=False)
     config = toy_config(tmp_path, log_level='INFO', **{'lottery.rounds': 1})
     config.custom_hooks = [{'type': 'Takes'}]
-    Runner.from_cfg(config).train()
-    rounds = json.loads((tmp_path / 'search.json').read_text())['rounds']
+    rounds = search_by(config)['rounds']
     first, second = (r['seconds'] for r in rounds)
     assert first == 3 * ITERATIONS_PER_EPOCH + 3 * 60
     assert second == 2 * ITERATIONS_PER_EPOCH + 2 * 60

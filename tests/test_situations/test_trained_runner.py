@@ -1,19 +1,17 @@
 """After a search the user's Runner is one that has trained: its scripts go on as without mmlth."""
 
-import json
 from pathlib import Path
 
 import pytest
 import torch
+from kit import record, ticket_of
 from mmengine.registry import MODELS
 from mmengine.runner import Runner
 from toy import ITERATIONS_PER_EPOCH, toy_config
 
-import mmlth
-
 
 def last_round(work_dir):
-    return json.loads(Path(work_dir, 'search.json').read_text())['rounds'][-1]
+    return record(Path(work_dir))['rounds'][-1]
 
 
 def searched(work_dir, iterations=False, **changes):
@@ -55,7 +53,7 @@ def test_it_tests_the_last_ticket_and_not_load_from(tmp_path, pretrained, averag
     expected = last_round(tmp_path / 'work')['metrics']
     assert runner.test() == expected
     assert runner.val() == expected
-    ticket = mmlth.load_ticket(tmp_path / 'work/tickets/round_02.safetensors')
+    ticket = ticket_of(tmp_path / 'work', 2)
     assert all(torch.equal(v, ticket.state_dict()[k]) for k, v in runner.model.state_dict().items())
     assert not runner.model.training
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from kit import ticket_of
 from mmengine.config import Config
 from mmengine.registry import MODELS
 from mmengine.runner import Runner
@@ -10,7 +11,6 @@ from opting_in import PRUNING_BASE, opt_in
 from torch import Tensor, nn
 from toy import ToyModel, toy_config
 
-from mmlth import load_ticket
 from mmlth.engine import parse_settings
 from mmlth.engine.settings.choices import build_score
 
@@ -98,7 +98,7 @@ def test_a_round_on_a_toy(name: str, tmp_path: Path) -> None:
 
     Runner.from_cfg(config).train()
 
-    ticket = load_ticket(tmp_path / 'tickets/round_01.safetensors')
+    ticket = ticket_of(tmp_path, 1)
     assert ticket.mask.sparsity == pytest.approx(0.5, abs=0.05)
     stem, shortcut = 'backbone.conv1.weight', 'backbone.layer1.0.downsample.0.weight'
     # 2:4 does not fit the three colours.

@@ -2,12 +2,13 @@
 
 import pytest
 import torch
+from kit import ticket_of
 from mmengine.hooks import Hook
 from mmengine.registry import HOOKS, MODELS
 from mmengine.runner import Runner
 from toy import ToyDataset, ToyModel, toy_config
 
-from mmlth import LotteryError, load_ticket
+from mmlth import LotteryError
 from mmlth.engine.evaluation.evaluation import Evaluation, recompute_statistics
 from mmlth.engine.models.unwrapped import bare_model
 from mmlth.engine.tickets.any_weights import read_weights
@@ -49,9 +50,7 @@ def test_metrics_are_those_of_the_weights_it_is_given_now(work_dir, tmp_path):
     hooks = [{'type': 'EMAHook', 'momentum': 0.3}, {'type': 'SpoilHook'}]
     config = toy_config(tmp_path / 'a', custom_hooks=hooks)
     evaluation = Evaluation(config, tmp_path / 'a')
-    states = [
-        load_ticket(work_dir / f'tickets/round_0{i}.safetensors').state_dict() for i in (0, 2)
-    ]
+    states = [ticket_of(work_dir, i).state_dict() for i in (0, 2)]
     constant = {name: torch.zeros_like(tensor) for name, tensor in states[0].items()}
     for state in (*states, constant, states[0]):
         assert evaluation(state) == metrics_of(state, tmp_path / 'b')
@@ -70,7 +69,7 @@ def test_loaders_that_mmengine_gave_a_scope(work_dir, tmp_path):
     config = toy_config(tmp_path)
     for loader in (config.train_dataloader, config.val_dataloader):
         loader.collate_fn['_scope_'] = 'mmengine'
-    ticket = load_ticket(work_dir / 'tickets/round_00.safetensors')
+    ticket = ticket_of(work_dir, 0)
     assert 'toy/accuracy' in Evaluation(config, tmp_path, statistics=1)(ticket.state_dict())
 
 
@@ -91,7 +90,7 @@ def test_statistics_are_the_means_over_batches(tmp_path):
 
 
 def test_recomputed_statistics_decide_the_metrics(work_dir, tmp_path):
-    ticket = load_ticket(work_dir / 'tickets/round_00.safetensors').state_dict()
+    ticket = ticket_of(work_dir, 0).state_dict()
     broken = {**ticket, 'bn.running_mean': torch.full((8,), 50.0)}  # of which nothing is left
     assert Evaluation(toy_config(tmp_path / 'a'), tmp_path / 'a')(broken) == {'toy/accuracy': 0.5}
     evaluation = Evaluation(toy_config(tmp_path / 'b'), tmp_path / 'b', statistics=6)

@@ -8,19 +8,18 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from kit import ticket_bytes
+from kit import record, search_by, ticket_bytes, ticket_of
 from mmengine.registry import DATASETS, MODELS
 from mmengine.runner import Runner
 from repository import CONFIGS
 from toy import ToyDataset, ToyModel, toy_config
 
-from mmlth import LotteryError, load_ticket
+from mmlth import LotteryError
 from mmlth.data import make_shapes
 from mmlth.engine.configs.reading import read_config
 from mmlth.engine.evaluation.loss_data import loss_loader
 from mmlth.engine.evaluation.validation_loss import ValidationLoss
 from mmlth.engine.models.building import build_model, initialise
-from mmlth.engine.search.run import run_search
 
 EMA = {'type': 'EMAHook', 'momentum': 0.3}
 
@@ -65,14 +64,12 @@ def config_of(work_dir, on, iterations=False, **changes):
 
 
 def search(*args, **kwargs):
-    config = config_of(*args, **kwargs)
-    runner = Runner.from_cfg(config)
-    run_search(runner, runner.train.settings, lambda *_: None)  # without reports
+    search_by(config_of(*args, **kwargs))
 
 
 def results(work_dir):
     """What the search recorded, but for times."""
-    rounds = json.loads((work_dir / 'search.json').read_text())['rounds']
+    rounds = record(work_dir)['rounds']
     return [{key: value for key, value in each.items() if key != 'seconds'} for each in rounds]
 
 
@@ -147,7 +144,7 @@ def test_it_is_the_mean_over_all_images_by_the_weights_that_are_validated(tmp_pa
     """A ticket has these weights. The last batch is smaller than the others."""
     search(tmp_path, True, custom_hooks=hooks, **{'val_dataloader.batch_size': 7})
     for index in range(3):
-        weights = load_ticket(tmp_path / f'tickets/round_{index:02d}.safetensors').state_dict()
+        weights = ticket_of(tmp_path, index).state_dict()
         last = max(val_losses(tmp_path, index).items())[1]
         assert last['val/loss'] == pytest.approx(mean_loss(weights), rel=1e-5)
 
@@ -327,7 +324,7 @@ def test_a_classifier_has_a_loss(tmp_path):
 def test_what_a_round_trains_is_logged_once(tmp_path):
     search(tmp_path, False)
     for index in range(3):
-        mask = load_ticket(tmp_path / f'tickets/round_{index:02d}.safetensors').mask
+        mask = ticket_of(tmp_path, index).mask
         (line,) = [each for each in logged(tmp_path, index) if 'lottery/round' in each]
         assert line['step'] == (6 if index else 0)
         assert line['lottery/round'] == index

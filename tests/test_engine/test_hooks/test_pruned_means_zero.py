@@ -6,13 +6,13 @@ import mmdet.models.layers  # noqa: F401  has an average of its own
 import mmpose.engine.hooks  # noqa: F401  likewise
 import pytest
 import torch
+from kit import ticket_of
 from mmengine.hooks import Hook
 from mmengine.optim.optimizer import amp_optimizer_wrapper
 from mmengine.registry import HOOKS, MODELS
 from mmengine.runner import Runner
 from toy import ToyModel, toy_config
 
-from mmlth import load_ticket
 from mmlth.pruning import attached_mask
 from mmlth.ticket import load_rewind_weights
 
@@ -144,14 +144,14 @@ def test_pruned_is_zero_at_every_step(tmp_path, monkeypatch, case):
     check_files(tmp_path, averaged)
     # The very same predictions from a stock model.
     stock = MODELS.build(config.model).eval()
-    stock.load_state_dict(load_ticket(tmp_path / 'tickets/round_01.safetensors').state_dict())
+    stock.load_state_dict(ticket_of(tmp_path, 1).state_dict())
     images = torch.randn(4, 3, 6, 6)
     assert torch.equal(stock(images), runner.model.eval()(images))
 
 
 def check_files(work_dir, averaged):
     """Zero in what is saved, and the survivors have moved."""
-    ticket = load_ticket(work_dir / 'tickets/round_01.safetensors')
+    ticket = ticket_of(work_dir, 1)
     rewound = load_rewind_weights(work_dir / 'rewind.safetensors')
     saved = torch.load(work_dir / 'round_01/epoch_3.pth', weights_only=False)
     assert ('ema_state_dict' in saved) == averaged

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from kit import record, ticket_of
 from mmengine.evaluator import BaseMetric
 from mmengine.registry import METRICS
 from mmengine.runner import Runner
@@ -42,7 +43,7 @@ def test_both(tmp_path):
             ticket = load_ticket(folder / f'{name}.safetensors')
             assert all(torch.equal(ticket.weights[key], saved[key]) for key in saved)
     ticket = load_ticket(work_dir / 'round_01/epoch_3.safetensors')
-    assert ticket.mask == load_ticket(work_dir / 'tickets/round_01.safetensors').mask
+    assert ticket.mask == ticket_of(work_dir, 1).mask
     assert ticket.mask.sparsity == pytest.approx(0.75, abs=0.01)
     assert (ticket.info['round'], ticket.info['epoch']) == (1, 3)
     assert ticket.info['dataset_meta'] == {'classes': ('dark', 'bright')}
@@ -60,7 +61,7 @@ def test_tickets_alone_and_still_resumable(tmp_path):
         name = f'tickets/round_0{index}.safetensors'
         assert (work_dir / name).read_bytes() == (whole / name).read_bytes()
     # What files are written does not decide the result, so a search continues either way.
-    state = json.loads((work_dir / 'search.json').read_text())
+    state = record(work_dir)
     expected = (work_dir / 'tickets/round_01.safetensors').read_bytes()
     state['rounds'].pop()
     (work_dir / 'search.json').write_text(json.dumps(state))

@@ -2,7 +2,6 @@
 
 import copy
 import itertools
-import json
 import math
 import random
 import sys
@@ -10,6 +9,7 @@ import sys
 import numpy as np
 import pytest
 import torch
+from kit import search_by, tickets_of
 from mmengine.config import Config
 from mmengine.registry import MODELS
 from mmengine.runner import Runner
@@ -32,14 +32,9 @@ from mmlth.ticket import load_rewind_weights
 
 
 def search(work_dir, resume=False, model=None, **lottery):
-    config = toy_config(work_dir)
-    config.resume = resume
-    if model:
-        config.model = model
+    config = toy_config(work_dir, resume=resume, model=model or {})
     config.lottery = {'rewind': '1ep', **lottery}
-    Runner.from_cfg(config).train()
-    state = json.loads((work_dir / 'search.json').read_text())
-    return state, [load_ticket(work_dir / entry['ticket']) for entry in state['rounds']]
+    return search_by(config), tickets_of(work_dir)
 
 
 def counts(mask):

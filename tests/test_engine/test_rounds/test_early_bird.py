@@ -5,36 +5,30 @@ import json
 
 import pytest
 import torch
-from kit import csv_rows, ticket_bytes
+from kit import csv_rows, masks_of, search_by, ticket_bytes, ticket_of
 from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
 from mmengine.runner import Runner
 from toy import toy_config
 
 import mmlth
-from mmlth import LotteryError, Mask, load_ticket
+from mmlth import LotteryError, Mask
 from mmlth.engine.checkpoints.rewind_file import load_training_state
 from mmlth.engine.hooks import MaskDistanceHook, ProgressHook, StopRule
 from mmlth.engine.models.unwrapped import bare_model
 from mmlth.engine.registry import SCORES
-from mmlth.engine.search.run import run_search
 from mmlth.engine.settings import parse_settings
 from mmlth.pruning.distance import hamming, iou
-from mmlth.report.writing import write_report
 
 EMA = [{'type': 'EMAHook', 'momentum': 0.3}]
 # Of the toy, every two masks are nearer than this; so a round ends as soon as the window is full.
 NEAR = {'window': 2, 'distance': 0.45}
 
 
-def search(work_dir, iterations=False, resume=False, changes=None, report=None, **lottery):
-    """Without reports, which take longer than all else."""
-    config = toy_config(work_dir, iterations, **(changes or {}))
+def search(work_dir, iterations=False, resume=False, changes=None, **lottery):
+    config = toy_config(work_dir, iterations, resume=resume, **(changes or {}))
     config.lottery.update({'rewind': '6it', **lottery})
-    config.resume = resume
-    runner = Runner.from_cfg(config)
-    run_search(runner, runner.train.settings, report or (lambda *args: None))
-    return json.loads((work_dir / 'search.json').read_text())['rounds']
+    return search_by(config)['rounds']
 
 
 @pytest.fixture
@@ -73,7 +67,7 @@ def test_the_newest_mask_is_that_of_the_next_round(tmp_path, drawn, hooks, itera
     search(tmp_path, iterations, changes={'custom_hooks': hooks})
     assert {name: len(masks) for name, masks in drawn.items()} == {'round_00': 3, 'round_01': 2}
     for index in (0, 1):
-        ticket = load_ticket(tmp_path / f'tickets/round_0{index + 1}.safetensors')
+        ticket = ticket_of(tmp_path, index + 1)
         assert drawn[f'round_0{index}'][-1] == ticket.mask
 
 
@@ -100,7 +94,7 @@ def test_scalars_are_logged(tmp_path, drawn):
 
 def test_distances_are_of_the_weights_that_compete(tmp_path, drawn):
     search(tmp_path)
-    within = load_ticket(tmp_path / 'tickets/round_01.safetensors').mask
+    within = ticket_of(tmp_path, 1).mask
     (path,) = tmp_path.glob('round_01/*/vis_data/scalars.json')
     told = [json.loads(line).get('lottery/mask_distance') for line in path.read_text().splitlines()]
     first, second = drawn['round_01']
@@ -189,18 +183,13 @@ def test_in_loops_without_epochs_the_interval_can_be_given(tmp_path):
 
 
 def test_rounds_end_early_but_the_last_one(tmp_path, drawn):
-    rounds = search(
-        tmp_path,
-        early_bird=NEAR,
-        changes={'train_cfg.max_epochs': 5},
-        report=lambda work_dir, at_end: write_report([work_dir]),
-    )
+    rounds = search(tmp_path, early_bird=NEAR, changes={'train_cfg.max_epochs': 5})
     told = [
         (r['epochs'], r['saved_epochs'], r['iterations'], r['saved_iterations']) for r in rounds
     ]
     # Round 0 draws after epochs 1 and 2, round 1 from step k on, after epochs 2 and 3.
     assert told == [(2, 3, 12, 18), (2, 2, 12, 12), (4, 0, 24, 0)]
-    masks = [load_ticket(tmp_path / entry['ticket']).mask for entry in rounds]
+    masks = masks_of(tmp_path)
     assert [drawn['round_00'][-1], drawn['round_01'][-1]] == masks[1:]
     assert all(new.issubset(old) for old, new in itertools.pairwise(masks))
     assert [mask.kept for mask in masks] == [304, 152, 76]

@@ -1,15 +1,15 @@
 """Law 2: rewinding is real."""
 
 import hashlib
-import json
 
 import pytest
 import spy
 import torch
+from kit import search_by, ticket_of
 from mmengine.runner import Runner
 from toy import ITERATIONS_PER_EPOCH, toy_config
 
-from mmlth.ticket import load_rewind_weights, load_ticket
+from mmlth.ticket import load_rewind_weights
 
 EMA = {'type': 'EMAHook', 'momentum': 0.3, 'update_buffers': True}
 
@@ -19,8 +19,8 @@ def search(work_dir, iterations=False, rewind='1ep', hooks=(EMA,), what='weights
     config = toy_config(work_dir, iterations, **changes)
     config.lottery.update(rewind=rewind, rewind_what=what)
     config.custom_hooks = [*hooks, {'type': 'SpyHook'}]
-    Runner.from_cfg(config).train()
-    return spy.records, json.loads((work_dir / 'search.json').read_text())
+    state = search_by(config)
+    return spy.records, state
 
 
 def assert_equal(a, b, path=''):
@@ -74,7 +74,7 @@ def test_each_round_starts_from_the_masked_state_of_step_k(tmp_path, iterations,
         seen = records[f'round_{index:02d}']
         assert min(seen) == step
         assert max(seen) == 3 * ITERATIONS_PER_EPOCH - 1
-        mask = load_ticket(tmp_path / state['rounds'][index]['ticket']).mask
+        mask = ticket_of(tmp_path, index).mask
         # Batch, position in the epoch and random numbers included: the very same iteration.
         assert_equal(seen[step], masked_state(records['round_00'][step], mask))
 
@@ -84,7 +84,7 @@ def test_rewind_weights_are_a_copy_on_disk_that_never_changes(tmp_path):
     stored = load_rewind_weights(tmp_path / 'rewind.safetensors')
     seen = records['round_00'][ITERATIONS_PER_EPOCH]['weights']
     assert_equal(stored, seen)
-    last = load_ticket(tmp_path / 'tickets/round_00.safetensors').state_dict()
+    last = ticket_of(tmp_path, 0).state_dict()
     assert not torch.equal(stored['conv.weight'], last['conv.weight'])
     digest = hashlib.sha256((tmp_path / 'rewind.safetensors').read_bytes()).hexdigest()
     assert digest == state['rewind']['sha256']
@@ -154,8 +154,8 @@ def test_a_rewind_step_at_the_end_of_the_first_epoch_sees_its_validation(tmp_pat
 def test_learning_rate_rewinding_keeps_the_trained_weights(tmp_path):
     records, _ = search(tmp_path, what='learning_rate')
     first, second = records['round_00'][6], records['round_01'][6]
-    ticket = load_ticket(tmp_path / 'tickets/round_00.safetensors')
-    mask = load_ticket(tmp_path / 'tickets/round_01.safetensors').mask
+    ticket = ticket_of(tmp_path, 0)
+    mask = ticket_of(tmp_path, 1).mask
     for name, weight in second['weights'].items():
         trained = ticket.state_dict()[name]
         assert torch.equal(weight, trained * mask[name] if name in mask else trained), name
@@ -172,8 +172,8 @@ def test_fine_tuning_stays_at_the_last_learning_rate(tmp_path):
     assert last < 0.01  # of a schedule that starts at 0.1
     for seen in records['round_01'].values():
         assert [group['lr'] for group in seen['optimizer']['param_groups']] == [last]
-    ticket = load_ticket(tmp_path / 'tickets/round_00.safetensors')
-    mask = load_ticket(tmp_path / 'tickets/round_01.safetensors').mask
+    ticket = ticket_of(tmp_path, 0)
+    mask = ticket_of(tmp_path, 1).mask
     kept = mask['conv.weight']
     started = records['round_01'][6]['weights']['conv.weight']
     assert torch.equal(started, ticket.state_dict()['conv.weight'] * kept)
@@ -183,7 +183,7 @@ def test_reinitialisation_starts_from_other_weights_in_full(tmp_path):
     records, _ = search(tmp_path, what='reinit')
     assert min(records['round_01']) == 0
     first = records['round_00'][0]['weights']['conv.weight']
-    kept = load_ticket(tmp_path / 'tickets/round_01.safetensors').mask['conv.weight']
+    kept = ticket_of(tmp_path, 1).mask['conv.weight']
     again = records['round_01'][0]['weights']['conv.weight']
     assert not again[~kept].any()
     assert not (first == again)[kept].any()
@@ -219,7 +219,7 @@ def test_a_round_in_full_takes_the_weights_of_step_k_and_nothing_else(
     for index in (1, 2):
         seen = records[f'round_{index:02d}']
         assert (min(seen), max(seen)) == (0, 17)
-        mask = load_ticket(tmp_path / state['rounds'][index]['ticket']).mask
+        mask = ticket_of(tmp_path, index).mask
         begun, dense = seen[0], first[0]
         for name, theta in first[step]['weights'].items():
             expected = torch.where(mask[name], theta, 0) if name in mask else theta
@@ -235,8 +235,8 @@ def test_a_round_in_full_takes_the_weights_of_step_k_and_nothing_else(
 
 def test_learning_rate_rewinding_in_full(tmp_path):
     records, _ = search(tmp_path, what='learning_rate', **{'lottery.after_rewind': 'full'})
-    mask = load_ticket(tmp_path / 'tickets/round_01.safetensors').mask
-    for name, trained in load_ticket(tmp_path / 'tickets/round_00.safetensors').weights.items():
+    mask = ticket_of(tmp_path, 1).mask
+    for name, trained in ticket_of(tmp_path, 0).weights.items():
         expected = torch.where(mask[name], trained, 0) if name in mask else trained
         assert torch.equal(records['round_01'][0]['weights'][name], expected), name
 
@@ -256,14 +256,11 @@ def test_rewinding_to_the_best_dense_weights(tmp_path, checkpoints):
     if epoch < 3:  # what the next epoch began with are the weights that were validated
         best = records['round_00'][epoch * ITERATIONS_PER_EPOCH]['ema']
     else:
-        best = {
-            f'module.{n}': w
-            for n, w in load_ticket(tmp_path / 'tickets/round_00.safetensors').weights.items()
-        }
+        best = {f'module.{n}': w for n, w in ticket_of(tmp_path, 0).weights.items()}
     for index in (1, 2):
         seen = records[f'round_{index:02d}']
         assert (min(seen), max(seen)) == (0, 17)
-        mask = load_ticket(tmp_path / state['rounds'][index]['ticket']).mask
+        mask = ticket_of(tmp_path, index).mask
         for name, weight in seen[0]['weights'].items():
             theta = best[f'module.{name}']
             expected = torch.where(mask[name], theta, 0) if name in mask else theta

@@ -6,11 +6,12 @@ import shutil
 import pytest
 import spy
 import torch
+from kit import masks_of, record, ticket_of
 from mmengine.runner import Runner
 from toy import ITERATIONS_PER_EPOCH, ToyDataset, toy_config
 
 import mmlth
-from mmlth import LotteryError, load_ticket
+from mmlth import LotteryError
 from mmlth.engine.training import scale_schedule
 from mmlth.ticket import load_rewind_weights
 
@@ -44,10 +45,6 @@ def branch(trunk, *args, **kwargs):
     return trunk / 'branches' / name, rounds
 
 
-def masks_of(folder, rounds):
-    return [load_ticket(folder / entry['ticket']).mask for entry in rounds]
-
-
 @pytest.fixture(autouse=True)
 def _without_branches(trunk):
     yield
@@ -63,18 +60,15 @@ def test_a_control_trains_another_mask_from_the_same_weights(trunk, control):
     folder, rounds = branch(trunk, control)
     assert files(trunk) == before  # nothing of the search is touched, nothing trained again
     assert not (folder / 'round_00').exists()
-    assert (
-        rounds[0]['metrics']
-        == json.loads((trunk / 'search.json').read_text())['rounds'][0]['metrics']
-    )
-    source = masks_of(trunk, json.loads((trunk / 'search.json').read_text())['rounds'])
+    assert rounds[0]['metrics'] == record(trunk)['rounds'][0]['metrics']
+    source = masks_of(trunk)
     theta = load_rewind_weights(trunk / 'rewind.safetensors')
-    first, second = masks_of(folder, rounds)[1:]
+    first, second = masks_of(folder)[1:]
     if control in ('random', 'random_layerwise', 'permuted'):
         assert second.issubset(first)
     for index in (1, 2):
         assert rounds[index]['of_round'] == index
-        mask, own = load_ticket(folder / rounds[index]['ticket']).mask, source[index]
+        mask, own = ticket_of(folder, index).mask, source[index]
         assert mask != own
         if control == 'complement':
             assert all(torch.equal(mask[name], ~own[name]) for name in own)
@@ -94,23 +88,23 @@ def test_a_control_trains_another_mask_from_the_same_weights(trunk, control):
         for name, kept in mask.items():
             start = torch.where(kept, theta[name], 0)
             assert torch.equal(seen[ITERATIONS_PER_EPOCH]['weights'][name], start), name
-            ended = load_ticket(folder / rounds[index]['ticket']).state_dict()[name]
+            ended = ticket_of(folder, index).state_dict()[name]
             assert not ended[~kept].any()
 
 
 def test_same_seed_same_mask_other_seed_other_mask(trunk):
     masks = {}
     for name, seed in (('a', 0), ('b', 0), ('c', 1)):
-        folder, rounds = branch(trunk, 'random', name=name, seed=seed, tickets=[2])
-        masks[name] = masks_of(folder, rounds)[1]
+        folder, _ = branch(trunk, 'random', name=name, seed=seed, tickets=[2])
+        masks[name] = masks_of(folder)[1]
     assert masks['a'] == masks['b'] != masks['c']
 
 
 def test_reinit_keeps_the_mask_and_starts_from_new_weights(trunk):
     folder, rounds = branch(trunk, 'reinit', tickets=[2])
     assert len(rounds) == 2
-    mask = load_ticket(folder / rounds[1]['ticket']).mask
-    assert mask == load_ticket(trunk / 'tickets/round_02.safetensors').mask
+    mask = ticket_of(folder, 1).mask
+    assert mask == ticket_of(trunk, 2).mask
     seen = spy.records['round_01']
     assert min(seen) == 0
     new, kept = seen[0]['weights']['conv.weight'], mask['conv.weight']
@@ -122,7 +116,7 @@ def test_another_data_order_changes_nothing_but_the_batches(trunk):
     spy.records.clear()
     mmlth.branch(trunk, rewind_what='weights', target_sparsity=0.5, rounds=1, name='same')
     same = spy.records['round_01'][ITERATIONS_PER_EPOCH]
-    folder, rounds = branch(trunk, 'data_order', tickets=[1], name='order')
+    folder, _ = branch(trunk, 'data_order', tickets=[1], name='order')
     other = spy.records['round_01'][ITERATIONS_PER_EPOCH]
     for name, weight in same['weights'].items():
         assert torch.equal(weight, other['weights'][name])
@@ -135,8 +129,8 @@ def test_another_data_order_changes_nothing_but_the_batches(trunk):
         for seen in (same, other)
     ]
     assert images[0] != images[1]
-    trained = load_ticket(folder / rounds[1]['ticket'])
-    source = load_ticket(trunk / 'tickets/round_01.safetensors')
+    trained = ticket_of(folder, 1)
+    source = ticket_of(trunk, 1)
     assert trained.mask == source.mask
     assert not torch.equal(trained.state_dict()['conv.weight'], source.state_dict()['conv.weight'])
 
@@ -153,12 +147,12 @@ def test_dense_trained_as_long_as_the_whole_search(trunk):
 def test_other_settings_share_the_dense_round(trunk):
     folder, rounds = branch(trunk, rewind_what='learning_rate')
     assert folder.name == 'rewind_what_learning_rate'
-    source = json.loads((trunk / 'search.json').read_text())['rounds']
-    own = masks_of(folder, rounds)
-    assert own[1] == load_ticket(trunk / 'tickets/round_01.safetensors').mask
+    source = record(trunk)['rounds']
+    own = masks_of(folder)
+    assert own[1] == ticket_of(trunk, 1).mask
     assert own[2].issubset(own[1])
     assert [entry['kept'] for entry in rounds] == [entry['kept'] for entry in source]
-    dense = load_ticket(trunk / 'tickets/round_00.safetensors').state_dict()['conv.weight']
+    dense = ticket_of(trunk, 0).state_dict()['conv.weight']
     start = spy.records['round_01'][ITERATIONS_PER_EPOCH]['weights']['conv.weight']
     assert torch.equal(start, torch.where(own[1]['conv.weight'], dense, 0))
 
@@ -166,16 +160,16 @@ def test_other_settings_share_the_dense_round(trunk):
 def test_one_shot_is_a_branch(trunk):
     folder, rounds = branch(trunk, rounds=1)
     assert len(rounds) == 2
-    dense = load_ticket(trunk / 'tickets/round_00.safetensors')
+    dense = ticket_of(trunk, 0)
     mask = mmlth.prune({n: dense.weights[n] for n in dense.mask}, sparsity=0.75)
-    assert load_ticket(folder / rounds[1]['ticket']).mask == mask
+    assert ticket_of(folder, 1).mask == mask
 
 
 def test_a_branch_resumes_and_moves_with_its_search(trunk, tmp_path):
     whole, _ = branch(trunk, 'permuted', name='whole')
     shutil.copytree(trunk, tmp_path / 'moved')
     moved = tmp_path / 'moved'
-    state = json.loads((moved / 'branches/whole/search.json').read_text())
+    state = record(moved / 'branches/whole')
     state['rounds'].pop()
     (moved / 'branches/whole/search.json').write_text(json.dumps(state))
     (moved / 'branches/whole/tickets/round_02.safetensors').unlink()
@@ -206,11 +200,11 @@ def test_a_control_of_ones_own_from_config(trunk):
         )
 
     try:
-        folder, rounds = branch(trunk, {'type': 'first_rows', 'rows': 2}, tickets=[1])
+        folder, _ = branch(trunk, {'type': 'first_rows', 'rows': 2}, tickets=[1])
     finally:
         CONTROLS.module_dict.pop('first_rows')
     assert folder.name == 'first_rows-rows_2'
-    assert masks_of(folder, rounds)[1]['fc.weight'].tolist() == [[True] * 8] * 2
+    assert masks_of(folder)[1]['fc.weight'].tolist() == [[True] * 8] * 2
 
 
 @pytest.mark.parametrize(
@@ -277,7 +271,7 @@ def test_a_control_gets_the_tickets_of_a_search_that_went_on(tmp_path):
     rounds = mmlth.branch(tmp_path, 'permuted', name='one', tickets=[1, 2], resume=True)
     assert [entry['of_round'] for entry in rounds[1:]] == [2, 1]
     folder = tmp_path / 'branches/one'
-    assert load_ticket(folder / rounds[2]['ticket']).mask.kept == rounds[2]['kept'] == 152
+    assert ticket_of(folder, 2).mask.kept == rounds[2]['kept'] == 152
 
 
 def test_controls_of_an_unfinished_search_say_that_they_are_of_a_part(tmp_path, capsys):
@@ -303,9 +297,9 @@ def test_branches_of_a_search_that_rewinds_to_its_best_weights(tmp_path):
     search.lottery.update(rewind='best', rounds=1)
     search.custom_hooks = [{'type': 'SpyHook'}]
     Runner.from_cfg(search).train()
-    folder, rounds = branch(tmp_path, rewind_what='learning_rate', name='as_trained')
-    mask = load_ticket(folder / rounds[1]['ticket']).mask
-    dense = load_ticket(tmp_path / 'tickets/round_00.safetensors').weights
+    folder, _ = branch(tmp_path, rewind_what='learning_rate', name='as_trained')
+    mask = ticket_of(folder, 1).mask
+    dense = ticket_of(tmp_path, 0).weights
     start = spy.records['round_01'][0]  # of the whole schedule
     for name, kept in mask.items():
         assert torch.equal(start['weights'][name], torch.where(kept, dense[name], 0)), name
@@ -321,10 +315,10 @@ def test_controls_start_as_the_rounds_of_their_search_do(tmp_path):
     search.lottery.update(rewind_what='learning_rate')
     search.custom_hooks = [{'type': 'SpyHook'}]
     Runner.from_cfg(search).train()
-    _, rounds = branch(tmp_path, 'complement', tickets=[2], name='complement')
-    kept = load_ticket(tmp_path / 'branches/complement' / rounds[1]['ticket']).mask
-    before = load_ticket(tmp_path / 'tickets/round_01.safetensors')
-    dense = load_ticket(tmp_path / 'tickets/round_00.safetensors')
+    folder, _ = branch(tmp_path, 'complement', tickets=[2])
+    kept = ticket_of(folder, 1).mask
+    before = ticket_of(tmp_path, 1)
+    dense = ticket_of(tmp_path, 0)
     start = spy.records['round_01'][ITERATIONS_PER_EPOCH]['weights']
     for name, mask in kept.items():
         trained = torch.where(before.mask[name], before.weights[name], dense.weights[name])
@@ -338,9 +332,9 @@ def test_controls_of_a_search_with_new_weights_have_new_weights(tmp_path):
     spy.records.clear()
     Runner.from_cfg(search).train()
     theirs = spy.records['round_02'][0]['weights']
-    _, rounds = branch(tmp_path, 'permuted', tickets=[2], name='permuted')
-    mask = load_ticket(tmp_path / 'branches/permuted' / rounds[1]['ticket']).mask
-    source = load_ticket(tmp_path / 'tickets/round_02.safetensors').mask
+    folder, _ = branch(tmp_path, 'permuted', tickets=[2])
+    mask = ticket_of(folder, 1).mask
+    source = ticket_of(tmp_path, 2).mask
     start = spy.records['round_01'][0]['weights']
     for name, kept in mask.items():  # the same new weights under another mask
         both = kept & source[name]

@@ -12,7 +12,7 @@ import zipfile
 
 import pytest
 import torch
-from kit import ticket_bytes
+from kit import search_by, ticket_bytes, ticket_of
 from mmengine.config import ConfigDict
 from mmengine.evaluator import BaseMetric
 from mmengine.fileio import LocalBackend
@@ -50,9 +50,7 @@ def config_of(work_dir, change=None, **lottery):
 def search(work_dir, change=None, resume=False, **lottery):
     config = config_of(work_dir, change, **lottery)
     config.resume = resume
-    runner = Runner.from_cfg(config)
-    runner.train()
-    return runner
+    search_by(config)
 
 
 def end_at(monkeypatch, hook, point, round_name, iteration, error=Killed):
@@ -294,7 +292,7 @@ def test_a_round_goes_on_under_the_mask_that_it_began_with(tmp_path, monkeypatch
             search(tmp_path, score='fickle')
     began = torch.load(tmp_path / 'round_01/epoch_2.pth', weights_only=False)['state_dict']
     search(tmp_path, score='fickle', resume=True)
-    mask = load_ticket(tmp_path / 'tickets/round_01.safetensors').mask
+    mask = ticket_of(tmp_path, 1).mask
     assert all(torch.equal(began[name] != 0, kept) for name, kept in mask.items())
     assert not list(tmp_path.glob('round_*/mask.*'))
 

@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 import torch
-from kit import csv_rows
+from kit import csv_rows, masks_of, record, ticket_of, tickets_of
 from mmengine.hooks import Hook
 from mmengine.registry import HOOKS, MODELS
 from mmengine.runner import Runner
@@ -22,14 +22,11 @@ from mmlth.pruning import revived
 
 
 def run(work_dir, resume=False, hooks=(), **lottery):
-    config = toy_config(work_dir)
+    config = toy_config(work_dir, custom_hooks=list(hooks), resume=resume)
     config.lottery.update(lottery)
-    if hooks:
-        config.custom_hooks = list(hooks)
-    config.resume = resume
     runner = Runner.from_cfg(config)
     runner.train()
-    return runner, json.loads((work_dir / 'search.json').read_text())
+    return runner, record(work_dir)
 
 
 @pytest.fixture(scope='module')
@@ -64,7 +61,7 @@ def test_work_dir_holds_what_the_design_lists(finished):
 
 def test_masks_nest_and_counts_are_exact(finished):
     work_dir, _, state = finished
-    tickets = [load_ticket(work_dir / entry['ticket']) for entry in state['rounds']]
+    tickets = tickets_of(work_dir)
     prunable = 8 * 3 * 9 + 8 * 9 + 16
     assert [ticket.mask.kept for ticket in tickets] == [prunable, prunable // 2, prunable // 4]
     assert all(new.mask.issubset(old.mask) for old, new in itertools.pairwise(tickets))
@@ -80,7 +77,7 @@ def test_masks_nest_and_counts_are_exact(finished):
 
 def test_pruned_weights_are_zero_in_every_file(finished):
     work_dir, _, _ = finished
-    mask = load_ticket(work_dir / 'tickets/round_02.safetensors').mask
+    mask = ticket_of(work_dir, 2).mask
     for path in sorted((work_dir / 'round_02').glob('epoch_*.pth')):
         checkpoint = torch.load(path, weights_only=False)
         moments = checkpoint['optimizer']['state']
@@ -96,7 +93,7 @@ def test_pruned_weights_are_zero_in_every_file(finished):
 
 def test_a_ticket_loads_into_the_stock_model_with_identical_predictions(finished):
     work_dir, runner, _ = finished
-    ticket = load_ticket(work_dir / 'tickets/round_02.safetensors')
+    ticket = ticket_of(work_dir, 2)
     stock = MODELS.build({'type': 'ToyModel'})
     stock.load_state_dict(ticket.state_dict())  # strict: the same keys and shapes
     saved = torch.load(work_dir / 'round_02/epoch_3.pth', weights_only=False)['state_dict']
@@ -253,7 +250,7 @@ def test_without_validation_the_loss_tells_the_rounds_apart(tmp_path):
         config.pop(key)
     runner = Runner.from_cfg(config)
     runner.train()
-    state = json.loads((tmp_path / 'search.json').read_text())
+    state = record(tmp_path)
     assert [list(entry['metrics']) for entry in state['rounds']] == [['train_loss']] * 3
     assert revived(runner.model) == []
 
@@ -285,11 +282,7 @@ def test_a_round_that_is_resumed_keeps_its_mask_though_its_score_draws_lots(tmp_
         run(tmp_path / 'parts', resume=True, score='lots')
     finally:
         SCORES.module_dict.pop('lots')
-    ticket = 'tickets/round_02.safetensors'
-    assert (
-        load_ticket(tmp_path / 'whole' / ticket).mask
-        == load_ticket(tmp_path / 'parts' / ticket).mask
-    )
+    assert masks_of(tmp_path / 'whole') == masks_of(tmp_path / 'parts')
 
 
 def test_a_search_goes_on_though_its_report_cannot_be_renewed(tmp_path, monkeypatch):
@@ -303,7 +296,7 @@ def test_a_search_goes_on_though_its_report_cannot_be_renewed(tmp_path, monkeypa
     runner, state = run(tmp_path)
     assert written == [1, 2, 3]
     assert len(state['rounds']) == 3
-    ticket = load_ticket(tmp_path / state['rounds'][2]['ticket'])
+    ticket = ticket_of(tmp_path, 2)
     assert torch.equal(runner.model.fc.weight, ticket.weights['fc.weight'])
     log = ' '.join(path.read_text() for path in tmp_path.rglob('*.log'))
     assert f'{tmp_path / "report"} is not renewed: RuntimeError: no font' in log

@@ -24,9 +24,8 @@ def ticket_of(model, **info):
     return Ticket(mask, masked(state, mask), {'module_versions': versions, **info})
 
 
-def test_load_from_a_ticket_trains_on_from_its_weights(tmp_path):
-    Runner.from_cfg(toy_config(tmp_path / 'search')).train()
-    ticket = tmp_path / 'search/tickets/round_01.safetensors'
+def test_load_from_a_ticket_trains_on_from_its_weights(toy_search, tmp_path):
+    ticket = toy_search / 'tickets/round_01.safetensors'
     config = toy_config(tmp_path / 'stock', load_from=str(ticket), resume=False)
     config.pop('lottery')
     runner = Runner.from_cfg(config)

@@ -6,6 +6,7 @@ import json
 import mmcv
 import pytest
 import torch
+from kit import ticket_of
 from mmengine.runner import Runner
 from toy import toy_config
 
@@ -52,7 +53,7 @@ def sha256(raw):
 
 
 def test_all_trainings_tell_the_same(searched, trained):
-    at_end = load_ticket(searched / 'tickets/round_01.safetensors')
+    at_end = ticket_of(searched, 1)
     saved = load_ticket(searched / 'round_01/epoch_3.safetensors')
     ordinary = load_ticket(trained / 'epoch_3.safetensors')
     assert at_end.info.keys() == FROM_A_SEARCH | ENDED

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from kit import ticket_of
 from mmengine.hooks import Hook
 from mmengine.model import BaseModel
 from mmengine.registry import HOOKS, MODELS
@@ -149,7 +150,7 @@ def test_bad_options(toy_search, tmp_path, options, message):
 
 
 def test_a_mask_without_weights(toy_search, tmp_path):
-    ticket = load_ticket(toy_search / 'tickets/round_02.safetensors')
+    ticket = ticket_of(toy_search, 2)
     path = tmp_path / 'mask.safetensors'
     save_ticket(Ticket(ticket.mask, None, ticket.info), path)
     done = mmlth.transfer(path, carrier(tmp_path), values='target', any_input=True)
@@ -164,4 +165,4 @@ def test_a_ticket_of_the_same_kind_as_those_of_searches(toy_search, tmp_path):
     done = mmlth.transfer(toy_search / 'tickets/round_01.safetensors', config, any_input=True)
     assert isinstance(done.ticket.mask, Mask)
     assert done.naming == 'same names in both models'
-    assert done.ticket.mask == load_ticket(toy_search / 'tickets/round_01.safetensors').mask
+    assert done.ticket.mask == ticket_of(toy_search, 1).mask

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from mmengine.runner import Runner
+from kit import record, search_by, ticket_of
 from rich.table import Table
 from toy import toy_config
 
@@ -94,12 +94,10 @@ def searches(tmp_path_factory):
     for seed in (0, 1):
         folder = tmp_path_factory.mktemp('searches') / f'seed_{seed}'
         options = {'randomness.seed': seed, 'optim_wrapper.optimizer.lr': 0.1 + seed / 100}
-        Runner.from_cfg(toy_config(folder, **options)).train()
-        path = folder / 'search.json'
-        state = json.loads(path.read_text())
+        state = search_by(toy_config(folder, **options))
         for round_, accuracy in zip(state['rounds'], (0.8, 0.9, 0.1)):
             round_['metrics'] = {'accuracy': accuracy + seed / 50}
-        path.write_text(json.dumps(state))
+        (folder / 'search.json').write_text(json.dumps(state))
         folders.append(folder)
     return folders
 
@@ -110,7 +108,7 @@ def test_metric_weights_and_bytes_beside_the_dense_model(searches):
     table = cells(next(part for part in section.parts if isinstance(part, Table)))
     (dense, winner) = table.groups[0]
     ticket = searches[0] / 'tickets/round_01.safetensors'
-    state = load_ticket(searches[0] / 'tickets/round_00.safetensors').state_dict()
+    state = ticket_of(searches[0], 0).state_dict()
     whole = sum(value.numel() * value.element_size() for value in state.values())
     size, share = ticket.stat().st_size / 1e6, ticket.stat().st_size / whole
     assert table.header[1:] == ('accuracy', 'prunable weights', 'on disk (MB)', 'MACs an image')
@@ -136,7 +134,7 @@ def test_seeds_are_joined_and_other_settings_are_told(searches):
 
 
 def test_what_is_not_there_yet_is_told(searches, tmp_path):
-    state = json.loads((searches[0] / 'search.json').read_text())
+    state = record(searches[0])
     state['rounds'] = state['rounds'][:1]
     (tmp_path / 'search.json').write_text(json.dumps(state))
     page = write_report([tmp_path]).with_suffix('.md').read_text()
@@ -170,7 +168,7 @@ def test_a_control_is_no_search(searches):
 
 
 def test_one_metric_where_only_one_is_asked_for(searches):
-    state = json.loads((searches[0] / 'search.json').read_text())
+    state = record(searches[0])
     for round_ in state['rounds']:
         round_['metrics'] |= {'toy/other': 0.7}
     search = Search(searches[0], state, state['rounds'])
@@ -183,7 +181,7 @@ def test_one_metric_where_only_one_is_asked_for(searches):
 
 
 def test_prunable_weights_before_the_dense_round_is_done(searches, tmp_path):
-    state = json.loads((searches[0] / 'search.json').read_text())
+    state = record(searches[0])
     prunable = state['rounds'][0]['prunable']
     assert state['parameters'] > prunable
     search = Search(tmp_path, {**state, 'rounds': []}, [])
@@ -204,7 +202,7 @@ def test_metrics_that_were_not_measured_are_left_out(tmp_path):
 def test_commands_that_repeat_it(searches, monkeypatch):
     """By the config in search.json, which tells where it started; a page shows no folders above."""
     monkeypatch.chdir(searches[0].parent)
-    state = json.loads((searches[0] / 'search.json').read_text())
+    state = record(searches[0])
     state['load_from'], state['world_size'] = '/elsewhere/pre trained.pth', 2
     section = settings_section(single(Search(searches[0], state, state['rounds']), 'toy/accuracy'))
     training, report = next(part for part in section.parts if isinstance(part, Code)).text.split(
@@ -221,7 +219,7 @@ def test_commands_that_repeat_it(searches, monkeypatch):
 
 @pytest.mark.parametrize('product', ['exact', 'difference', None])
 def test_a_page_says_what_the_finite_difference_of_grasp_is(searches, product):
-    state = json.loads((searches[0] / 'search.json').read_text())
+    state = record(searches[0])
     score = 'grasp' if product is None else {'type': 'grasp', 'product': product}
     state['config']['lottery']['score'] = score
     parts = settings_section(single(Search(searches[0], state, state['rounds']))).parts
@@ -250,7 +248,7 @@ def test_a_resumed_search_is_repeated_to_the_same_result(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize('spared', [0, 6])
 def test_a_dense_round_that_early_bird_ended_is_told(searches, spared):
-    state = json.loads((searches[0] / 'search.json').read_text())
+    state = record(searches[0])
     state['rounds'][0]['saved_iterations'] = spared
     search = Search(searches[0], state, state['rounds'])
     one = single(search)

@@ -4,6 +4,7 @@ import csv
 import json
 
 import pytest
+from kit import record
 from mmengine.runner import Runner
 from rich.console import Console
 from toy import toy_config
@@ -282,7 +283,7 @@ def test_a_real_search_has_curves(tmp_path):
         epochs = [2, 3] if round_.index else [1, 2, 3]
         for name in curves.names:
             assert [at for at, _ in round_.points[name]] == epochs
-    state = json.loads((tmp_path / 'search.json').read_text())
+    state = record(tmp_path)
     ends = [round_.points['toy/accuracy'][-1][1] for round_ in curves.rounds]
     assert ends == [each['metrics']['toy/accuracy'] for each in state['rounds']]
     assert convergence_section(read_searches([tmp_path])) is not None

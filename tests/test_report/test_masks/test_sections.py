@@ -7,7 +7,7 @@ import statistics
 
 import pytest
 import torch
-from kit import csv_rows
+from kit import csv_rows, record
 from mmengine.runner import Runner
 from repository import ROOT
 from rich.table import Table
@@ -210,8 +210,8 @@ def test_noise_is_measured_from_the_masks(searches, tmp_path):
     assert len(result) == 3
     for each in result:
         masks = [
-            load_ticket(folder / record['ticket']).mask
-            for folder, record in (
+            load_ticket(folder / entry['ticket']).mask
+            for folder, entry in (
                 (folders[each.search], each.ticket),
                 (folders[each.search] / f'branches/noise_{each.share}', each.noisy),
             )
@@ -271,7 +271,7 @@ def test_tickets_that_are_gone_are_named(searches, tmp_path):
 
 def test_a_search_that_just_began(searches, tmp_path):
     shutil.copytree(searches[0], tmp_path / 'copy')
-    state = json.loads((searches[0] / 'search.json').read_text())
+    state = record(searches[0])
     for count, there in ((0, False), (1, True)):
         path = tmp_path / 'copy/search.json'
         path.write_text(json.dumps({**state, 'rounds': state['rounds'][:count]}))
