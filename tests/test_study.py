@@ -1,11 +1,11 @@
 """``tools/study``: searches by seed and their branches as processes, stopped and gone on with."""
 
-import importlib.util
 import shutil
 import subprocess
 import sys
 
 import pytest
+from converters import load_script
 from kit import csv_rows, record
 from plain import plain_config, plain_environment
 from repository import ROOT
@@ -72,9 +72,7 @@ def test_a_level_that_the_search_has_not_is_one_line(tmp_path):
 
 
 def test_each_method_has_the_sparsities_it_is_compared_at():
-    spec = importlib.util.spec_from_file_location('methods', TOOLS / 'methods.py')
-    methods = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(methods)
+    methods = load_script(TOOLS / 'methods.py')
     sparsities, levels = (0.5, 0.8, 0.9), [0.8, 0.9]
     branches = methods.branches(sparsities, levels)
     compared = {name.removesuffix('_0.8').removesuffix('_0.9') for name in branches}

@@ -1,6 +1,5 @@
 """The BCCD converter: on the public source it returns our files; on bad input, one clear line."""
 
-import importlib.util
 import json
 import runpy
 import sys
@@ -9,6 +8,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from converters import load_converter, refusal
 from repository import ROOT, TESTS
 
 SCRIPT = ROOT / 'tools' / 'dataset_converters' / 'bccd.py'
@@ -25,10 +25,7 @@ SLIPS = {
 
 @pytest.fixture(scope='module')
 def bccd() -> ModuleType:
-    spec = importlib.util.spec_from_file_location('bccd_script', SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_converter('bccd')
 
 
 def voc(
@@ -57,17 +54,6 @@ def make_source(root: Path, xml: str) -> Path:
     (root / 'BCCD/Annotations/a.xml').write_text(xml)
     (root / 'BCCD/JPEGImages/a.jpg').write_bytes(b'a picture')
     return root
-
-
-def error_line(bccd: ModuleType, source: Path, capsys: pytest.CaptureFixture[str]) -> str:
-    """Runs the command, which must fail in one line and write nothing; returns the line."""
-    assert bccd.main([str(source), str(source / 'out')]) == 1
-    out, line = capsys.readouterr()
-    assert out == ''
-    assert line.startswith('bccd: ')
-    assert line.count('\n') == 1
-    assert not (source / 'out').exists()
-    return line
 
 
 @pytest.mark.parametrize('data', [DATA, TESTS / 'data/bccd'], ids=['all', 'part'])
@@ -171,7 +157,7 @@ def test_a_bad_annotation_is_named(
     xml: str,
     message: str,
 ) -> None:
-    line = error_line(bccd, make_source(tmp_path, xml), capsys)
+    line = refusal(bccd, make_source(tmp_path, xml), capsys)
     assert str(tmp_path / 'BCCD/Annotations/a.xml') in line
     assert message in line
 
@@ -184,7 +170,7 @@ def test_a_missing_file_is_named(
 ) -> None:
     source = make_source(tmp_path, voc([]))
     (source / 'BCCD' / name).unlink()
-    line = error_line(bccd, source, capsys)
+    line = refusal(bccd, source, capsys)
     assert f'{source / "BCCD" / name} is missing' in line
     assert 'github.com/Shenggan/BCCD_Dataset' in line
 

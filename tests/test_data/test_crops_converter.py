@@ -1,8 +1,6 @@
 """The crops converter: what it cuts out, for which split; on bad input, one clear line."""
 
-import importlib.util
 import json
-import sys
 from collections import Counter
 from pathlib import Path
 from types import ModuleType
@@ -11,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from converters import error_line, load_converter
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
@@ -18,17 +17,12 @@ from repository import ROOT
 
 from mmlth.engine.training.round_config import Origin, round_config
 
-SCRIPT = ROOT / 'tools' / 'dataset_converters' / 'crops.py'
 SETS = [ROOT / 'data' / name for name in ('bccd', 'nuclei', 'mouse', 'coco128')]
 
 
 @pytest.fixture(scope='module')
 def crops() -> ModuleType:
-    spec = importlib.util.spec_from_file_location('crops_script', SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+    return load_converter('crops')
 
 
 def make_set(root: Path, files: dict[str, dict[str, list[tuple[str, list[float]]]]]) -> Path:
@@ -65,16 +59,6 @@ def split_set(root: Path) -> Path:
 def read_list(out: Path, split: str) -> list[tuple[str, int]]:
     lines = (out / 'annotations' / f'{split}.txt').read_text().splitlines()
     return [(name, int(label)) for name, label in (line.rsplit(' ', 1) for line in lines)]
-
-
-def error_line(crops: ModuleType, arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
-    """Runs the command, which must fail in one line; returns the line."""
-    assert crops.main(arguments) == 1
-    out, line = capsys.readouterr()
-    assert out == ''
-    assert line.startswith('crops: ')
-    assert line.count('\n') == 1
-    return line
 
 
 def test_lists_name_each_crop_and_its_class(crops: ModuleType, tmp_path: Path) -> None:

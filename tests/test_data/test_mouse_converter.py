@@ -1,17 +1,15 @@
 """The mouse converter: from the public table it makes our files; on bad input, one clear line."""
 
-import importlib.util
 import json
-import sys
 from pathlib import Path
 from types import ModuleType
 
 import cv2
 import numpy as np
 import pytest
+from converters import assert_same_set, load_converter, refusal
 from repository import ROOT
 
-SCRIPT = ROOT / 'tools' / 'dataset_converters' / 'mouse.py'
 DATA = ROOT / 'data' / 'mouse'
 PROJECT = Path('examples', 'openfield-Pranav-2018-10-30')
 FOLDER = Path('labeled-data', 'm4s1')
@@ -26,11 +24,7 @@ ROW = '100,200,110,210,120,190,200,200'
 
 @pytest.fixture(scope='module')
 def mouse() -> ModuleType:
-    spec = importlib.util.spec_from_file_location('mouse_script', SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+    return load_converter('mouse')
 
 
 def make_source(root: Path, rows: list[str], picture: bytes | None = None) -> Path:
@@ -42,17 +36,6 @@ def make_source(root: Path, rows: list[str], picture: bytes | None = None) -> Pa
     for row in rows:
         (root / PROJECT / row.split(',')[0]).write_bytes(picture)
     return root
-
-
-def error_line(mouse: ModuleType, source: Path, capsys: pytest.CaptureFixture[str]) -> str:
-    """Runs the command, which must fail in one line and write nothing; returns the line."""
-    assert mouse.main([str(source), str(source / 'out')]) == 1
-    out, line = capsys.readouterr()
-    assert out == ''
-    assert line.startswith('mouse: ')
-    assert line.count('\n') == 1
-    assert not (source / 'out').exists()
-    return line
 
 
 @pytest.mark.skipif(not DATA.is_dir(), reason='data/mouse is absent')
@@ -76,19 +59,7 @@ def test_the_public_table_gives_our_annotations_byte_for_byte(
 
     assert mouse.main([str(source), str(out)]) == 0
 
-    for split in ('train', 'val'):
-        name = f'annotations/{split}.json'
-        assert (out / name).read_bytes() == (DATA / name).read_bytes(), name
-    ours = sorted((DATA / 'images').iterdir())
-    theirs = sorted((out / 'images').iterdir())
-    assert [p.name for p in theirs] == [p.name for p in ours]
-    for one, other in zip(ours, theirs):
-        # The pixels went through JPEG a second time here, so the scans differ; what comes before
-        # them (size, subsampling, quantization tables, and so the quality) is the same.
-        scan = b'\xff\xda'
-        assert one.read_bytes().split(scan)[0] == other.read_bytes().split(scan)[0], one.name
-        pixels = [cv2.imread(str(path)).astype(int) for path in (one, other)]
-        assert np.abs(pixels[0] - pixels[1]).mean() < 1, one.name
+    assert_same_set(out, DATA, difference=1)
     assert capsys.readouterr().out.splitlines() == ['train: 87 frames', 'val: 29 frames']
 
 
@@ -124,7 +95,7 @@ def test_a_bad_row_is_named(
     message: str,
 ) -> None:
     source = make_source(tmp_path, [f'{FOLDER}/img0.png,{ROW}', f'{FOLDER}/img1.png,{row}'])
-    line = error_line(mouse, source, capsys)
+    line = refusal(mouse, source, capsys)
     assert f'{tmp_path / TABLE}, line 5: ' in line
     assert message in line
 
@@ -135,7 +106,7 @@ def test_a_frame_elsewhere_is_refused(
 ) -> None:
     source = make_source(tmp_path, [])
     (source / TABLE).write_text('\n'.join([*HEADER, f'{name},{ROW}']) + '\n')
-    line = error_line(mouse, source, capsys)
+    line = refusal(mouse, source, capsys)
     assert f'expected one new frame of {FOLDER}, got {name!r}' in line
 
 
@@ -145,7 +116,7 @@ def test_another_table_is_refused(
 ) -> None:
     source = make_source(tmp_path, [])
     (source / TABLE).write_text(text)
-    assert 'the columns must be x and y of snout, leftear' in error_line(mouse, source, capsys)
+    assert 'the columns must be x and y of snout, leftear' in refusal(mouse, source, capsys)
 
 
 @pytest.mark.parametrize('name', [TABLE, PROJECT / FOLDER / 'img1.png'])
@@ -155,7 +126,7 @@ def test_a_missing_file_is_named(
     rows = [f'{FOLDER}/img{i}.png,{ROW}' for i in range(8)]
     source = make_source(tmp_path, rows)
     (source / name).unlink()
-    line = error_line(mouse, source, capsys)
+    line = refusal(mouse, source, capsys)
     assert f'{source / name} is missing' in line
     assert 'github.com/DeepLabCut/DeepLabCut' in line
 
@@ -165,5 +136,5 @@ def test_what_is_no_picture_is_named(
     mouse: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str], picture: bytes
 ) -> None:
     source = make_source(tmp_path, [f'{FOLDER}/img0.png,{ROW}'], picture)
-    line = error_line(mouse, source, capsys)
+    line = refusal(mouse, source, capsys)
     assert f'{tmp_path / PROJECT / FOLDER / "img0.png"} is not a picture' in line

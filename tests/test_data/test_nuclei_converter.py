@@ -1,10 +1,8 @@
 """The nuclei converter: from polygons it makes our files; on bad input, one clear line."""
 
 import graphlib
-import importlib.util
 import itertools
 import json
-import sys
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -12,10 +10,10 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from converters import assert_same_set, load_converter, refusal
 from pycocotools import mask as rle
 from repository import ROOT
 
-SCRIPT = ROOT / 'tools' / 'dataset_converters' / 'nuclei.py'
 DATA = ROOT / 'data' / 'nuclei'
 TABLE = Path('coco_dataset', 'cell_instance_segmentation.json')
 SQUARE = [[100.0, 100.0, 110.0, 100.0, 110.0, 110.0, 100.0, 110.0]]
@@ -23,11 +21,7 @@ SQUARE = [[100.0, 100.0, 110.0, 100.0, 110.0, 110.0, 100.0, 110.0]]
 
 @pytest.fixture(scope='module')
 def nuclei() -> ModuleType:
-    spec = importlib.util.spec_from_file_location('nuclei_script', SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+    return load_converter('nuclei')
 
 
 def make_source(
@@ -51,17 +45,6 @@ def make_source(
         path = str(root / 'coco_dataset' / 'train' / name)
         cv2.imwrite(path, picture, [cv2.IMWRITE_PNG_COMPRESSION, 0])
     return root
-
-
-def error_line(nuclei: ModuleType, source: Path, capsys: pytest.CaptureFixture[str]) -> str:
-    """Runs the command, which must fail in one line and write nothing; returns the line."""
-    assert nuclei.main([str(source), str(source / 'out')]) == 1
-    out, line = capsys.readouterr()
-    assert out == ''
-    assert line.startswith('nuclei: ')
-    assert line.count('\n') == 1
-    assert not (source / 'out').exists()
-    return line
 
 
 def corner(file_name: str) -> tuple[int, int]:
@@ -152,19 +135,7 @@ def test_polygons_of_our_masks_give_our_annotations_byte_for_byte(
 
     assert nuclei.main([str(source), str(out)]) == 0
 
-    for split in ('train', 'val'):
-        name = f'annotations/{split}.json'
-        assert (out / name).read_bytes() == (DATA / name).read_bytes(), name
-    ours = sorted((DATA / 'images').iterdir())
-    theirs = sorted((out / 'images').iterdir())
-    assert [p.name for p in theirs] == [p.name for p in ours]
-    for one, other in zip(ours, theirs):
-        # The pixels went through JPEG a second time here, so the scans differ; what comes before
-        # them (size, subsampling, quantization tables, and so the quality) is the same.
-        scan = b'\xff\xda'
-        assert one.read_bytes().split(scan)[0] == other.read_bytes().split(scan)[0], one.name
-        pixels = [cv2.imread(str(path)).astype(int) for path in (one, other)]
-        assert np.abs(pixels[0] - pixels[1]).mean() < 3, one.name
+    assert_same_set(out, DATA, difference=3)
     assert capsys.readouterr().out.splitlines() == [
         'train: 288 tiles, 8404 nuclei',
         'val: 96 tiles, 8200 nuclei',
@@ -269,7 +240,7 @@ def test_another_table_is_refused(
 ) -> None:
     source = make_source(tmp_path, {})
     (source / TABLE).write_text(text)
-    line = error_line(nuclei, source, capsys)
+    line = refusal(nuclei, source, capsys)
     assert str(source / TABLE) in line
     assert message in line
 
@@ -279,7 +250,7 @@ def test_what_is_no_polygon_is_named(
     nuclei: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str], polygons: Any
 ) -> None:
     source = make_source(tmp_path, {f'{i:02d}.png': [polygons] for i in range(19)})
-    line = error_line(nuclei, source, capsys)
+    line = refusal(nuclei, source, capsys)
     assert 'not a list of polygons' in line
 
 
@@ -303,7 +274,7 @@ def test_a_missing_or_broken_file_is_named(
     (source / name).unlink()
     if content is not None:
         (source / name).write_bytes(content)
-    line = error_line(nuclei, source, capsys)
+    line = refusal(nuclei, source, capsys)
     assert str(source / name) in line
     assert message in line
 
@@ -313,4 +284,4 @@ def test_a_picture_of_another_size_is_named(
 ) -> None:
     source = make_source(tmp_path, {f'{i:02d}.png': [SQUARE] for i in range(19)})
     cv2.imwrite(str(source / 'coco_dataset/train/07.png'), np.zeros((20, 30, 3), np.uint8))
-    assert 'expected a picture of 1000x1000 pixels, got 30x20' in error_line(nuclei, source, capsys)
+    assert 'expected a picture of 1000x1000 pixels, got 30x20' in refusal(nuclei, source, capsys)

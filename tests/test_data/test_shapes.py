@@ -1,7 +1,6 @@
 """Laws of the generated set: exact, consistent, the same every time, and safe to ask for twice."""
 
 import contextlib
-import importlib.util
 import io
 import json
 import runpy
@@ -13,6 +12,8 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from converters import load_converter
+from kit import contents
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 from repository import ROOT
@@ -34,14 +35,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope='module')
 def script() -> ModuleType:
-    spec = importlib.util.spec_from_file_location('shapes_script', SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def contents(root: Path) -> dict[str, bytes]:
-    return {str(p.relative_to(root)): p.read_bytes() for p in root.rglob('*') if p.is_file()}
+    return load_converter('shapes')
 
 
 def annotations(root: Path, split: str = 'train') -> list[dict[str, Any]]:

@@ -235,15 +235,19 @@ MISFITS = {
 }
 
 
-@pytest.mark.parametrize('case', MISFITS)
-def test_masks_in_an_entry_that_do_not_fit_are_one_line(tmp_path, case):
-    content, words = MISFITS[case]
-    path = save(content, tmp_path / 'x.pth')
+def check_refusal(path, content, words):
+    """What is refused is one line with these words that names the file."""
+    save(content, path)
     with pytest.raises(TicketError) as caught:
         read_foreign(path)
     assert words in str(caught.value)
     assert str(path) in str(caught.value)
     assert '\n' not in str(caught.value)
+
+
+@pytest.mark.parametrize('case', MISFITS)
+def test_masks_in_an_entry_that_do_not_fit_are_one_line(tmp_path, case):
+    check_refusal(tmp_path / 'x.pth', *MISFITS[case])
 
 
 def test_what_a_search_keeps_in_its_checkpoints_is_no_mask_of_them(tmp_path):
@@ -361,13 +365,7 @@ BAD = {
 
 @pytest.mark.parametrize('case', BAD)
 def test_what_is_no_checkpoint_is_one_clear_line(tmp_path, case):
-    content, words = BAD[case]
-    path = save(content, tmp_path / 'x.pth')
-    with pytest.raises(TicketError) as caught:
-        read_foreign(path)
-    assert words in str(caught.value)
-    assert str(path) in str(caught.value)
-    assert '\n' not in str(caught.value)
+    check_refusal(tmp_path / 'x.pth', *BAD[case])
 
 
 def test_masks_of_another_model_are_refused(tmp_path):

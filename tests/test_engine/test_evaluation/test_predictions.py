@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from kit import shapes_options
 from mmdet.evaluation import CocoMetric
 from mmengine.config import Config
 from pycocotools import mask as rle
@@ -33,8 +34,7 @@ def root(tmp_path_factory):
 
 
 def config_of(root, **options):
-    told = {f'{split}_dataloader.dataset.data_root': f'{root}/' for split in ('train', 'val')}
-    return read_config(DEMO, {**told, 'val_evaluator.ann_file': val(root), **options})
+    return read_config(DEMO, {**shapes_options(root), **options})
 
 
 def val(root):
