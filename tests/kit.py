@@ -5,8 +5,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+import torch
 from mmengine.config import Config
 from mmengine.runner import Runner
+from torch import Tensor
 
 from mmlth.pruning import Mask
 from mmlth.ticket import Ticket, load_ticket
@@ -46,6 +48,11 @@ def masks_of(work_dir: Path) -> list[Mask]:
 def ticket_bytes(work_dir: Path) -> dict[str, bytes]:
     """The bytes of each ticket of a search, by the name of its file."""
     return {path.name: path.read_bytes() for path in sorted(work_dir.glob('tickets/*'))}
+
+
+def bits(tensor: Tensor) -> list[int]:
+    """The tensor's bytes; unlike ``==`` this tells −0 from 0 and knows NaN."""
+    return tensor.contiguous().view(-1).view(torch.uint8).tolist()
 
 
 def csv_rows(path: Path) -> list[dict[str, str]]:

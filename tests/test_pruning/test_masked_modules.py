@@ -5,6 +5,7 @@ import pickle
 
 import pytest
 import torch
+from law3 import assert_zero
 from torch import nn
 
 from mmlth.pruning import (
@@ -54,11 +55,6 @@ def train(model: nn.Module, optimizer: torch.optim.Optimizer, steps: int = 3) ->
         optimizer.step()
 
 
-def assert_zero_where_pruned(tensors, mask) -> None:
-    for name, kept in mask.items():
-        assert not tensors[name][~kept].any(), name
-
-
 @pytest.mark.parametrize('name', OPTIMIZERS)
 def test_pruned_weights_and_moments_stay_zero(name):
     model, mask = pruned_model()
@@ -66,12 +62,12 @@ def test_pruned_weights_and_moments_stay_zero(name):
     before = {name: p.detach().clone() for name, p in model.named_parameters()}
     train(model, optimizer)
     parameters = dict(model.named_parameters())
-    assert_zero_where_pruned(parameters, mask)
-    assert_zero_where_pruned({n: p.grad for n, p in parameters.items()}, mask)
+    assert_zero(parameters, mask)
+    assert_zero({n: p.grad for n, p in parameters.items()}, mask)
     for key in ('momentum_buffer', 'exp_avg', 'exp_avg_sq'):
         moments = {n: optimizer.state[p].get(key) for n, p in parameters.items()}
         if moments['0.weight'] is not None:
-            assert_zero_where_pruned(moments, mask)
+            assert_zero(moments, mask)
     # The survivors do train.
     assert all((before[n] != parameters[n])[kept].any() for n, kept in mask.items())
     assert revived(model) == []
@@ -112,7 +108,7 @@ def test_gradients_accumulate_masked():
     model, mask = pruned_model()
     for _ in range(2):
         model(torch.randn(4, 3, 8, 8)).square().sum().backward()
-    assert_zero_where_pruned({n: p.grad for n, p in model.named_parameters()}, mask)
+    assert_zero({n: p.grad for n, p in model.named_parameters()}, mask)
 
 
 def test_names_types_and_parameters_stay():
@@ -156,7 +152,7 @@ def test_a_copy_trains_under_its_own_mask(copied):
     twin = copied(model)
     assert attached_mask(twin) == mask
     train(twin, OPTIMIZERS['SGD'](twin.parameters()))
-    assert_zero_where_pruned(dict(twin.named_parameters()), mask)
+    assert_zero(dict(twin.named_parameters()), mask)
     assert not torch.equal(twin[0].weight, model[0].weight)
 
 
@@ -176,7 +172,7 @@ def test_thawed_weights_obey_the_mask():
     assert not model[0].weight.requires_grad
     model[0].requires_grad_(True)
     train(model, OPTIMIZERS['SGD'](model.parameters()))
-    assert_zero_where_pruned(dict(model.named_parameters()), mask)
+    assert_zero(dict(model.named_parameters()), mask)
 
 
 def test_conversions_keep_the_mask():
@@ -186,7 +182,7 @@ def test_conversions_keep_the_mask():
     optimizer = OPTIMIZERS['SGD'](model.parameters())
     model(torch.randn(4, 3, 8, 8, dtype=torch.float64)).square().sum().backward()
     optimizer.step()
-    assert_zero_where_pruned(dict(model.named_parameters()), mask)
+    assert_zero(dict(model.named_parameters()), mask)
 
 
 def test_autocast_keeps_the_mask():
@@ -196,7 +192,7 @@ def test_autocast_keeps_the_mask():
         loss = model(torch.randn(4, 3, 8, 8)).float().square().sum()
     loss.backward()
     optimizer.step()
-    assert_zero_where_pruned(dict(model.named_parameters()), mask)
+    assert_zero(dict(model.named_parameters()), mask)
 
 
 def test_tied_parameters_are_masked_under_every_name():

@@ -7,6 +7,7 @@ from collections import OrderedDict
 import numpy as np
 import pytest
 import torch
+from kit import bits
 from torch import nn
 from torch.nn.utils import prune, spectral_norm
 
@@ -32,10 +33,6 @@ def save(content, path):
 
 def with_prefix(prefix, tensors=WEIGHTS):
     return {prefix + name: tensor for name, tensor in tensors.items()}
-
-
-def bits(tensor):
-    return tensor.contiguous().view(-1).view(torch.uint8).tolist()
 
 
 def assert_is_the_model(ticket):

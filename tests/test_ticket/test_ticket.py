@@ -7,7 +7,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch import Tensor
+from kit import bits
 
 from mmlth import Mask, Ticket, load_ticket, save_ticket
 from mmlth.pruning import masked
@@ -26,11 +26,6 @@ from mmlth.ticket.load import read_index
 
 DTYPES = [torch.float16, torch.bfloat16, torch.float32, torch.float64]
 SPECIAL = [0.0, -0.0, float('nan'), float('inf'), -float('inf'), 1e-45, 1.0, -3.5]
-
-
-def bits(tensor: Tensor) -> list[int]:
-    """The tensor's bytes; unlike ``==`` this tells −0 from 0 and knows NaN."""
-    return tensor.contiguous().view(-1).view(torch.uint8).tolist()
 
 
 def assert_same(a: Ticket, b: Ticket) -> None:

@@ -11,6 +11,7 @@ from kit import csv_rows, record
 from mmengine.runner import Runner
 from repository import ROOT
 from rich.table import Table
+from sections import column, texts
 from toy import toy_config
 
 import mmlth
@@ -83,15 +84,6 @@ def detector(tmp_path_factory):
         rounds.append({**counts, **shares, 'metrics': metrics, 'seconds': 1.0, 'ticket': name})
     (work_dir / 'search.json').write_text(json.dumps({'rounds': rounds}))
     return work_dir
-
-
-def texts(section):
-    return ' '.join(part for part in section.parts if isinstance(part, str))
-
-
-def column(table, header):
-    (result,) = [c for c in table.columns if str(c.header) == header]
-    return [str(cell) for cell in result.cells]
 
 
 def zero_share(mask, module, kind):
@@ -303,8 +295,9 @@ def test_costs_are_those_that_inspect_finds(detector, tmp_path, drawn):
     assert [row['coco/bbox_mAP'] for row in (dense, half)] == ['0.5', '0.4']
     assert int(half['bitmask']) == result.rows[1].sizes.bitmask
     section = cost_section(read_searches([detector]))
-    assert '128 × 128 pixels, to which validated images are resized at most' in texts(section)
-    assert 'The second stage ran on 50 regions' in texts(section)
+    text = ' '.join(texts(section))
+    assert '128 × 128 pixels, to which validated images are resized at most' in text
+    assert 'The second stage ran on 50 regions' in text
     (figure,) = [part for part in section.parts if isinstance(part, Figure)]
     figure.draw(tmp_path / 'cost.png')
     size, macs, metric_by_size, metric_by_macs = drawn[-1].axes

@@ -5,9 +5,11 @@ import importlib.util
 import json
 
 import pytest
+from kit import shapes_options
 from pycocotools import mask as rle
 from repository import ROOT
 from rich.table import Table
+from sections import texts
 
 from mmlth import LotteryError
 from mmlth.data import make_shapes
@@ -30,7 +32,6 @@ def root(tmp_path_factory):
 
 def models_of(root, finds, kinds=('bbox', 'segm')):
     """Models of which each finds those annotations that it is told, with certainty."""
-    options = {f'{split}_dataloader.dataset.data_root': f'{root}/' for split in ('train', 'val')}
     coco = json.loads((root / 'annotations/val.json').read_text())
     sizes = {image['id']: (image['height'], image['width']) for image in coco['images']}
     predictions = {}
@@ -45,7 +46,7 @@ def models_of(root, finds, kinds=('bbox', 'segm')):
             for kind in kinds:
                 results[kind].append(given[kind])
         predictions[name] = Predictions(results, {})
-    return Models(read_config(DETECTOR, options), DataSet(coco), predictions), coco
+    return Models(read_config(DETECTOR, shapes_options(root)), DataSet(coco), predictions), coco
 
 
 def flat(section):
@@ -115,10 +116,6 @@ def perfect(root, *kinds):
     return models_of(root, {'dense': lambda _: True}, kinds)[0]
 
 
-def plain(section):
-    return [part for part in section.parts if isinstance(part, str)]
-
-
 def numbers(section):
     return [part.name for part in section.parts if isinstance(part, CsvFile)]
 
@@ -150,7 +147,7 @@ def test_masks_that_cannot_be_judged_leave_the_boxes(root, tmp_path):
     del models.data.coco['annotations'][0]['segmentation']
     attributes, errors, samples = sections = analysis_sections(models)
     for section in (attributes, errors):
-        (line,) = [part for part in plain(section) if part.startswith('No masks here: ')]
+        (line,) = [part for part in texts(section) if part.startswith('No masks here: ')]
         assert '1 of the' in line
         assert "no 'segmentation'" in line
     assert failures(sections) == []
@@ -186,7 +183,7 @@ def test_without_training_data_there_are_no_groups_by_frequency(root, sections, 
     ((known, _, _), _), models = sections, perfect(root, 'bbox')
     models.config.merge_from_dict(change)
     attributes, _, _ = analysis_sections(models)
-    (line,) = [part for part in plain(attributes) if part.startswith('No groups by frequency')]
+    (line,) = [part for part in texts(attributes) if part.startswith('No groups by frequency')]
     assert reason in line
     tables = [next(p for p in s.parts if isinstance(p, Table)) for s in (known, attributes)]
     named = [[str(cell) for cell in table.columns[0].cells] for table in tables]

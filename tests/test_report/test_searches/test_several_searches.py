@@ -7,6 +7,7 @@ import pytest
 import torch
 from kit import csv_rows
 from rich.table import Table
+from sections import column, texts
 
 from mmlth import Mask, Ticket, save_ticket
 from mmlth.pruning import masked
@@ -58,15 +59,6 @@ def searches(tmp_path):
         write(tmp_path / 'seed_7', (1000, 500, 250), (0.50, 0.52, 0.40), seed=7),
         write(tmp_path / 'seed_8', (1000, 500, 200), (0.54, 0.50, 0.30), seed=8),
     ]
-
-
-def column(table, header):
-    (result,) = [c for c in table.columns if str(c.header) == header]
-    return [str(cell) for cell in result.cells]
-
-
-def texts(section):
-    return [part for part in section.parts if isinstance(part, str)]
 
 
 def written(section, folder):
