@@ -86,6 +86,10 @@ def detector(tmp_path_factory):
     return work_dir
 
 
+def prose(section):
+    return ' '.join(texts(section))
+
+
 def zero_share(mask, module, kind):
     """Kernels, rows or columns of a module (or of all) that keep no weight, in per cent."""
     others = {'kernels': (2, 3), 'outputs': (1, 2, 3), 'inputs': (0, 2, 3)}[kind]
@@ -243,10 +247,10 @@ def test_tickets_that_are_gone_are_named(searches, tmp_path):
     work_dir = tmp_path / 'copy'
     shutil.copytree(searches[0], work_dir)
     (work_dir / 'tickets/round_01.safetensors').unlink()
-    assert 'for want of a ticket that this mmlth can read: round 1.' in texts(
+    assert 'for want of a ticket that this mmlth can read: round 1.' in prose(
         layers_section(read_searches([work_dir]))
     )
-    assert 'for want of a ticket that this mmlth can read: round 1.' in texts(
+    assert 'for want of a ticket that this mmlth can read: round 1.' in prose(
         cost_section(read_searches([work_dir]))
     )
     assert len(noisy_tickets(read_searches([work_dir]))) == 2
@@ -273,7 +277,7 @@ def test_a_search_that_just_began(searches, tmp_path):
             cost_section(read_searches([path.parent])),
         ]
         assert [section is not None for section in sections] == [there, there]
-    assert 'Nothing is pruned yet.' in texts(sections[0])
+    assert 'Nothing is pruned yet.' in prose(sections[0])
     write_page('toy', sections, tmp_path / 'report')
 
 
@@ -295,9 +299,8 @@ def test_costs_are_those_that_inspect_finds(detector, tmp_path, drawn):
     assert [row['coco/bbox_mAP'] for row in (dense, half)] == ['0.5', '0.4']
     assert int(half['bitmask']) == result.rows[1].sizes.bitmask
     section = cost_section(read_searches([detector]))
-    text = ' '.join(texts(section))
-    assert '128 × 128 pixels, to which validated images are resized at most' in text
-    assert 'The second stage ran on 50 regions' in text
+    assert '128 × 128 pixels, to which validated images are resized at most' in prose(section)
+    assert 'The second stage ran on 50 regions' in prose(section)
     (figure,) = [part for part in section.parts if isinstance(part, Figure)]
     figure.draw(tmp_path / 'cost.png')
     size, macs, metric_by_size, metric_by_macs = drawn[-1].axes
@@ -309,7 +312,7 @@ def test_costs_are_those_that_inspect_finds(detector, tmp_path, drawn):
     assert lines['backbone'] == [row.works[0].sparse / 1e6 for row in result.rows]
     (line,) = [each.lines[0] for each in metric_by_macs.containers]
     assert (list(line.get_xdata()), list(line.get_ydata())) == (lines['all'], [0.5, 0.4])
-    assert '64 × 64 pixels;' in texts(cost_section(read_searches([detector]), (64, 64)))
+    assert '64 × 64 pixels;' in prose(cost_section(read_searches([detector]), (64, 64)))
 
 
 def test_costs_of_a_ticket_without_weights_and_of_nothing():
