@@ -22,8 +22,10 @@ from mmlth.pruning import revived
 
 
 def run(work_dir, resume=False, hooks=(), **lottery):
-    config = toy_config(work_dir, custom_hooks=list(hooks), resume=resume)
+    config = toy_config(work_dir, resume=resume)
     config.lottery.update(lottery)
+    if hooks:
+        config.custom_hooks = list(hooks)
     runner = Runner.from_cfg(config)
     runner.train()
     return runner, record(work_dir)
