@@ -54,7 +54,10 @@ def toy_search(tmp_path_factory):
     Runner.from_cfg(toy_config(work_dir)).train()
     before = contents(work_dir)
     yield work_dir
-    assert contents(work_dir) == before, 'a test has changed what others read'
+    after = contents(work_dir)
+    # MMEngine writes how later models are initialised into the log of the last Runner.
+    changed = {name for name in before | after if before.get(name) != after.get(name)}
+    assert all(name.endswith('.log') for name in changed), 'a test has changed what others read'
 
 
 @pytest.fixture(autouse=True)
