@@ -3,6 +3,7 @@
 import json
 import multiprocessing
 import re
+import time
 from pathlib import Path
 
 import fresh
@@ -65,6 +66,7 @@ REFUSED = {
 def searched(tmp_path_factory):
     folder = tmp_path_factory.mktemp('searched')
     train(named_config(folder, folder / 'work'))
+    time.sleep(1)  # MMEngine names folders of logs by the second
     return folder
 
 
