@@ -1,4 +1,4 @@
-"""What pycocotools is told of how to judge predictions."""
+"""The rules by which pycocotools judges predictions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

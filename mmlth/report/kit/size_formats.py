@@ -1,4 +1,4 @@
-"""The formats that the size of a ticket is told in, beside its file."""
+"""The formats that the size of a ticket is given in, beside its file."""
 
 FORMATS = {
     'dense': 'dense checkpoint',

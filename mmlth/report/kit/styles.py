@@ -1,4 +1,4 @@
-"""How lines, points and bars are told apart, in colour and in grey."""
+"""The looks of lines, points and bars, which differ in colour and in grey."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
