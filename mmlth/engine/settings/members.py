@@ -1,4 +1,4 @@
-"""Members of the registries that ``lottery`` names: how they are looked up, and built with options."""
+"""Members of the registries that ``lottery`` names: how they are looked up and built."""
 
 import functools
 import importlib
