@@ -1,0 +1,223 @@
+"""Convolutions and linear layers that read their kept weights only."""
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from mmlth.runtime.activations import IDENTITY, Activation
+from mmlth.runtime.errors import AccelerationError
+from mmlth.runtime.geometry import Geometry, Pair
+from mmlth.runtime.packing import Packing, pack
+from mmlth.runtime.plan import Plan, Tile
+
+MOST_PLANS = 64
+"""How many plans a layer remembers: inputs of more sizes are planned again."""
+
+
+class SparseLayer(nn.Module):
+    """A convolution of kept weights, for inference on a CPU in float32.
+
+    It has no weight that could change: ``bias`` is the only parameter. Copies and pickles work;
+    training, loading and saving a state dict are refused.
+
+    Args:
+        weight: float32 [output channels, input channels, height, width]; its zeros are left out.
+        bias: float32 [output channels], or None.
+        geometry: How the kernel moves.
+        tiles: How it is worked off, by the height and width of inputs. Those of other sizes go by
+            that of the most similar size.
+        activation: What is applied to the sums.
+    """
+
+    def __init__(
+        self,
+        weight: Tensor,
+        bias: Tensor | None,
+        geometry: Geometry,
+        tiles: Mapping[Pair, Tile],
+        activation: Activation = IDENTITY,
+    ) -> None:
+        super().__init__()
+        self.shape = tuple(weight.shape)
+        self.geometry = geometry
+        self.tiles = dict(tiles)
+        self.activation = activation
+        kept = weight.detach().cpu()
+        bias = torch.zeros(len(weight)) if bias is None else bias.detach().float().clone()
+        self.bias = nn.Parameter(bias, requires_grad=False)
+        # Not a buffer: it is neither saved, nor converted, nor moved.
+        self._weight = kept.to_sparse()
+        self._packings: dict[tuple[int, int | None, int], Packing] = {}
+        self._plans: OrderedDict[tuple[Pair, Tile, int, int], Plan] = OrderedDict()
+        self.training = False
+
+    @property
+    def density(self) -> float:
+        """The share of weights that are kept."""
+        return self._weight._nnz() / max(self._weight.numel(), 1)
+
+    def extra_repr(self) -> str:
+        """What is printed in the brackets."""
+        out, inp, height, width = self.shape
+        return f'{inp}, {out}, kernel_size=({height}, {width}), density={self.density:.3f}'
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without plans: they hold addresses."""
+        return {**self.__dict__, '_packings': {}, '_plans': OrderedDict()}
+
+    def train(self, mode: bool = True) -> 'SparseLayer':
+        """Refuses to train.
+
+        Raises:
+            AccelerationError: If ``mode`` is true.
+        """
+        if mode:
+            raise AccelerationError(
+                'an accelerated model cannot be trained; train the model that it was made from'
+            )
+        return self
+
+    def _save_to_state_dict(self, *_: Any) -> None:
+        raise AccelerationError(
+            'an accelerated model has no state_dict(); save the model that it was made from'
+        )
+
+    def _load_from_state_dict(self, *_: Any) -> None:
+        raise AccelerationError(
+            'an accelerated model cannot load weights; load them into the model that it was made '
+            'from and accelerate that'
+        )
+
+    def _check(self, x: Tensor, channels: int) -> None:
+        if x.dtype != torch.float32 or x.device.type != 'cpu':
+            raise AccelerationError(
+                f'an accelerated layer takes float32 on the CPU, got {x.dtype} on {x.device}'
+            )
+        if channels != self.shape[1]:
+            raise AccelerationError(
+                f'an accelerated layer expects {self.shape[1]} input channels, got an input of '
+                f'shape {tuple(x.shape)}'
+            )
+        if torch.is_grad_enabled() and x.requires_grad:
+            raise AccelerationError(
+                'an accelerated layer has no gradients; run it under torch.no_grad()'
+            )
+
+    def _plan(self, size: Pair, batch: int, channels_last: bool) -> Plan:
+        count = torch.get_num_threads()
+        key = size, self._tile(size), min(batch, count), count
+        plan = self._plans.get(key)
+        if plan is None:
+            plan = self._plans[key] = self._new_plan(size, key[1], batch, count, channels_last)
+            if len(self._plans) > MOST_PLANS:
+                self._plans.popitem(last=False)
+        else:
+            self._plans.move_to_end(key)
+        return plan
+
+    def _tile(self, size: Pair) -> Tile:
+        """That of the size itself or of the one with the most similar number of pixels."""
+        pixels = size[0] * size[1]
+        nearest = min(self.tiles, key=lambda known: abs(known[0] * known[1] - pixels))
+        return self.tiles.get(size) or self.tiles[nearest]
+
+    def _new_plan(self, size: Pair, tile: Tile, batch: int, count: int, channels_last: bool) -> Plan:
+        height, width = self.geometry.output_size((self.shape[2], self.shape[3]), size)
+        tiles = batch * -(-max(height * width, 1) // tile.width)
+        parts = min(-(-count // tiles), -(-self.shape[0] // tile.together))
+        key = tile.together, tile.slices, parts
+        if key not in self._packings:
+            self._packings[key] = pack(
+                self._weight.to_dense(), self.geometry, tile.together, tile.slices, parts
+            )
+        return Plan(
+            self._packings[key],
+            self.shape,  # type: ignore[arg-type]
+            self.geometry,
+            size,
+            tile,
+            self.activation,
+            channels_last=channels_last,
+            threads=count,
+            batch=batch,
+        )
+
+
+class SparseConv2d(SparseLayer):
+    """A convolution of kept weights."""
+
+    def forward(self, x: Tensor, other: Tensor | None = None) -> Tensor:
+        """Convolves, adds, activates.
+
+        Args:
+            x: float32 [N, input channels, height, width].
+            other: What is added before the activation, of the output's shape.
+
+        Returns:
+            float32 [N, output channels, height, width].
+
+        Raises:
+            AccelerationError: If ``x`` is of another kind or smaller than the kernel.
+        """
+        if x.dim() != 4:
+            raise AccelerationError(
+                f'an accelerated layer expects an input of 4 dimensions, got one of shape '
+                f'{tuple(x.shape)}'
+            )
+        self._check(x, x.shape[1])
+        plan = self._plan((x.shape[2], x.shape[3]), len(x), False)
+        out = x.new_empty(len(x), self.shape[0], *plan.output_size)
+        if other is not None:
+            if other.shape != out.shape:
+                raise AccelerationError(
+                    f'cannot add {tuple(other.shape)} to an output of {tuple(out.shape)}'
+                )
+            other = other.contiguous()
+        plan(x.contiguous(), self.bias, out, other, torch.get_num_threads())
+        return out
+
+
+class SparseLinear(SparseLayer):
+    """A linear layer of kept weights: a convolution of 1 × 1 whose pixels are the vectors."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Multiplies.
+
+        Args:
+            x: float32 [..., input features].
+
+        Returns:
+            float32 [..., output features].
+
+        Raises:
+            AccelerationError: If ``x`` is of another kind.
+        """
+        self._check(x, x.shape[-1])
+        vectors = x.reshape(-1, x.shape[-1])
+        out = x.new_empty(len(vectors), self.shape[0])
+        if len(vectors):
+            plan = self._plan((1, len(vectors)), 1, True)
+            plan(vectors[None].contiguous(), self.bias, out[None], threads=torch.get_num_threads())
+        return out.reshape(*x.shape[:-1], self.shape[0])
+
+
+class DenseLayer(nn.Module):
+    """A convolution or linear layer of torch with what follows it.
+
+    Args:
+        layer: The layer.
+        activation: What is applied to its output.
+    """
+
+    def __init__(self, layer: nn.Module, activation: Activation) -> None:
+        super().__init__()
+        self.layer = layer
+        self.activation = activation
+
+    def forward(self, x: Tensor, other: Tensor | None = None) -> Tensor:
+        """Computes the layer, adds ``other`` of its shape, activates."""
+        out = self.layer(x)
+        return self.activation(out if other is None else out.add_(other))
