@@ -114,7 +114,8 @@ def accelerate(
         for run in runs:
             run(network)
 
-    dense = copy.deepcopy(model).eval().requires_grad_(False)
+    dense = copy.deepcopy(model).requires_grad_(False)
+    dense.eval()  # MMDetection's backbones return nothing from it
     detach_mask(dense)
     _try(dense, runs)
     fused = copy.deepcopy(dense)

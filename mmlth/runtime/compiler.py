@@ -10,6 +10,7 @@ import platform
 import subprocess
 import sysconfig
 import tempfile
+import uuid
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -95,7 +96,8 @@ def compiled(flags: Sequence[str], folder: Path) -> Path:
     Raises:
         NoCompilerError: If that fails.
     """
-    name = 'mmlth_kernel'
+    # Another name each time: torch numbers those of libraries that it has loaded before.
+    name = f'mmlth_{uuid.uuid4().hex}'
     try:
         with _ninja_on_path():
             _loader().load(

@@ -54,6 +54,8 @@ def fold_batch_norms(model: nn.Module, seen: Observation) -> dict[str, str]:
             continue
         if norm.running_mean is None or norm.running_var is None or norm.training:
             continue
+        if not _is_plain(layer, seen.shapes[name][0]):
+            continue
         with torch.no_grad():
             scale = torch.rsqrt(norm.running_var.double() + norm.eps)
             shift = -norm.running_mean.double()
@@ -70,6 +72,15 @@ def fold_batch_norms(model: nn.Module, seen: Observation) -> dict[str, str]:
         replace(model, norm_name, nn.Identity())
         folded[name] = norm_name
     return folded
+
+
+def _is_plain(layer: nn.Conv2d, shape: tuple[int, ...]) -> bool:
+    """Whether a layer, which may be of a class of one's own, convolves with a weight it has."""
+    if not {'weight', 'bias'} <= layer._parameters.keys():
+        return False
+    x = torch.randn(shape, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        return torch.allclose(layer(x), layer._conv_forward(x, layer.weight, layer.bias))
 
 
 def fuse_activations(model: nn.Module, seen: Observation, folded: dict[str, str]) -> None:

@@ -1,5 +1,6 @@
 """Convolutions and linear layers that read their kept weights only."""
 
+import math
 from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any
@@ -45,11 +46,12 @@ class SparseLayer(nn.Module):
         self.geometry = geometry
         self.tiles = dict(tiles)
         self.activation = activation
-        kept = weight.detach().cpu()
+        weight = weight.detach().cpu()
         bias = torch.zeros(len(weight)) if bias is None else bias.detach().float().clone()
         self.bias = nn.Parameter(bias, requires_grad=False)
-        # Not a buffer: it is neither saved, nor converted, nor moved.
-        self._weight = kept.to_sparse()
+        # No buffers: they are neither saved, nor converted, nor moved.
+        self._places = weight.flatten().nonzero()[:, 0]
+        self._values = weight.flatten()[self._places]
         self._packings: dict[tuple[int, int | None, int], Packing] = {}
         self._plans: OrderedDict[tuple[Pair, Tile, int, int], Plan] = OrderedDict()
         self.training = False
@@ -57,7 +59,13 @@ class SparseLayer(nn.Module):
     @property
     def density(self) -> float:
         """The share of weights that are kept."""
-        return self._weight._nnz() / max(self._weight.numel(), 1)
+        return len(self._places) / max(math.prod(self.shape), 1)
+
+    def weight(self) -> Tensor:
+        """The weight with its zeros, float32 of shape ``shape``."""
+        weight = torch.zeros(math.prod(self.shape))
+        weight[self._places] = self._values
+        return weight.reshape(self.shape)
 
     def extra_repr(self) -> str:
         """What is printed in the brackets."""
@@ -92,10 +100,12 @@ class SparseLayer(nn.Module):
         )
 
     def _check(self, x: Tensor, channels: int) -> None:
-        if x.dtype != torch.float32 or x.device.type != 'cpu':
-            raise AccelerationError(
-                f'an accelerated layer takes float32 on the CPU, got {x.dtype} on {x.device}'
-            )
+        for tensor in (x, self.bias):
+            if tensor.dtype != torch.float32 or tensor.device.type != 'cpu':
+                raise AccelerationError(
+                    'an accelerated layer takes float32 on the CPU, got '
+                    f'{tensor.dtype} on {tensor.device}'
+                )
         if channels != self.shape[1]:
             raise AccelerationError(
                 f'an accelerated layer expects {self.shape[1]} input channels, got an input of '
@@ -126,12 +136,12 @@ class SparseLayer(nn.Module):
 
     def _new_plan(self, size: Pair, tile: Tile, batch: int, count: int, channels_last: bool) -> Plan:
         height, width = self.geometry.output_size((self.shape[2], self.shape[3]), size)
-        tiles = batch * -(-max(height * width, 1) // tile.width)
+        tiles = max(batch, 1) * -(-max(height * width, 1) // tile.width)
         parts = min(-(-count // tiles), -(-self.shape[0] // tile.together))
         key = tile.together, tile.slices, parts
         if key not in self._packings:
             self._packings[key] = pack(
-                self._weight.to_dense(), self.geometry, tile.together, tile.slices, parts
+                self.weight(), self.geometry, tile.together, tile.slices, parts
             )
         return Plan(
             self._packings[key],

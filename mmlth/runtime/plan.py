@@ -103,7 +103,7 @@ class Plan:
         flat, strips = height * strip, -(-width // strip)
         halo = int(packing.row_of_entry.max()) * strip if len(packing.row_of_entry) else 0
         slices = len(packing.slices)
-        stretch = _stretch(flat, tile.width, slices, halo, -(-threads // (batch * strips)))
+        stretch = _stretch(flat, tile.width, slices, halo, -(-threads // (max(batch, 1) * strips)))
         pitch = _apart(stretch + halo)
         if 4 * slices * pitch >= 2**31:
             raise AccelerationError(f'an input of {size[0]} × {size[1]} is too large')

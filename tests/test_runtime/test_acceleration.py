@@ -34,7 +34,8 @@ def sparsified(model, density=0.3):
             for tensor in (module.weight, module.bias, module.running_mean):
                 nn.init.normal_(tensor, generator=generator)
             nn.init.uniform_(module.running_var, 0.5, 2, generator=generator)
-    return model.eval()
+    model.eval()
+    return model
 
 
 def outputs(model, x):
@@ -211,11 +212,12 @@ class TestMerging:
             assert all(map(torch.equal, outputs(other, x), outputs(done.model, x)))
 
     def test_the_given_network_stays_as_it_is(self):
-        model = sparsified(ResNet(18, base_channels=4)).train()
+        model = sparsified(ResNet(18, base_channels=4))
+        model.train()
         before = copy.deepcopy(model)
         accelerate(model, (32, 32), show=None)
         assert str(model) == str(before)
-        assert all(module.training for module in model.modules())
+        assert [m.training for m in model.modules()] == [m.training for m in before.modules()]
         for name, tensor in model.state_dict().items():
             assert torch.equal(tensor, before.state_dict()[name]), name
         assert all(parameter.requires_grad for parameter in model.parameters())
