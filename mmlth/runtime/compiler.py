@@ -131,7 +131,7 @@ def _ninja_on_path() -> Iterator[None]:
 
 
 def _loader() -> Any:
-    """torch's loader of extensions, without its remarks about CUDA."""
+    """The loader of extensions of torch, without its remarks about CUDA."""
     log = logging.getLogger('torch.utils.cpp_extension')
     level = log.level
     log.setLevel(logging.ERROR)

@@ -120,4 +120,3 @@ def replace(model: nn.Module, name: str, new: nn.Module) -> None:
     """
     parent, _, attribute = name.rpartition('.')
     setattr(model.get_submodule(parent), attribute, new)
-

@@ -134,7 +134,9 @@ class SparseLayer(nn.Module):
         nearest = min(self.tiles, key=lambda known: abs(known[0] * known[1] - pixels))
         return self.tiles.get(size) or self.tiles[nearest]
 
-    def _new_plan(self, size: Pair, tile: Tile, batch: int, count: int, channels_last: bool) -> Plan:
+    def _new_plan(
+        self, size: Pair, tile: Tile, batch: int, count: int, channels_last: bool
+    ) -> Plan:
         height, width = self.geometry.output_size((self.shape[2], self.shape[3]), size)
         tiles = max(batch, 1) * -(-max(height * width, 1) // tile.width)
         parts = min(-(-count // tiles), -(-self.shape[0] // tile.together))

@@ -1,4 +1,4 @@
-"""What happens in a network while it runs: which layers run on what, and what uses their outputs."""
+"""What happens in a network while it runs: the inputs of layers, and what uses their outputs."""
 
 import weakref
 from collections import defaultdict

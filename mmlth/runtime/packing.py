@@ -75,7 +75,8 @@ def pack(
     size = slices_in_block or max(len(used), 1)
     blocks = max(-(-len(used) // size), 1)
     groups = -(-channels // together)
-    groups_of_part = -(-(-(-channels // parts)) // together)
+    channels_of_part = -(-channels // parts)
+    groups_of_part = -(-channels_of_part // together)
 
     # One entry for all weights of a group of output channels at the same place.
     group = out // together

@@ -17,17 +17,38 @@ BYTES_OF_COPIES = 1000 * 1024
 """The copies of the input that a thread works on should stay in its second cache."""
 
 _NUMBERS = (
-    'channels height width out_channels out_height out_width stride_y stride_x in_plane in_row '
-    'in_column out_plane out_column strip stretch slices halo pitch lanes vectors together parts '
-    'blocks activation'
-).split()
-_POINTERS = 'slice rows row_of_block entries weights'.split()
+    'channels',
+    'height',
+    'width',
+    'out_channels',
+    'out_height',
+    'out_width',
+    'stride_y',
+    'stride_x',
+    'in_plane',
+    'in_row',
+    'in_column',
+    'out_plane',
+    'out_column',
+    'strip',
+    'stretch',
+    'slices',
+    'halo',
+    'pitch',
+    'lanes',
+    'vectors',
+    'together',
+    'parts',
+    'blocks',
+    'activation',
+)
+_POINTERS = ('slice', 'rows', 'row_of_block', 'entries', 'weights')
 
 
 class _Plan(ctypes.Structure):
     """``Plan`` of ``kernel.cpp``."""
 
-    _fields_ = [  # noqa: RUF012
+    _fields_ = [
         *((name, ctypes.c_int64) for name in _NUMBERS),
         ('low', ctypes.c_double),
         ('high', ctypes.c_double),

@@ -8,14 +8,23 @@ from torch import Tensor, nn
 from mmlth.runtime.compiler import kernel
 
 _NUMBERS = (
-    'height width out_height out_width reach_y reach_x stride_y stride_x pad_y pad_x'.split()
+    'height',
+    'width',
+    'out_height',
+    'out_width',
+    'reach_y',
+    'reach_x',
+    'stride_y',
+    'stride_x',
+    'pad_y',
+    'pad_x',
 )
 
 
 class _Pool(ctypes.Structure):
     """``Pool`` of ``kernel.cpp``."""
 
-    _fields_ = [(name, ctypes.c_int64) for name in _NUMBERS]  # noqa: RUF012
+    _fields_ = [(name, ctypes.c_int64) for name in _NUMBERS]
 
 
 class MaxPool2d(nn.MaxPool2d):
@@ -36,7 +45,11 @@ class MaxPool2d(nn.MaxPool2d):
         out = x.new_empty(*x.shape[:2], *size)
         pool = _Pool(*x.shape[2:], *size, *reach, *stride, *pad)
         status = kernel().max_pool(
-            ctypes.byref(pool), x.data_ptr(), out.data_ptr(), len(x) * x.shape[1], torch.get_num_threads()
+            ctypes.byref(pool),
+            x.data_ptr(),
+            out.data_ptr(),
+            len(x) * x.shape[1],
+            torch.get_num_threads(),
         )
         if status:
             raise MemoryError('there is no memory for max pooling')

@@ -4,17 +4,18 @@ import math
 import time
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
 
+from mmlth.runtime.acceleration import Shape
 from mmlth.runtime.activations import IDENTITY, Activation
 from mmlth.runtime.geometry import Geometry, Pair
 from mmlth.runtime.layers import DenseLayer, SparseConv2d, SparseLayer, SparseLinear
 from mmlth.runtime.plan import Tile, compiled_tiles
 
-Shape = tuple[int, ...]
 Key = TypeVar('Key', bound=Hashable)
 
 DENSEST = 0.7
@@ -131,7 +132,7 @@ def _best_tile(inner: Any, activation: Activation, x: Tensor) -> Tile:
 
         left = list(dict.fromkeys(tiles))
         while len(left) > 1:  # the faster half is measured again
-            seconds = timed({tile: lambda tile=tile: run(tile) for tile in left}, 2)
+            seconds = timed({tile: partial(run, tile) for tile in left}, 2)
             left = sorted(left, key=seconds.__getitem__)[: (len(left) + 1) // 2]
         return left[0]
 
@@ -162,7 +163,8 @@ def _with_block(tile: Tile, inner: Any, size: Pair, cache: int) -> Tile:
 
 
 def _reach(inner: Any) -> Pair:
-    return inner.kernel_size if isinstance(inner, nn.Conv2d) else (1, 1)
+    height, width = inner.kernel_size if isinstance(inner, nn.Conv2d) else (1, 1)
+    return height, width
 
 
 def _filled(weight: Tensor) -> float:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from mmlth.runtime import SparseConv2d, SparseLinear
 from mmlth.runtime import plan as plans
 from mmlth.runtime.activations import CLAMP, HARD_SWISH, IDENTITY, LEAKY, RELU, SILU, Activation
-from mmlth.runtime.compiler import FLAGS, compiled, kernel, native_flags
+from mmlth.runtime.compiler import kernel, native_flags
 from mmlth.runtime.geometry import Geometry
 
 ACTIVATIONS = (
@@ -162,7 +162,9 @@ def test_activations_far_from_zero(activation):
         activation,
     )
     expected = activated(activation, x.double())
-    torch.testing.assert_close(layer(x[None, None, None])[0, 0, 0].double(), expected, atol=1e-6, rtol=1e-5)
+    torch.testing.assert_close(
+        layer(x[None, None, None])[0, 0, 0].double(), expected, atol=1e-6, rtol=1e-5
+    )
     torch.testing.assert_close(activation(x.clone()).double(), expected, atol=1e-6, rtol=1e-5)
 
 
@@ -210,7 +212,8 @@ class with_threads:  # noqa: N801
 def library(name):
     """A library of the compiler's own."""
     command = ['c++', f'-print-file-name={name}']
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603
+    return done.stdout.strip()
 
 
 @pytest.mark.slow
@@ -226,7 +229,7 @@ def test_sanitizers_find_nothing(instructions):
         'MMLTH_TEST_FLAGS': ' '.join(flags),
         'PYTHONPATH': os.pathsep.join(sys.path),
     }
-    done = subprocess.run(
+    done = subprocess.run(  # noqa: S603
         [sys.executable, __file__], env=environment, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr[-4000:]

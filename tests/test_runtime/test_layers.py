@@ -26,12 +26,18 @@ def layer(weight):
     return SparseConv2d(weight, torch.arange(4.0), Geometry(padding=(1, 1)), tiles, RELU)
 
 
+def pickled(layer):
+    return pickle.loads(pickle.dumps(layer))  # noqa: S301
+
+
 def dense(weight, x):
     return nn.functional.conv2d(x, weight, torch.arange(4.0), padding=1).relu()
 
 
 @pytest.mark.parametrize(
-    'again', [copy.deepcopy, lambda layer: pickle.loads(pickle.dumps(layer))], ids=['copy', 'pickle']
+    'again',
+    [copy.deepcopy, pickled],
+    ids=['copy', 'pickle'],
 )
 @pytest.mark.parametrize('ran', [False, True], ids=['fresh', 'after a run'])
 def test_copies_compute_the_same(layer, again, ran):
@@ -78,10 +84,19 @@ def test_a_changed_bias_is_noticed(layer, weight):
 @pytest.mark.parametrize(
     ('x', 'message'),
     [
-        (torch.zeros(1, 3, 8, 8, dtype=torch.float64), 'takes float32 on the CPU, got torch.float64'),
+        (
+            torch.zeros(1, 3, 8, 8, dtype=torch.float64),
+            'takes float32 on the CPU, got torch.float64',
+        ),
         (torch.zeros(1, 3, 8, 8).half(), 'takes float32 on the CPU, got torch.float16'),
-        (torch.zeros(1, 3, 8, 8, device='meta'), 'takes float32 on the CPU, got torch.float32 on meta'),
-        (torch.zeros(1, 4, 8, 8), r'expects 3 input channels, got an input of shape \(1, 4, 8, 8\)'),
+        (
+            torch.zeros(1, 3, 8, 8, device='meta'),
+            'takes float32 on the CPU, got torch.float32 on meta',
+        ),
+        (
+            torch.zeros(1, 4, 8, 8),
+            r'expects 3 input channels, got an input of shape \(1, 4, 8, 8\)',
+        ),
         (torch.zeros(3, 8, 8), r'expects an input of 4 dimensions, got one of shape \(3, 8, 8\)'),
         (torch.zeros(1, 3, 8, 8, requires_grad=True), 'has no gradients; run it under'),
         (torch.zeros(1, 3, 0, 8), 'is smaller than the kernel of 3 × 3'),

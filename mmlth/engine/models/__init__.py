@@ -1,5 +1,6 @@
 """Models of MMEngine: built, unwrapped, and run on data."""
 
+from mmlth.engine.models.acceleration import accelerate
 from mmlth.engine.models.building import build_model, initialise, stock_model
 from mmlth.engine.models.forward import Forward, forward_of
 from mmlth.engine.models.losses import losses_of, own_message_hub
@@ -9,6 +10,7 @@ from mmlth.engine.models.unwrapped import averaged_model, averaged_models, bare_
 __all__ = [
     'ConfigNetwork',
     'Forward',
+    'accelerate',
     'averaged_model',
     'averaged_models',
     'bare_model',
