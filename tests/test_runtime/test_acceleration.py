@@ -13,16 +13,6 @@ from mmlth.runtime import AccelerationError, NoCompilerError, accelerate, tuning
 from mmlth.runtime import network as networks
 
 
-@pytest.fixture
-def always_sparse(monkeypatch):
-    """Each layer that can be sparse becomes so, whatever the clock says."""
-    monkeypatch.setattr(tuning, 'GAIN', float('inf'))
-    monkeypatch.setattr(tuning, 'DENSEST', 1.0)
-    monkeypatch.setattr(tuning, 'VECTORS', (4,))
-    monkeypatch.setattr(tuning, 'CACHES', (1,))
-    monkeypatch.setattr(networks, 'fastest_form', lambda seconds: next(iter(seconds)))
-
-
 def sparsified(model, density=0.3):
     """Random numbers in norms, and zeros in weights."""
     generator = torch.Generator().manual_seed(0)
