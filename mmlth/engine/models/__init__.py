@@ -1,6 +1,7 @@
 """Models of MMEngine: built, unwrapped, and run on data."""
 
 from mmlth.engine.models.building import build_model, initialise, stock_model
+from mmlth.engine.models.counting import ForwardMacs, forward_macs
 from mmlth.engine.models.forward import Forward, forward_of
 from mmlth.engine.models.losses import losses_of, own_message_hub
 from mmlth.engine.models.scored_network import ConfigNetwork
@@ -9,11 +10,13 @@ from mmlth.engine.models.unwrapped import averaged_model, averaged_models, bare_
 __all__ = [
     'ConfigNetwork',
     'Forward',
+    'ForwardMacs',
     'averaged_model',
     'averaged_models',
     'bare_model',
     'build_model',
     'ema_hooks',
+    'forward_macs',
     'forward_of',
     'initialise',
     'losses_of',
