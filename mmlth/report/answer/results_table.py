@@ -21,7 +21,7 @@ _CAPTION = """\
 sparsity: of the prunable weights
 network: sparsity of all parameters
 +/-: against round 0"""
-_MACS = "MACs: what is left of the prunable weights' multiply-adds"
+_MACS = 'MACs: share of the multiply-adds that is left'
 
 
 def results_table(rounds: Sequence[Round], metrics: Sequence[str] | None = None) -> Table:

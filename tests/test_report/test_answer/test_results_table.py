@@ -124,4 +124,4 @@ def test_the_multiply_adds_that_are_left_where_a_search_counts_them(
     assert lines(rounds)[0].split()[:4] == ['round', 'sparsity', 'network', 'MACs']
     assert row(rounds, 0)[3] == '–'
     assert row(rounds, 1)[3] == '20.00%'
-    assert "MACs: what is left of the prunable weights' multiply-adds" in '\n'.join(lines(rounds))
+    assert 'MACs: share of the multiply-adds that is left' in '\n'.join(lines(rounds))
