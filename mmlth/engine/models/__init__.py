@@ -1,6 +1,7 @@
 """Models of MMEngine: built, unwrapped, and run on data."""
 
 from mmlth.engine.models.building import build_model, initialise, stock_model
+from mmlth.engine.models.folding import folded
 from mmlth.engine.models.forward import Forward, forward_of
 from mmlth.engine.models.losses import losses_of, own_message_hub
 from mmlth.engine.models.scored_network import ConfigNetwork
@@ -14,6 +15,7 @@ __all__ = [
     'bare_model',
     'build_model',
     'ema_hooks',
+    'folded',
     'forward_of',
     'initialise',
     'losses_of',

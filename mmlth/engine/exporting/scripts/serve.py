@@ -15,6 +15,7 @@ import json
 import os
 import sys
 import time
+import traceback
 from collections.abc import Callable
 from typing import Any
 
@@ -107,7 +108,7 @@ def main() -> None:
                 run()
                 answer(seconds=time.perf_counter() - started)
     except Exception as error:  # of many kinds, which runtimes keep to themselves
-        answer(error=f'{type(error).__name__}: {error}')
+        answer(error=traceback.format_exception_only(error)[0].strip())
 
 
 if __name__ == '__main__':
