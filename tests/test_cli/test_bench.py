@@ -68,11 +68,28 @@ def test_all_that_is_installed_is_measured(ticket, tmp_path, capfd):
     assert (tmp_path / 'out/bench.png').stat().st_size > 5000
 
 
+@pytest.fixture
+def made_up(monkeypatch):
+    """Instead of measuring, something is printed and numbers are made up."""
+
+    def measure(*arguments, **options):
+        print('what a package prints')
+        return speed().timings
+
+    monkeypatch.setattr('mmlth.analysis.speed.tickets.measure', measure)
+
+
+@pytest.mark.usefixtures('made_up')
+def test_json_stands_alone(ticket, tmp_path, capsys):
+    assert main(['bench', str(ticket), *NETWORK, '--json', '--out', str(tmp_path / 'out')]) == 0
+    assert len(json.loads(capsys.readouterr().out)['timings']) == 8
+
+
+@pytest.mark.usefixtures('made_up')
 def test_without_json_it_prints_a_table_and_where_the_plot_is(
     ticket, tmp_path, monkeypatch, capsys
 ):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr('mmlth.analysis.speed.tickets.measure', lambda *_, **__: speed().timings)
     assert main(['bench', str(ticket), *NETWORK]) == 0
     printed = capsys.readouterr().out
     assert 'ToyModel, network, one image of 12 × 16 pixels' in printed

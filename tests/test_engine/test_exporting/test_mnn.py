@@ -1,6 +1,8 @@
 """Files of MNN compute what the ticket's model does, and their sparse layers are marked."""
 
+import json
 import os
+import subprocess
 import sys
 
 import MNN
@@ -14,6 +16,7 @@ from mmlth.engine import LotteryError, build_model, read_config
 from mmlth.engine.configs.decisive_settings import result_affecting_config
 from mmlth.engine.exporting import RuntimeProcess, marked_layers
 from mmlth.engine.exporting.export import export_model, export_ticket
+from mmlth.engine.exporting.runtime_process import SCRIPTS
 from mmlth.pruning import attach_mask, attached_mask, find_targets, prune
 from mmlth.ticket import Ticket, load_ticket, save_ticket
 
@@ -136,6 +139,34 @@ def test_layers_are_marked_where_more_than_60_per_cent_are_zero(tmp_path):
     dense = export_model(Features(layers=5), tmp_path / 'dense.mnn', size=(8, 8))
     assert dense.sparse.marked == 0
     assert dense.sparse.dense_bytes == (tmp_path / 'dense.mnn').stat().st_size
+
+
+def blocks_of(path):
+    """The number of output channels that share the places of their weights, a marked layer each."""
+    converter = [sys.executable, SCRIPTS / 'convert_to_mnn.py', '-f', 'MNN', '--modelFile', path]
+    subprocess.run([*converter, '--JsonFile', path.with_suffix('.json')], check=True)  # noqa: S603
+    layers = json.loads(path.with_suffix('.json').read_text())['oplists']
+    sparse = [
+        layer['main']['sparseParameter']['args'] for layer in layers if 'sparse' in str(layer)
+    ]
+    return [each['i'] for values in sparse for each in values if each['key'] == 'sparseBlockOC']
+
+
+@torch.no_grad()
+@pytest.mark.parametrize(('block', 'kernels'), [(4, [4, 4]), (1, [1, 1]), (2, [1, 1])])
+def test_weights_in_blocks_of_four_outputs_have_kernels_of_their_own(block, kernels, tmp_path):
+    torch.manual_seed(0)
+    model = Features(layers=3)
+    for convolution in model.convs[1:]:
+        kept = torch.rand(16 // block, 1, *convolution.weight.shape[1:]) > 0.8
+        convolution.weight *= kept.expand(-1, block, -1, -1, -1).reshape(convolution.weight.shape)
+    done = export_model(model, tmp_path / 'x.mnn', size=(9, 7))
+    assert done.sparse.marked == 2
+    images = torch.randn(1, 3, 9, 7)
+    for name, expected in zip(done.outputs, model.extract_feat(images)):
+        result = run(tmp_path / 'x.mnn', images)[name]
+        np.testing.assert_allclose(result, expected.numpy(), rtol=1e-4, atol=1e-5)
+    assert blocks_of(tmp_path / 'x.mnn') == kernels
 
 
 @pytest.mark.parametrize('channels', [1, 4])

@@ -10,5 +10,6 @@ and they report each conversion to a server.
 import importlib
 import sys
 
-converter = importlib.import_module('_tools')
-sys.exit(0 if converter.mnnconvert(sys.argv) else 1)
+if __name__ == '__main__':
+    converter = importlib.import_module('_tools')
+    sys.exit(0 if converter.mnnconvert(sys.argv) else 1)
