@@ -1,18 +1,24 @@
-"""``mmlth export``: write the network of a ticket as an ONNX file, checked against torch."""
+"""``mmlth export``: write the network of a ticket for ONNX or MNN, checked against torch."""
 
 import argparse
 
-from mmlth_common.choices import OPSET, PARTS
+from mmlth_common.choices import OPSET, PARTS, RUNTIMES
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options."""
     parser.epilog = (
-        'The pruned weights are zeros in the file. Zeros alone make no stock runtime faster: it '
-        'multiplies by them as by any other number.'
+        'In an ONNX file pruned weights are zeros, by which runtimes multiply as by any other '
+        'number. In a file of MNN, layers with more than 60 % zeros are marked, and MNN skips '
+        'these zeros.'
     )
     parser.add_argument('ticket', help='a ticket with trained weights (.safetensors)')
-    parser.add_argument('out', metavar='OUT.onnx', help='where to')
+    parser.add_argument('out', metavar='OUT', help='where to: .onnx, .mnn')
+    parser.add_argument(
+        '--runtime',
+        choices=RUNTIMES,
+        help='what reads the file; default: mnn for OUT.mnn, onnx for any other',
+    )
     parser.add_argument(
         '--config',
         help='of the model, a file or a name such as mmdet::FOLDER/CONFIG.py; '
@@ -37,5 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--opset', type=int, default=OPSET, metavar='N', help=f'of ONNX; default: {OPSET}'
     )
     parser.add_argument(
-        '--no-check', action='store_true', help='do not run the file in onnxruntime and compare'
+        '--no-check',
+        action='store_true',
+        help='do not run the file (in onnxruntime, or in MNN) and compare',
     )

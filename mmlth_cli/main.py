@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from mmlth_cli import (
     analyze,
+    bench,
     branch,
     connect,
     convert,
@@ -32,6 +33,7 @@ COMMANDS = {
     'transfer': transfer,
     'convert': convert,
     'export': export,
+    'bench': bench,
     'inspect': inspect,
     'connect': connect,
 }

@@ -11,6 +11,8 @@ FORMULAS: tuple[Formula, ...] = get_args(Formula)
 
 PARTS = ('features', 'network')
 """What of a model is exported."""
+RUNTIMES = ('onnx', 'mnn')
+"""What it is exported for: whatever reads ONNX, or MNN."""
 OPSET = 17
 """The default of ONNX, from 2022, so that older runtimes read the file, too."""
 

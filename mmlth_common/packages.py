@@ -20,6 +20,8 @@ INSTALL = {
     'tidecv': "pip install 'mmlth[analysis]'",
     'onnx': "pip install 'mmlth[export]'",
     'onnxruntime': "pip install 'mmlth[export]'",
+    'MNN': "pip install 'mmlth[mnn]'",
+    'openvino': "pip install 'mmlth[bench]'",
 }
 """The command by the name that is imported."""
 

@@ -1,4 +1,4 @@
-"""``mmlth export``: write the network of a ticket as an ONNX file, checked against torch."""
+"""``mmlth export``: write the network of a ticket for ONNX or MNN, checked against torch."""
 
 import argparse
 
@@ -11,6 +11,7 @@ def run(options: argparse.Namespace) -> None:
     done = export_ticket(
         options.ticket,
         options.out,
+        runtime=options.runtime,
         config=options.config,
         size=None if size is None else (size[0], size[1]),
         part=options.part,
@@ -31,7 +32,20 @@ def _line(done: Exported) -> str:
             f'({done.difference.relative:.1e} of the largest number)'
         )
     return (
-        f'{done.path}: {done.path.stat().st_size:,} bytes, opset {done.opset}, {images} of '
-        f'{height} × {width} → {", ".join(done.outputs)}; {checked}; its zeros alone make no stock '
-        'runtime faster'
+        f'{done.path}: {done.path.stat().st_size:,} bytes, {_format(done)}, {images} of '
+        f'{height} × {width} → {", ".join(done.outputs)}; {checked}; {_zeros(done)}'
+    )
+
+
+def _format(done: Exported) -> str:
+    return f'opset {done.opset}' if done.sparse is None else 'for MNN'
+
+
+def _zeros(done: Exported) -> str:
+    """What becomes of the pruned weights."""
+    if done.sparse is None:
+        return 'its zeros make no runtime of ONNX faster; see --runtime mnn'
+    return (
+        f'{done.sparse.marked} of {done.sparse.layers} layers are marked as sparse; with all '
+        f'zeros it would take {done.sparse.dense_bytes:,} bytes'
     )

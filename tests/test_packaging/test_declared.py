@@ -13,6 +13,9 @@ ROOT = Path(__file__).parents[2]
 OURS = {'mmlth', 'mmlth_cli', 'mmlth_common'}
 BROUGHT_BY_USERS = {'torch', 'numpy', 'matplotlib', 'cv2', 'mmengine', 'mmcv', 'mmdet', 'mmpose'}
 
+EXTRAS = ('analysis', 'export', 'mnn', 'bench')
+IMPORTED_AS = {'mnn': 'MNN'}
+
 
 def imported():
     names = set()
@@ -34,12 +37,12 @@ def declared(section, key):
 
 def test_all_that_is_imported_is_declared():
     always = declared('options', 'install_requires')
-    extras = {key: declared('options.extras_require', key) for key in ('analysis', 'export')}
+    extras = {key: declared('options.extras_require', key) for key in EXTRAS}
     commands = {
         **{name: INSTALL[name] for name in BROUGHT_BY_USERS},
         **{name: f'pip install {name}' for name in always},
         **{
-            name: f"pip install 'mmlth[{extra}]'"
+            IMPORTED_AS.get(name, name): f"pip install 'mmlth[{extra}]'"
             for extra, names in extras.items()
             for name in names
         },

@@ -1,34 +1,43 @@
-"""The network of a ticket as an ONNX file, checked against torch.
+"""The network of a ticket as a file for other runtimes, checked against torch.
 
 torch's exporter by tracing is used (``dynamo=False``): it needs no package but onnx, older versions
 of torch have it, too, and it exports most models of both zoos. The newer one needs onnxscript.
-Nothing is folded or fused in the file, so that its weights keep the names and shapes that they
-have in the model, and zeros stay where they are. Runtimes fold and fuse when they load it.
+Nothing is folded or fused in the ONNX file, so that its weights keep the names and shapes that they
+have in the model, and zeros stay where they are. Runtimes fold and fuse when they load it; MNN's
+converter does when it reads it.
 """
 
-import importlib.util
-import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import torch
 from mmengine.config import Config
-from torch import nn
+from torch import Tensor, nn
 
-from mmlth.engine.configs import read_config, validation_size
 from mmlth.engine.errors import LotteryError
-from mmlth.engine.exporting.check import TOLERANCE, Difference, compare, holds
-from mmlth.engine.exporting.part import outputs_of_one, part_of
-from mmlth.engine.exporting.trace import batch_axes, trace, tracing_quietly
-from mmlth.engine.models import stock_model
-from mmlth.engine.tickets import checkpoint_of, config_of, require_match
-from mmlth.ticket import atomic_path, load_ticket
+from mmlth.engine.exporting.check import Difference, compare
+from mmlth.engine.exporting.mnn_file import marked_layers, mnn_from_onnx
+from mmlth.engine.exporting.part import Part, noise, outputs_of_one, part_of
+from mmlth.engine.exporting.runtime_process import RuntimeProcess
+from mmlth.engine.exporting.runtimes import Runtime, runtime_named
+from mmlth.engine.exporting.ticket_model import ticket_model
+from mmlth.engine.exporting.trace import Axes, batch_axes, layers_in, trace, tracing_quietly
+from mmlth.ticket import write_bytes
 from mmlth_common.choices import OPSET
-from mmlth_common.packages import missing_package
 
-_MOST_PIXELS = 2**14
+
+@dataclass(frozen=True)
+class SparseLayers:
+    """What of a file is stored, and run, without its zeros.
+
+    Attributes:
+        marked: How many layers are.
+        layers: How many layers with weights there are.
+        dense_bytes: The size of the same file with all zeros.
+    """
+
+    marked: int
+    layers: int
+    dense_bytes: int
 
 
 @dataclass(frozen=True)
@@ -37,36 +46,42 @@ class Exported:
 
     Attributes:
         path: The file.
-        opset: Its version of the ONNX operators.
+        runtime: Which runtime it is for, one of `RUNTIMES`.
+        opset: The version of the ONNX operators that it has, or was converted from.
         size: Height and width of its images, in pixels.
         outputs: The names of its outputs.
         any_batch: Whether it takes any number of images at once, or one.
         difference: To torch; None if it was not checked.
+        sparse: What of it is sparse; None of an ONNX file, which has no way to say so.
     """
 
     path: Path
+    runtime: str
     opset: int
     size: tuple[int, int]
     outputs: tuple[str, ...]
     any_batch: bool
     difference: Difference | None
+    sparse: SparseLayers | None
 
 
 def export_ticket(
     ticket: str | Path,
     path: str | Path,
     *,
+    runtime: str | None = None,
     config: str | Path | Config | None = None,
     size: tuple[int, int] | None = None,
     part: str = 'features',
     opset: int = OPSET,
     check: bool = True,
 ) -> Exported:
-    """Writes the network of a ticket as an ONNX file.
+    """Writes the network of a ticket as a file for another runtime.
 
     Args:
         ticket: A ticket file that holds trained weights.
         path: The file to write, as for `export_model`.
+        runtime: One of `RUNTIMES`, as for `export_model`.
         config: The config of the model: a file, a name such as ``mmdet::FOLDER/CONFIG.py``, or a
             config. By default it is what the ticket holds of it.
         size: Height and width of images in pixels; by default that of the config's validation
@@ -80,28 +95,11 @@ def export_ticket(
             another model.
         LotteryError: If the file or its config cannot be read, and as `export_model`.
     """
-    _require_packages(check)
-    try:
-        loaded = load_ticket(ticket)
-    except OSError as error:
-        problem = f'{ticket} cannot be read: {error.strerror}' if error.strerror else str(error)
-        raise LotteryError(problem) from error
-    state = checkpoint_of(loaded)['state_dict']
-    if config is not None:
-        known = read_config(config)
-        settings = known.to_dict()
-    elif settings := loaded.metadata('config'):
-        known = config_of(loaded.info)
-    else:
-        raise LotteryError(
-            f'{ticket} does not tell the config of its model; give it by --config (config), '
-            'as a file or a name such as mmdet::FOLDER/CONFIG.py'
-        )
-    model = stock_model(known, {})  # weights come next
-    size = size or _input_size(settings)
-    require_match(str(ticket), state, model)
-    model.load_state_dict(state, strict=False)  # batch counters of norm layers may be missing
-    return export_model(model, path, size=size, part=part, opset=opset, check=check)
+    runtime_named(runtime, Path(path).suffix).require_packages(check)
+    own = ticket_model(ticket, config, size)
+    return export_model(
+        own.model, path, runtime=runtime, size=own.size, part=part, opset=opset, check=check
+    )
 
 
 def export_model(
@@ -109,11 +107,12 @@ def export_model(
     path: str | Path,
     *,
     size: tuple[int, int],
+    runtime: str | None = None,
     part: str = 'features',
     opset: int = OPSET,
     check: bool = True,
 ) -> Exported:
-    """Writes a network as an ONNX file; its input are images that are normalised already.
+    """Writes a network as a file for another runtime; its input are images that are normalised.
 
     It takes any number of images at once, unless the model's code fixes that number while it is
     traced, which the check finds: then the file takes one.
@@ -122,66 +121,83 @@ def export_model(
         model: A model of MMDetection or MMPose, under a mask or not; stays as it is.
         path: Where to; written atomically.
         size: Height and width of the images, in pixels.
+        runtime: One of `RUNTIMES`. By default it is told by the suffix of the path: ``.mnn`` is
+            for MNN, any other for ONNX.
         part: ``'features'``: backbone and neck. ``'network'``: with the heads, up to their raw
             outputs.
         opset: Version of the ONNX operators.
-        check: Whether to run the file in onnxruntime and compare with torch.
+        check: Whether to run the file in its runtime (onnxruntime, MNN) and compare with torch.
 
     Raises:
         LotteryError: If it cannot be exported, differs from torch, or cannot be written; nothing
             is written then.
     """
-    _require_packages(check)
-    if not all(1 <= side <= _MOST_PIXELS for side in size):
-        raise LotteryError(
-            f'--input-size (size) must be two numbers from 1 to {_MOST_PIXELS}, got {size[0]} '
-            f'{size[1]}'
-        )
+    target = runtime_named(runtime, Path(path).suffix)
+    target.require_packages(check)
     chosen = part_of(model, part, size)
-    images = torch.randn(2, 3, *size, generator=torch.Generator().manual_seed(0))
-    difference = None
-    with tracing_quietly():
-        expected = outputs_of_one(chosen, images[:1])
-        axes = batch_axes(chosen, images, expected)
-        content = trace(chosen, images[:1], expected, axes, opset)
-        if check:
-            difference = compare(content, expected, images[:1])
-            if axes and difference.relative <= TOLERANCE and not holds(content, chosen, images):
-                axes = {}
-                content = trace(chosen, images[:1], expected, axes, opset)
-                difference = compare(content, expected, images[:1])
-    if difference is not None and difference.relative > TOLERANCE:
+    made = _made(chosen, noise(chosen, size, 2), target, opset, check)
+    if made.difference is not None and not made.difference.tolerable:
         raise LotteryError(
             f'the file would compute otherwise than torch: outputs differ by up to '
-            f'{difference.absolute:.2g}, {difference.relative:.2g} of the largest number; nothing '
-            f'was written; try another --opset (opset){chosen.alternative}'
+            f'{made.difference.absolute:.2g}, {made.difference.relative:.2g} of the largest '
+            f'number; nothing was written; try another --opset (opset){chosen.alternative}'
         )
-    _write(content, Path(path))
-    return Exported(Path(path), opset, size, tuple(expected), bool(axes), difference)
+    _write(made.content, Path(path))
+    return Exported(
+        Path(path),
+        target.name,
+        opset,
+        size,
+        made.outputs,
+        bool(made.axes),
+        made.difference,
+        _sparse_layers(made) if target.name == 'mnn' else None,
+    )
 
 
-def _require_packages(check: bool) -> None:
-    for name in ('onnx', 'onnxruntime') if check else ('onnx',):
-        if importlib.util.find_spec(name) is None:
-            raise LotteryError(missing_package(name, 'exporting'))
+@dataclass(frozen=True)
+class _Made:
+    """The content of a file, before it is written."""
+
+    onnx: bytes
+    content: bytes
+    outputs: tuple[str, ...]
+    axes: Axes
+    difference: Difference | None
 
 
-def _input_size(config: Mapping[str, Any]) -> tuple[int, int]:
-    """Height and width of the largest images that a validation of this config sees."""
-    size = validation_size(config)
-    if isinstance(size, str):
-        raise LotteryError(
-            f'the config does not tell the size of its images: {size}; give --input-size H W (size)'
-        )
-    places = (config.get('data_preprocessor'), config.get('model', {}).get('data_preprocessor'))
-    divisor = max(int((place or {}).get('pad_size_divisor') or 1) for place in places)
-    height, width = (math.ceil(side / divisor) * divisor for side in (size.height, size.width))
-    return height, width
+def _made(part: Part, images: Tensor, target: Runtime, opset: int, check: bool) -> _Made:
+    """The file for any number of images, or for one if that is wrong for two."""
+    with tracing_quietly():
+        expected = outputs_of_one(part, images[:1])
+        names = tuple(expected)
+        for axes in (batch_axes(part, images, expected), {}):
+            onnx = trace(part, images[:1], expected, axes, opset)
+            content = target.convert(onnx)
+            if not check:
+                return _Made(onnx, content, names, axes, None)
+            with RuntimeProcess(target.process, content, names) as process:
+                difference = compare(process.run(images[:1]), expected)
+                if not axes or not difference.tolerable or _holds(process, part, images):
+                    break
+        return _Made(onnx, content, names, axes, difference)
+
+
+def _holds(process: RuntimeProcess, part: Part, images: Tensor) -> bool:
+    """Whether the file is right for these images, too."""
+    try:
+        return compare(process.run(images), part.forward(images)).tolerable
+    except LotteryError:
+        return False
+
+
+def _sparse_layers(made: _Made) -> SparseLayers:
+    dense = mnn_from_onnx(made.onnx, sparse=False)
+    return SparseLayers(marked_layers(made.content), layers_in(made.onnx), len(dense))
 
 
 def _write(content: bytes, path: Path) -> None:
     try:
-        with atomic_path(path) as temporary:
-            temporary.write_bytes(content)
+        write_bytes(path, content)
     except OSError as error:
         raise LotteryError(f'{path} cannot be written: {error.strerror or error}') from error

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from mmengine.model import revert_sync_batchnorm
 from torch import Tensor, nn
 
@@ -14,6 +15,7 @@ from mmlth.messages import reason
 from mmlth.pruning import detach_mask
 from mmlth_common.choices import PARTS
 
+_MOST_PIXELS = 2**14
 _MOST_BYTES = 2**31 - 2**25  # of weights: a protobuf file ends at 2 GiB
 
 Outputs = dict[str, Tensor]
@@ -26,12 +28,16 @@ class Part:
     Attributes:
         module: The whole model, without masks, in evaluation mode on the CPU.
         name: One of `PARTS`.
-        forward: Computes the outputs of that part from images, float32 [N, 3, H, W].
+        compute: Computes the outputs of that part of a module from images, float32 [N, C, H, W].
     """
 
     module: Any
     name: str
-    forward: Callable[[Tensor], Outputs]
+    compute: Callable[[Any, Tensor], Outputs]
+
+    def forward(self, images: Tensor) -> Outputs:
+        """The outputs for images, float32 [N, C, H, W]."""
+        return self.compute(self.module, images)
 
     @property
     def model(self) -> str:
@@ -53,8 +59,14 @@ def part_of(model: nn.Module, name: str, size: tuple[int, int]) -> Part:
         size: Height and width of images in pixels.
 
     Raises:
-        LotteryError: If the model has no such part, or one that ONNX cannot hold.
+        LotteryError: If the model has no such part, or one that ONNX cannot hold, or if images
+            cannot have this size.
     """
+    if not all(1 <= side <= _MOST_PIXELS for side in size):
+        raise LotteryError(
+            f'--input-size (size) must be two numbers from 1 to {_MOST_PIXELS}, got {size[0]} '
+            f'{size[1]}'
+        )
     if name not in PARTS:
         raise LotteryError(f'there is no part {name!r}; it must be one of {", ".join(PARTS)}')
     module: Any = _stock_copy(model, size)
@@ -64,14 +76,22 @@ def part_of(model: nn.Module, name: str, size: tuple[int, int]) -> Part:
                 f'{type(module).__name__} has no `extract_feat`, which gives the features of '
                 'detectors and pose estimators of images'
             )
-        return Part(module, name, lambda x: _named(_as_sequence(module.extract_feat(x)), 'feat'))
+        return Part(module, name, _features)
     if getattr(module, 'roi_head', None) is not None:
         raise LotteryError(
             f'{type(module).__name__} has a second stage, which works on regions by RoI operators '
             "that ONNX lacks; export what comes before it by --part features (part='features')"
         )
-    whole = module.forward
-    return Part(module, name, lambda x: _named_by_head(module, whole(x, None, mode='tensor')))
+    return Part(module, name, _raw_outputs)
+
+
+def _features(module: Any, images: Tensor) -> Outputs:
+    return _named(_as_sequence(module.extract_feat(images)), 'feat')
+
+
+def _raw_outputs(module: Any, images: Tensor) -> Outputs:
+    # The class's, for that of the module may be another while it is traced: see `trace`.
+    return _named_by_head(module, type(module).forward(module, images, None, mode='tensor'))
 
 
 def _stock_copy(model: nn.Module, size: tuple[int, int]) -> nn.Module:
@@ -129,12 +149,34 @@ def _named(value: Any, name: str) -> Outputs:
     return {key: tensor for label, item in items for key, tensor in _named(item, label).items()}
 
 
+def noise(part: Part, size: tuple[int, int], count: int) -> Tensor:
+    """Images of noise that a part takes, always the same, float32 [count, C, H, W].
+
+    They have three channels, or where these are an error as many as the first convolution takes.
+
+    Args:
+        part: The part of a model.
+        size: Height and width of the images in pixels.
+        count: How many there are.
+    """
+    convolutions = (m for m in part.module.modules() if isinstance(m, nn.Conv2d))
+    first = next((convolution.in_channels for convolution in convolutions), 3)
+    channels = 3
+    if first != 3:
+        try:
+            with torch.no_grad():
+                part.forward(torch.zeros(1, 3, *size))
+        except Exception:  # whatever a model's own code raises
+            channels = first
+    return torch.randn(count, channels, *size, generator=torch.Generator().manual_seed(0))
+
+
 def outputs_of_one(part: Part, image: Tensor) -> Outputs:
     """What a part computes from one image.
 
     Args:
         part: The part of a model.
-        image: The image, float32 [1, 3, H, W].
+        image: The image, float32 [1, C, H, W].
 
     Raises:
         LotteryError: If that is an error, NaN or nothing.

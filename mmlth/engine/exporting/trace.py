@@ -17,6 +17,7 @@ from mmlth.messages import reason
 INPUT = 'image'
 """The name of the input."""
 Axes = dict[str, dict[int, str]]
+_WEIGHTED = ('Conv', 'ConvTranspose', 'Gemm', 'MatMul')
 
 
 @contextlib.contextmanager
@@ -38,7 +39,7 @@ def batch_axes(part: Part, images: Tensor, expected: Outputs) -> Axes:
 
     Args:
         part: The part of a model.
-        images: Two images, float32 [2, 3, H, W].
+        images: Two images, float32 [2, C, H, W].
         expected: The outputs for one of them, by name.
     """
     try:
@@ -97,6 +98,8 @@ def trace(part: Part, image: Tensor, expected: Outputs, axes: Axes, opset: int) 
             f'torch cannot export {part.model} to ONNX: {reason(error)}; give another '
             f'--opset (opset){part.alternative}'
         ) from error
+    finally:
+        del part.module.forward
     nodes = onnx.load_from_string(buffer.getvalue()).graph.node
     foreign = sorted({node.op_type for node in nodes if node.domain not in ('', 'ai.onnx')})
     if foreign:
@@ -106,3 +109,18 @@ def trace(part: Part, image: Tensor, expected: Outputs, axes: Axes, opset: int) 
             + ("; try --part features (part='features')" if part.name == 'network' else '')
         )
     return buffer.getvalue()
+
+
+def layers_in(content: bytes) -> int:
+    """How many convolutions and matrix products with weights there are in an ONNX file."""
+    import onnx
+
+    graph = onnx.load_from_string(content).graph
+    constant = {tensor.name for tensor in graph.initializer}
+    count = 0
+    for node in graph.node:
+        if constant.issuperset(node.input):  # such as a weight that is transposed
+            constant.update(node.output)
+        elif node.op_type in _WEIGHTED:
+            count += any(name in constant for name in node.input[:2])
+    return count

@@ -1,6 +1,6 @@
 """A search at hand and on disk: what travels through it, search.json, the files of work_dir."""
 
-from mmlth.engine.state.paths import SearchPaths, rewind_file_of
+from mmlth.engine.state.paths import SearchPaths, bench_folder_of, rewind_file_of
 from mmlth.engine.state.replacement import set_search_aside, settle_replaced, settling_replaced
 from mmlth.engine.state.runner_traces import RunnerTraces
 from mmlth.engine.state.search import Search
@@ -20,6 +20,7 @@ __all__ = [
     'Search',
     'SearchPaths',
     'SearchState',
+    'bench_folder_of',
     'check_checkpoint',
     'check_work_dir',
     'delete_interrupted',

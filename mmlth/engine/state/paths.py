@@ -85,5 +85,17 @@ def rewind_file_of(ticket: Path) -> Path:
     return SearchPaths(ticket.absolute().parent.parent).rewind
 
 
+def bench_folder_of(ticket: Path) -> Path:
+    """Where the speed of a ticket is written, and looked for by reports.
+
+    That is ``WORK_DIR/bench/NAME`` for ``WORK_DIR/tickets/NAME.safetensors`` of a search, else
+    ``work_dirs/NAME_bench``.
+    """
+    search = SearchPaths(ticket.absolute().parent.parent)
+    if ticket.absolute().parent == search.tickets and search.state.is_file():
+        return search.work_dir / 'bench' / ticket.stem
+    return Path('work_dirs') / f'{ticket.stem}_bench'
+
+
 def _ticket(index: int) -> str:
     return f'round_{index:02d}.safetensors'

@@ -35,7 +35,8 @@ def config_of(info: Mapping[str, Any]) -> Config:
     if not isinstance(values, dict) or not isinstance(values.get('model'), dict):
         raise LotteryError(
             'the ticket does not tell the config of its model; give it (--config of mmlth inspect '
-            'and mmlth export), as a file or a name such as mmdet::FOLDER/CONFIG.py'
+            'and mmlth export, CONFIG of mmlth bench), as a file or a name such as '
+            'mmdet::FOLDER/CONFIG.py'
         )
     needed = {key: values[key] for key in _NEEDED if values.get(key) is not None}
     scopes = [needed.get('default_scope', 'mmengine'), *values_of(needed, '_scope_')]
@@ -45,7 +46,7 @@ def config_of(info: Mapping[str, Any]) -> Config:
         raise LotteryError(
             f'the config in the ticket names {refused[0]!r:.60}, which is no part of a model of '
             'the OpenMMLab packages; if you trust it, give the config (--config of mmlth inspect '
-            'and mmlth export)'
+            'and mmlth export, CONFIG of mmlth bench)'
         )
     return read_config(Config(needed))
 

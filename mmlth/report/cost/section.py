@@ -8,12 +8,13 @@ from mmlth.analysis.cost import left_out_notes
 from mmlth.report.cost.cost_plot import plot_costs
 from mmlth.report.cost.cost_table import SEVERAL, cost_table, macs_table, write_cost_csv
 from mmlth.report.cost.costs import Costs, count_costs, image_size
+from mmlth.report.cost.speeds import speed_parts
 from mmlth.report.page import CsvFile, Figure, Part, Section
 from mmlth.report.searches import RoundTicket, Searches, main_metrics, measured, missing_tickets
 
 
 def cost_section(searches: Searches, size: tuple[int, int] | None = None) -> Section | None:
-    """Bytes on disk and MACs of each ticket, against sparsity and the main metric.
+    """Bytes on disk, MACs and speed of each ticket, against sparsity and the main metric.
 
     Args:
         searches: The searches of the page.
@@ -66,6 +67,7 @@ def cost_of(
     if costs.macs is not None:
         parts.append(macs_table(costs))
     parts.append(CsvFile('cost.csv', partial(write_cost_csv, costs, metrics)))
+    parts += speed_parts(tickets)
     return Section('Cost', tuple(parts))
 
 

@@ -1,0 +1,180 @@
+"""Times sparse ResNet backbones with FPN beside dense ones and other runtimes, all in turns.
+
+The weights are random, as at the start of a training, and pruned by magnitude: `uniform` prunes
+every layer alike, `global` ranks all weights together, so that early layers keep more. Each row of
+the table is a network; its ratios say how many times faster mmlth is than the fastest of PyTorch,
+ONNX Runtime and OpenVINO, which multiply by zeros, and than MNN, which skips them, too.
+
+    pip install -e '.[bench]'
+    python benchmarks/sparse_backbones.py --out sparse_backbones.csv
+"""
+
+import argparse
+import csv
+import itertools
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import torch
+from mmdet.registry import MODELS
+from mmengine.registry import init_default_scope
+from rich.console import Console
+from rich.table import Table
+from side_by_side import surroundings
+from torch import Tensor, nn
+
+from mmlth import find_targets, masked, prune
+from mmlth.analysis.speed import OWN, Timing, absent, measure, median, speed_up, subject_of
+from mmlth.engine.exporting import part_of
+from mmlth.pruning.allocation import ALLOCATIONS
+
+CHANNELS = {18: [64, 128, 256, 512], 50: [256, 512, 1024, 2048]}
+"""Of the four stages of a ResNet, by depth."""
+MNN = 'MNN, sparse'
+COLUMNS = (
+    *('depth', 'masks', 'sparsity', 'threads', 'contender', 'median_ms', 'low_ms', 'high_ms'),
+    *('faster', 'faster_low', 'faster_high', 'difference', 'note', 'error'),
+)
+
+
+class Features(nn.Module):
+    """A backbone and its neck, as in detectors.
+
+    Args:
+        depth: Of the ResNet, a key of `CHANNELS`.
+    """
+
+    def __init__(self, depth: int) -> None:
+        super().__init__()
+        norm = {'type': 'BN', 'requires_grad': True}
+        self.backbone = MODELS.build(
+            {'type': 'ResNet', 'depth': depth, 'norm_cfg': norm, 'zero_init_residual': False}
+        )
+        self.neck = MODELS.build(
+            {'type': 'FPN', 'in_channels': CHANNELS[depth], 'out_channels': 256, 'num_outs': 5}
+        )
+        for module in (self.backbone, self.neck):
+            module.init_weights()
+
+    def extract_feat(self, images: Tensor) -> tuple[Tensor, ...]:
+        """The feature maps of images [N, 3, H, W]."""
+        return self.neck(self.backbone(images))
+
+
+def main() -> None:
+    """Measures, prints a table and writes all numbers."""
+    options = parse_options()
+    console = Console(width=130)
+    console.print(surroundings())
+    rows: list[list[object]] = []
+    table = Table(title=f'{options.size}×{options.size}, medians of {options.rounds} rounds')
+    headers = ('network', 'masks', 'sparsity', 'threads', f'{OWN}, ms', 'best of dense', 'ratio')
+    for header in (*headers, MNN, 'ratio', ''):
+        table.add_column(header, no_wrap=header != '')
+    for depth, kind, sparsity in itertools.product(
+        options.depths, options.masks, options.sparsities
+    ):
+        timings = timings_of(depth, kind, sparsity, options)
+        about = (depth, kind, sparsity)
+        rows.extend([*about, *numbers] for numbers in numbers_of(timings))
+        write(rows, options.out)
+        for threads in options.threads:
+            cells = summary([t for t in timings if t.threads == threads])
+            table.add_row(f'ResNet-{depth} FPN', kind, f'{sparsity:.0%}', str(threads), *cells)
+            console.print(about, threads, *cells)
+    console.print(table, surroundings(), *absent().values(), sep='\n')
+
+
+def timings_of(depth: int, kind: str, sparsity: float, options: argparse.Namespace) -> list[Timing]:
+    """The timings of one network."""
+    size = options.size, options.size
+    part = part_of(sparse_features(depth, kind, sparsity), 'features', size)
+    return measure(subject_of(part, size), options.threads, options.rounds)
+
+
+def sparse_features(depth: int, kind: str, sparsity: float) -> nn.Module:
+    """Random features under a mask, with running statistics that are not those of the start."""
+    torch.manual_seed(0)
+    init_default_scope('mmdet')
+    model = Features(depth).eval()
+    for module in model.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            nn.init.normal_(module.running_mean, std=0.1)
+            nn.init.uniform_(module.running_var, 0.5, 2)
+    weights = {t.name: t.parameter.detach() for t in find_targets(model, frozen=True)}
+    mask = prune(weights, sparsity=sparsity, allocation=ALLOCATIONS[kind])
+    model.load_state_dict(masked(model.state_dict(), mask))
+    return model
+
+
+def summary(timings: Sequence[Timing]) -> list[str]:
+    """The cells of a row: milliseconds of mmlth, the best dense one, MNN, and the ratios."""
+    by_name = {timing.contender: timing for timing in timings if timing.milliseconds}
+    own, sparse = by_name.get(OWN), by_name.get(MNN)
+    dense = [t for name, t in by_name.items() if name != OWN and not name.startswith('MNN')]
+    best = min(dense, key=lambda t: median(t.milliseconds).value, default=None)
+    failed = [f'{t.contender}: {t.error}' for t in timings if t.error]
+    return [
+        cell(own),
+        f'{cell(best)} {best.contender if best else ""}',
+        ratio(best, own),
+        cell(sparse),
+        ratio(sparse, own),
+        '; '.join(failed) or (own.note if own else ''),
+    ]
+
+
+def cell(timing: Timing | None) -> str:
+    """A median."""
+    return f'{median(timing.milliseconds).value:.1f}' if timing else '–'
+
+
+def ratio(slower: Timing | None, faster: Timing | None) -> str:
+    """How many times faster one is, with its interval."""
+    if slower is None or faster is None:
+        return '–'
+    value, low, high = speed_up(slower.milliseconds, faster.milliseconds)
+    return f'{value:.2f}' + (f' [{low:.2f}, {high:.2f}]' if low is not None else '')
+
+
+def numbers_of(timings: Sequence[Timing]) -> Iterator[list[object]]:
+    """The cells of the CSV but for the first three, a row a timing."""
+    own = {timing.threads: timing for timing in timings if timing.contender == OWN}
+    nothing = (None, None, None)
+    for timing in timings:
+        reference = own.get(timing.threads)
+        times = median(timing.milliseconds) if timing.milliseconds else nothing
+        faster = (
+            speed_up(timing.milliseconds, reference.milliseconds)
+            if reference and reference.milliseconds and timing.milliseconds
+            else nothing
+        )
+        rest = timing.difference, timing.note, timing.error
+        yield [timing.threads, timing.contender, *times, *faster, *rest]
+
+
+def write(rows: Sequence[Sequence[object]], path: Path) -> None:
+    """Writes what is measured so far."""
+    with path.open('w', newline='') as file:
+        writer = csv.writer(file, lineterminator='\n')
+        writer.writerow(COLUMNS)
+        writer.writerows(rows)
+
+
+def parse_options() -> argparse.Namespace:
+    """The options of the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('--depths', nargs='+', type=int, choices=CHANNELS, default=[50, 18])
+    parser.add_argument(
+        '--masks', nargs='+', choices=['uniform', 'global'], default=['uniform', 'global']
+    )
+    parser.add_argument('--sparsities', nargs='+', type=float, default=[0.8, 0.9, 0.95])
+    parser.add_argument('--threads', nargs='+', type=int, default=[1, 2])
+    parser.add_argument('--size', type=int, default=512, help='of the square image, in pixels')
+    parser.add_argument('--rounds', type=int, default=15)
+    parser.add_argument('--out', type=Path, default=Path('sparse_backbones.csv'))
+    return parser.parse_args()
+
+
+if __name__ == '__main__':
+    main()

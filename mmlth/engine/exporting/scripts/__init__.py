@@ -1,0 +1,1 @@
+"""Scripts that run in processes of their own, without mmlth: each is started by its path."""
