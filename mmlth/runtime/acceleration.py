@@ -21,7 +21,7 @@ class Layer:
         density: The share of its weights that are kept.
         dense_ms: Milliseconds of the dense layer on these inputs.
         sparse_ms: Milliseconds of the sparse one; None if it was not tried.
-        choice: 'sparse' or 'dense'.
+        choice: 'sparse' or 'dense', as it is in the network that is returned.
         reason: Why it was not tried; '' if it was.
     """
 
@@ -55,8 +55,9 @@ class Acceleration:
         layers: Its convolutions and linear layers.
         dense_ms: Milliseconds of the network that was given, on the examples.
         model_ms: Milliseconds of ``model``.
-        choice: What ``model`` is: 'sparse' (with the layers that gain), 'dense' or 'dense, channels
-            last' where that is faster as a whole.
+        choice: What ``model`` is: 'sparse' (with the layers that gain), or what is faster as a
+            whole: 'dense' or 'dense, channels last', both with norms and activations merged, or
+            'given'.
     """
 
     model: nn.Module

@@ -3,11 +3,12 @@
 import torch
 from torch import Tensor, nn
 
-from mmlth.runtime.activations import RELU
+from mmlth.runtime.activations import IDENTITY, RELU
 from mmlth.runtime.layers import DenseLayer
+from mmlth.runtime.merged import Accelerated, Merged
 
 
-class ResidualBlock(nn.Module):
+class ResidualBlock(Accelerated):
     """Convolutions, each with its activation, the last of them after the block's input is added.
 
     Args:
@@ -29,7 +30,7 @@ class ResidualBlock(nn.Module):
         return last(x, other)
 
 
-def merged(block: nn.Module, shape: tuple[int, ...]) -> ResidualBlock | None:
+def residual_block(block: nn.Module, shape: tuple[int, ...]) -> ResidualBlock | None:
     """A block of a ResNet in which the addition is merged into the last convolution.
 
     Args:
@@ -39,25 +40,37 @@ def merged(block: nn.Module, shape: tuple[int, ...]) -> ResidualBlock | None:
     Returns:
         None if it is no such block, or if it computes something else.
     """
-    names = _convolutions(block)
-    if names is None:
+    convolutions = _convolutions(block)
+    if not convolutions:
         return None
-    convolutions: list[nn.Module] = [DenseLayer(getattr(block, name), RELU) for name in names]
-    new = ResidualBlock(convolutions, getattr(block, 'downsample', None))
+    new = ResidualBlock(
+        [DenseLayer(convolution, RELU) for convolution in convolutions],
+        getattr(block, 'downsample', None),
+    )
     x = torch.randn(shape, generator=torch.Generator().manual_seed(0))
-    with torch.no_grad():
-        expected, computed = block(x.clone()), new(x.clone())
-    return new if torch.allclose(expected, computed, rtol=1e-4, atol=1e-5) else None
-
-
-def _convolutions(block: nn.Module) -> list[str] | None:
-    """Their names; torchvision, MMDetection and MMPose name the parts of blocks alike."""
-    if type(block).__name__ not in ('BasicBlock', 'Bottleneck'):
+    try:
+        with torch.no_grad():
+            expected, computed = block(x.clone()), new(x.clone())
+        alike = torch.allclose(expected, computed, rtol=1e-4, atol=1e-5)
+    except Exception:  # a block of the same name takes, gives and raises what it likes
         return None
-    names = [
-        name
+    return new if alike else None
+
+
+def _convolutions(block: nn.Module) -> list[nn.Module]:
+    """A block's convolutions; torchvision, MMDetection and MMPose name the parts alike."""
+    if type(block).__name__ not in ('BasicBlock', 'Bottleneck'):
+        return []
+    parts = [
+        module
         for name, module in block.named_children()
-        if not isinstance(module, (nn.Identity, nn.ReLU)) and name != 'downsample'
+        if not isinstance(module, (nn.Identity, nn.ReLU, Merged)) and name != 'downsample'
     ]
-    convolutions = [name for name in names if isinstance(getattr(block, name), nn.Conv2d)]
-    return names if names and names == convolutions else None
+    merged: list[nn.Module] = [
+        part.layer
+        for part in parts
+        if isinstance(part, DenseLayer)
+        and isinstance(part.layer, nn.Conv2d)
+        and part.activation == IDENTITY
+    ]
+    return merged if len(merged) == len(parts) else []

@@ -7,6 +7,7 @@ import hashlib
 import logging
 import os
 import platform
+import shlex
 import subprocess
 import sysconfig
 import tempfile
@@ -42,12 +43,20 @@ def kernel(flags: Sequence[str] | None = None) -> ctypes.CDLL:
     """
     flags = (*FLAGS, *(native_flags() if flags is None else flags))
     path = library_path(flags)
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # Other processes may compile at the same time, or be killed: each has a folder of its own.
-        with tempfile.TemporaryDirectory(dir=path.parent, prefix='building-') as folder:
-            os.replace(compiled(flags, Path(folder)), path)
-    library = ctypes.CDLL(str(path))
+    try:
+        if not path.exists():
+            _build(flags, path)
+        try:
+            library = ctypes.CDLL(str(path))
+        except OSError:  # cut off when the machine lost its power, say
+            _build(flags, path)
+            library = ctypes.CDLL(str(path))
+    except OSError as error:
+        raise NoCompilerError(
+            f'the kernel for sparse layers cannot be kept in or loaded from {path.parent}: '
+            f'{error.strerror or error}; name another folder in the environment variable '
+            'TORCH_EXTENSIONS_DIR'
+        ) from error
     library.convolve.argtypes = [ctypes.c_void_p] * 5 + [ctypes.c_int64] * 2
     library.max_pool.argtypes = [ctypes.c_void_p] * 3 + [ctypes.c_int64] * 2
     for function in (library.convolve, library.max_pool, library.has_tile, library.widest):
@@ -55,6 +64,17 @@ def kernel(flags: Sequence[str] | None = None) -> ctypes.CDLL:
     library.has_tile.argtypes = [ctypes.c_int64] * 3
     library.keep_memory()
     return library
+
+
+def _build(flags: Sequence[str], path: Path) -> None:
+    """Puts a library to a path, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Other processes may compile at the same time, or be killed: each has a folder of its own.
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix='building-') as folder:
+        library = compiled(flags, Path(folder))
+        with library.open('rb') as file:
+            os.fsync(file.fileno())
+        os.replace(library, path)
 
 
 def native_flags() -> tuple[str, ...]:
@@ -76,11 +96,11 @@ def library_path(flags: Sequence[str]) -> Path:
     """
     # The macros that a compiler defines tell its version and the instructions that it may use: a
     # home folder can be shared by machines whose processors differ.
-    macros = _run([_compiler(), *flags, '-dM', '-E', '-x', 'c++', os.devnull])
+    macros = _run([*_compiler(), *flags, '-dM', '-E', '-x', 'c++', os.devnull])
     parts = (macros, ' '.join(flags), torch.__version__, SOURCE.read_text(encoding='utf-8'))
     key = hashlib.sha256('\0'.join(parts).encode()).hexdigest()[:16]
-    root = os.environ.get('TORCH_EXTENSIONS_DIR') or _loader().get_default_build_root()
-    return Path(root) / 'mmlth' / f'kernel-{key}.so'
+    root = os.environ.get('TORCH_EXTENSIONS_DIR') or '~/.cache/torch_extensions'
+    return Path(root).expanduser() / 'mmlth' / f'kernel-{key}.so'
 
 
 def compiled(flags: Sequence[str], folder: Path) -> Path:
@@ -108,7 +128,7 @@ def compiled(flags: Sequence[str], folder: Path) -> Path:
                 build_directory=str(folder),
                 is_python_module=False,
             )
-    except (RuntimeError, OSError, subprocess.SubprocessError) as error:
+    except (RuntimeError, ImportError, OSError, subprocess.SubprocessError) as error:
         first = next((line for line in str(error).splitlines() if line.strip()), '')
         raise NoCompilerError(
             f'the kernel for sparse layers cannot be compiled: {first or type(error).__name__}; '
@@ -142,8 +162,8 @@ def _loader() -> Any:
     return cpp_extension
 
 
-def _compiler() -> str:
-    return os.environ.get('CXX') or 'c++'
+def _compiler() -> list[str]:
+    return shlex.split(os.environ.get('CXX') or 'c++')
 
 
 def _run(command: Sequence[str]) -> str:

@@ -2,13 +2,16 @@
 
 import copy
 from collections import Counter
+from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from mmlth.runtime.activations import activation_of
+from mmlth.runtime.activations import IDENTITY, activation_of
 from mmlth.runtime.layers import DenseLayer
+from mmlth.runtime.merged import Merged
 from mmlth.runtime.observation import Observation
 
 
@@ -23,8 +26,8 @@ def separate(model: nn.Module) -> None:
     """
     places = Counter(id(module) for _, module in model.named_modules(remove_duplicate=False))
     for parent in list(model.modules()):
-        for name, child in list(parent.named_children()):
-            if places[id(child)] > 1 and not list(child.children()):
+        for name, child in list(parent._modules.items()):
+            if child is not None and places[id(child)] > 1 and not list(child.children()):
                 own = copy.copy(child)
                 own.__dict__ = {
                     key: value.copy() if isinstance(value, dict) else value
@@ -33,45 +36,49 @@ def separate(model: nn.Module) -> None:
                 setattr(parent, name, own)
 
 
-def fold_batch_norms(model: nn.Module, seen: Observation) -> dict[str, str]:
-    """Merges each batch norm that alone uses the outputs of a convolution into that.
+def merge(model: nn.Module, seen: Observation) -> None:
+    """Merges norms and activations into the layers whose outputs they alone use.
 
     Args:
-        model: The network in evaluation mode, which is changed: norms become identities.
+        model: The network in evaluation mode, which is changed: layers that take something over
+            become `DenseLayer`, what they take over `Merged`.
         seen: What happened in it.
-
-    Returns:
-        For each convolution that was merged the name of its norm.
     """
-    folded = {}
     modules = dict(model.named_modules())
-    for name, layer in modules.items():
-        norm_name = seen.follower(name)
-        if norm_name is None or not isinstance(layer, nn.Conv2d):
+    layers = {
+        name: module
+        for name, module in modules.items()
+        if isinstance(module, (nn.Conv2d, nn.Linear)) and not _has_hooks(module)
+    }
+    norms = {name: norm for name in layers if (norm := _norm_after(name, modules, seen))}
+    ends = {norms.get(name, name): name for name in layers}
+    activations = {}
+    for name, module in modules.items():
+        activation, leaders = activation_of(module), seen.leaders(name)
+        if activation is None or _has_hooks(module) or not leaders or not leaders <= ends.keys():
             continue
-        norm = modules[norm_name]
-        if not isinstance(norm, _BatchNorm) or seen.leaders(norm_name) != {name}:
-            continue
-        if norm.running_mean is None or norm.running_var is None or norm.training:
-            continue
-        if not _is_plain(layer, seen.shapes[name][0]):
-            continue
-        with torch.no_grad():
-            scale = torch.rsqrt(norm.running_var.double() + norm.eps)
-            shift = -norm.running_mean.double()
-            if layer.bias is not None:
-                shift += layer.bias
-            if norm.weight is not None:
-                scale *= norm.weight
-            shift *= scale
-            if norm.bias is not None:
-                shift += norm.bias
-            weight = layer.weight.double() * scale[:, None, None, None]
-        layer.weight = nn.Parameter(weight.to(layer.weight.dtype), requires_grad=False)
-        layer.bias = nn.Parameter(shift.to(layer.weight.dtype), requires_grad=False)
-        replace(model, norm_name, nn.Identity())
-        folded[name] = norm_name
-    return folded
+        if all(seen.follower(leader) == name for leader in leaders):
+            activations.update({ends[leader]: (name, activation) for leader in leaders})
+    for name, norm in norms.items():
+        _fold(layers[name], modules[norm])
+    for name in norms.keys() | activations.keys():
+        end, activation = activations.get(name, (None, IDENTITY))
+        merges = tuple(filter(None, (norms.get(name), end)))
+        replace(model, name, DenseLayer(layers[name], activation, merges))
+        for other in merges:
+            replace(model, other, Merged(other, modules[other]))
+
+
+def _norm_after(name: str, modules: Mapping[str, nn.Module], seen: Observation) -> str | None:
+    """The name of the batch norm that can be merged into a layer."""
+    norm = seen.follower(name)
+    layer = modules[name]
+    if norm is None or not isinstance(layer, nn.Conv2d) or seen.leaders(norm) != {name}:
+        return None
+    shapes, module = seen.shapes.get(name), modules[norm]
+    if not shapes or not isinstance(module, _BatchNorm) or _has_hooks(module):
+        return None
+    return norm if _is_plain(layer, shapes[0]) and _is_plain_norm(module) else None
 
 
 def _is_plain(layer: nn.Conv2d, shape: tuple[int, ...]) -> bool:
@@ -83,31 +90,35 @@ def _is_plain(layer: nn.Conv2d, shape: tuple[int, ...]) -> bool:
         return torch.allclose(layer(x), layer._conv_forward(x, layer.weight, layer.bias))
 
 
-def fuse_activations(model: nn.Module, seen: Observation, folded: dict[str, str]) -> None:
-    """Merges each activation that only follows convolutions and linear layers into these.
+def _is_plain_norm(norm: Any) -> bool:
+    """Whether a norm, which may be of a class of one's own, only scales and shifts."""
+    if norm.running_mean is None or norm.running_var is None or norm.training:
+        return False
+    x = torch.randn(2, len(norm.running_mean), 3, 3, generator=torch.Generator().manual_seed(0))
+    numbers = norm.running_mean, norm.running_var, norm.weight, norm.bias
+    with torch.no_grad():
+        return torch.allclose(norm(x), nn.functional.batch_norm(x, *numbers, eps=norm.eps))
 
-    Args:
-        model: The network, which is changed: activations become identities, their layers
-            `DenseLayer`.
-        seen: What happened in it before `fold_batch_norms`.
-        folded: What that returned.
-    """
-    modules = dict(model.named_modules())
-    layers = {
-        folded.get(name, name): name
-        for name, module in modules.items()
-        if isinstance(module, (nn.Conv2d, nn.Linear))
-    }
-    for name, module in modules.items():
-        activation = activation_of(module)
-        leaders = [leader for leader in seen.leaders(name) if leader in layers]
-        if activation is None or not leaders or len(leaders) < len(seen.leaders(name)):
-            continue
-        if all(seen.follower(leader) == name for leader in leaders):
-            replace(model, name, nn.Identity())
-            for leader in leaders:
-                layer = layers[leader]
-                replace(model, layer, DenseLayer(modules[layer], activation))
+
+def _has_hooks(module: nn.Module) -> bool:
+    """Whether somebody looks at what goes in or comes out."""
+    return bool(module._forward_hooks or module._forward_pre_hooks)
+
+
+def _fold(layer: Any, norm: Any) -> None:
+    with torch.no_grad():
+        scale = torch.rsqrt(norm.running_var.double() + norm.eps)
+        shift = -norm.running_mean.double()
+        if layer.bias is not None:
+            shift += layer.bias
+        if norm.weight is not None:
+            scale *= norm.weight
+        shift *= scale
+        if norm.bias is not None:
+            shift += norm.bias
+        weight = layer.weight.double() * scale[:, None, None, None]
+    layer.weight = nn.Parameter(weight.to(layer.weight.dtype), requires_grad=False)
+    layer.bias = nn.Parameter(shift.to(layer.weight.dtype), requires_grad=False)
 
 
 def replace(model: nn.Module, name: str, new: nn.Module) -> None:

@@ -69,8 +69,13 @@ float* scratch(int64_t floats) {
     ~Buffer() { std::free(start); }
   };
   static thread_local Buffer buffer;
+#ifdef __SANITIZE_ADDRESS__
+  buffer.size = 0;  // exactly as much as is asked for, so that accesses behind it are seen
+  constexpr int64_t PAGE = 64;
+#else
+  constexpr int64_t PAGE = 1 << 21;
+#endif
   if (buffer.size < floats) {
-    constexpr int64_t PAGE = 1 << 21;
     const int64_t bytes = (floats * 4 + PAGE - 1) / PAGE * PAGE;
     std::free(buffer.start);
     buffer.start = static_cast<float*>(std::aligned_alloc(PAGE, bytes));
@@ -79,7 +84,7 @@ float* scratch(int64_t floats) {
 #ifdef MADV_HUGEPAGE
     madvise(buffer.start, bytes, MADV_HUGEPAGE);  // fewer misses of the address translation
 #endif
-    std::memset(buffer.start, 0, bytes);
+    std::memset(buffer.start, 0xFF, bytes);  // NaN, which no result may depend on
   }
   return buffer.start;
 }
@@ -176,7 +181,10 @@ template <int64_t V>
 typename Lanes<V>::Floats activate(const Plan& p, typename Lanes<V>::Floats x) {
   typedef typename Lanes<V>::Floats Floats;
   if (p.activation == LEAKY) return x < 0.0f ? x * float(p.low) : x;
-  if (p.activation == SILU) return x / (exponential<V>(-x) + 1.0f);
+  if (p.activation == SILU) {
+    const Floats y = x / (exponential<V>(-x) + 1.0f);
+    return x < -87.0f ? Floats{} : y;  // where the exponential would overflow
+  }
   Floats gate = x + 3.0f;
   gate = gate < 0.0f ? Floats{} : gate;
   gate = gate > 6.0f ? Floats{} + 6.0f : gate;

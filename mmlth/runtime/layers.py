@@ -1,28 +1,29 @@
 """Convolutions and linear layers that read their kept weights only."""
 
 import math
-from collections import OrderedDict
+import weakref
 from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.jit._trace import is_tracing
 
 from mmlth.runtime.activations import IDENTITY, Activation
 from mmlth.runtime.errors import AccelerationError
 from mmlth.runtime.geometry import Geometry, Pair
+from mmlth.runtime.merged import Accelerated, marked
 from mmlth.runtime.packing import Packing, pack
 from mmlth.runtime.plan import Plan, Tile
 
-MOST_PLANS = 64
+MOST_PLANS = 16
 """How many plans a layer remembers: inputs of more sizes are planned again."""
 
 
-class SparseLayer(nn.Module):
+class SparseLayer(Accelerated):
     """A convolution of kept weights, for inference on a CPU in float32.
 
-    It has no weight that could change: ``bias`` is the only parameter. Copies and pickles work;
-    training, loading and saving a state dict are refused.
+    It has no weight that could change: ``bias`` is the only parameter. Copies and pickles work.
 
     Args:
         weight: float32 [output channels, input channels, height, width]; its zeros are left out.
@@ -31,6 +32,7 @@ class SparseLayer(nn.Module):
         tiles: How it is worked off, by the height and width of inputs. Those of other sizes go by
             that of the most similar size.
         activation: What is applied to the sums.
+        merges: Names of the modules that the layer has taken over.
     """
 
     def __init__(
@@ -40,8 +42,10 @@ class SparseLayer(nn.Module):
         geometry: Geometry,
         tiles: Mapping[Pair, Tile],
         activation: Activation = IDENTITY,
+        merges: tuple[str, ...] = (),
     ) -> None:
         super().__init__()
+        self.merges = merges
         self.shape = tuple(weight.shape)
         self.geometry = geometry
         self.tiles = dict(tiles)
@@ -53,16 +57,17 @@ class SparseLayer(nn.Module):
         self._places = weight.flatten().nonzero()[:, 0]
         self._values = weight.flatten()[self._places]
         self._packings: dict[tuple[int, int | None, int], Packing] = {}
-        self._plans: OrderedDict[tuple[Pair, Tile, int, int], Plan] = OrderedDict()
-        self.training = False
+        self._plans: dict[tuple[Pair, Tile, int, int], Plan] = {}
+        self._entries: weakref.WeakValueDictionary[Any, Tensor] = weakref.WeakValueDictionary()
 
     @property
     def density(self) -> float:
         """The share of weights that are kept."""
         return len(self._places) / max(math.prod(self.shape), 1)
 
+    @property
     def weight(self) -> Tensor:
-        """The weight with its zeros, float32 of shape ``shape``."""
+        """A copy of the weight with its zeros, float32 of shape ``shape``."""
         weight = torch.zeros(math.prod(self.shape))
         weight[self._places] = self._values
         return weight.reshape(self.shape)
@@ -74,30 +79,11 @@ class SparseLayer(nn.Module):
 
     def __getstate__(self) -> dict[str, Any]:
         """Without plans: they hold addresses."""
-        return {**self.__dict__, '_packings': {}, '_plans': OrderedDict()}
+        return {**self.__dict__, '_packings': {}, '_plans': {}, '_entries': None}
 
-    def train(self, mode: bool = True) -> 'SparseLayer':
-        """Refuses to train.
-
-        Raises:
-            AccelerationError: If ``mode`` is true.
-        """
-        if mode:
-            raise AccelerationError(
-                'an accelerated model cannot be trained; train the model that it was made from'
-            )
-        return self
-
-    def _save_to_state_dict(self, *_: Any) -> None:
-        raise AccelerationError(
-            'an accelerated model has no state_dict(); save the model that it was made from'
-        )
-
-    def _load_from_state_dict(self, *_: Any) -> None:
-        raise AccelerationError(
-            'an accelerated model cannot load weights; load them into the model that it was made '
-            'from and accelerate that'
-        )
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Restores what `__getstate__` leaves out."""
+        super().__setstate__({**state, '_entries': weakref.WeakValueDictionary()})
 
     def _check(self, x: Tensor, channels: int) -> None:
         for tensor in (x, self.bias):
@@ -106,6 +92,10 @@ class SparseLayer(nn.Module):
                     'an accelerated layer takes float32 on the CPU, got '
                     f'{tensor.dtype} on {tensor.device}'
                 )
+        if self.bias.shape != (self.shape[0],):
+            raise AccelerationError(
+                f'an accelerated layer has {self.shape[0]} biases, got {tuple(self.bias.shape)}'
+            )
         if channels != self.shape[1]:
             raise AccelerationError(
                 f'an accelerated layer expects {self.shape[1]} input channels, got an input of '
@@ -115,6 +105,11 @@ class SparseLayer(nn.Module):
             raise AccelerationError(
                 'an accelerated layer has no gradients; run it under torch.no_grad()'
             )
+        if is_tracing() or torch.compiler.is_compiling():
+            raise AccelerationError(
+                'an accelerated model cannot be traced, compiled or exported; do that with the '
+                'model that it was made from'
+            )
 
     def _plan(self, size: Pair, batch: int, channels_last: bool) -> Plan:
         count = torch.get_num_threads()
@@ -122,10 +117,8 @@ class SparseLayer(nn.Module):
         plan = self._plans.get(key)
         if plan is None:
             plan = self._plans[key] = self._new_plan(size, key[1], batch, count, channels_last)
-            if len(self._plans) > MOST_PLANS:
-                self._plans.popitem(last=False)
-        else:
-            self._plans.move_to_end(key)
+            for oldest in list(self._plans)[:-MOST_PLANS]:
+                self._plans.pop(oldest, None)  # another thread may have done so
         return plan
 
     def _tile(self, size: Pair) -> Tile:
@@ -143,7 +136,7 @@ class SparseLayer(nn.Module):
         key = tile.together, tile.slices, parts
         if key not in self._packings:
             self._packings[key] = pack(
-                self.weight(), self.geometry, tile.together, tile.slices, parts
+                self.weight, self.geometry, tile.together, tile.slices, parts
             )
         return Plan(
             self._packings[key],
@@ -152,6 +145,7 @@ class SparseLayer(nn.Module):
             size,
             tile,
             self.activation,
+            self._entries,
             channels_last=channels_last,
             threads=count,
             batch=batch,
@@ -188,8 +182,9 @@ class SparseConv2d(SparseLayer):
                     f'cannot add {tuple(other.shape)} to an output of {tuple(out.shape)}'
                 )
             other = other.contiguous()
-        plan(x.contiguous(), self.bias, out, other, torch.get_num_threads())
-        return out
+        bias = self.bias.contiguous()
+        plan(x.contiguous(), bias, out, other, threads=torch.get_num_threads())
+        return marked(out, self.merges)
 
 
 class SparseLinear(SparseLayer):
@@ -212,24 +207,33 @@ class SparseLinear(SparseLayer):
         out = x.new_empty(len(vectors), self.shape[0])
         if len(vectors):
             plan = self._plan((1, len(vectors)), 1, True)
-            plan(vectors[None].contiguous(), self.bias, out[None], threads=torch.get_num_threads())
-        return out.reshape(*x.shape[:-1], self.shape[0])
+            plan(
+                vectors[None].contiguous(),
+                self.bias.contiguous(),
+                out[None],
+                threads=torch.get_num_threads(),
+            )
+        return marked(out.reshape(*x.shape[:-1], self.shape[0]), self.merges)
 
 
-class DenseLayer(nn.Module):
+class DenseLayer(Accelerated):
     """A convolution or linear layer of torch with what follows it.
 
     Args:
         layer: The layer.
         activation: What is applied to its output.
+        merges: Names of the modules that the layer has taken over.
     """
 
-    def __init__(self, layer: nn.Module, activation: Activation) -> None:
+    def __init__(
+        self, layer: nn.Module, activation: Activation = IDENTITY, merges: tuple[str, ...] = ()
+    ) -> None:
         super().__init__()
         self.layer = layer
         self.activation = activation
+        self.merges = merges
 
     def forward(self, x: Tensor, other: Tensor | None = None) -> Tensor:
         """Computes the layer, adds ``other`` of its shape, activates."""
         out = self.layer(x)
-        return self.activation(out if other is None else out.add_(other))
+        return marked(self.activation(out if other is None else out.add_(other)), self.merges)

@@ -1,6 +1,7 @@
 """A network made faster: layers that gain replaced by sparse ones, and what follows them merged."""
 
 import copy
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -11,17 +12,23 @@ from torch import Tensor, nn
 
 from mmlth.pruning import detach_mask
 from mmlth.runtime.acceleration import COLUMNS, Acceleration, Layer, Shape
-from mmlth.runtime.blocks import merged
+from mmlth.runtime.blocks import residual_block
 from mmlth.runtime.compiler import kernel
 from mmlth.runtime.errors import AccelerationError, NoCompilerError
-from mmlth.runtime.fusion import fold_batch_norms, fuse_activations, replace, separate
+from mmlth.runtime.fusion import merge, replace, separate
 from mmlth.runtime.layers import SparseLayer
-from mmlth.runtime.observation import observe
+from mmlth.runtime.merged import refuse_training
+from mmlth.runtime.observation import observe, tensors_in
 from mmlth.runtime.pooling import pooling
 from mmlth.runtime.tuning import inner_layer, measure, timed
 
 Example = Tensor | tuple[int, int] | Callable[[nn.Module], Any]
-"""An input, the height and width of an image, or a function that runs the network."""
+"""An input, the height and width of an image, or a function that runs the network.
+
+What the function returns is compared, if it holds tensors.
+"""
+MOST_THAT_DIFFER = 0.01
+"""The share of an output's numbers that may differ by more than a thousandth of the largest."""
 
 
 def accelerate(
@@ -64,31 +71,62 @@ def accelerate(
         )
     show = show or (lambda _: None)
 
-    def run_all(network: nn.Module) -> None:
-        for run in runs:
-            run(network)
+    def run_all(network: nn.Module) -> list[Any]:
+        return [run(network) for run in runs]
 
-    dense = copy.deepcopy(model).requires_grad_(False)
-    dense.eval()  # MMDetection's backbones return nothing from it
-    detach_mask(dense)
-    _try(dense, runs)
-    fused = copy.deepcopy(dense)
+    given = copy.deepcopy(model).requires_grad_(False)
+    given.eval()  # MMDetection's backbones return nothing from it
+    detach_mask(given)
+    _try(given, runs)
+    fused = copy.deepcopy(given)
     places = _fuse(fused, run_all)
     fast = copy.deepcopy(fused)
+    layers = _replace_layers(fast, places, run_all, show)
+    last: Any = copy.deepcopy(fused)
+    forms = {
+        'sparse': fast,
+        'dense': fused,
+        'dense, channels last': last.to(memory_format=torch.channels_last),
+    }
+    if all(layer.choice == 'dense' for layer in layers):
+        del forms['sparse']
+    wrong = [name for name, form in forms.items() if not _alike(given, form, run_all)]
+    for name in wrong:
+        show(f'left out, since it fails or computes something else on the examples: {name}')
+        del forms[name]
+    forms['given'] = given
+    seconds = timed({name: partial(run_all, form) for name, form in forms.items()}, 3)
+    choice = fastest_form(seconds)
+    if choice != 'sparse':
+        layers = [dataclasses.replace(layer, choice='dense') for layer in layers]
+    if choice != 'given':
+        refuse_training(forms[choice])
+    acceleration = Acceleration(
+        forms[choice], tuple(layers), 1e3 * seconds['given'], 1e3 * seconds[choice], choice
+    )
+    show(acceleration.summary())
+    return acceleration
+
+
+def _replace_layers(
+    network: nn.Module,
+    places: Sequence['_Place'],
+    run: Callable[[nn.Module], Any],
+    show: Callable[[str], None],
+) -> list[Layer]:
+    """Replaces layers and max pooling by what is measured to be faster."""
     try:
         kernel()
     except NoCompilerError as error:
         show(f'the network stays dense: {error}')
-        places = []
-    else:
-        _pool(fast, run_all)
-    if places:
-        show(COLUMNS)
+        return []
+    _pool(network, run)
+    show(COLUMNS)
     layers = []
     for place in places:
-        result = measure(fast.get_submodule(place.path), place.shapes)
+        result = measure(network.get_submodule(place.path), place.shapes)
         if result.layer is not None:
-            replace(fast, place.path, result.layer)
+            replace(network, place.path, result.layer)
         layers.append(
             Layer(
                 place.name,
@@ -101,22 +139,34 @@ def accelerate(
             )
         )
         show(str(layers[-1]))
-    forms = {'sparse': fast} if any(layer.choice == 'sparse' for layer in layers) else {}
-    forms['dense'] = fused
-    last: Any = copy.deepcopy(fused)
-    forms['dense, channels last'] = last.to(memory_format=torch.channels_last)
-    given_and_forms = {'given': dense, **forms}
-    seconds = timed({name: partial(run_all, net) for name, net in given_and_forms.items()}, 3)
-    choice = fastest_form({name: seconds[name] for name in forms})
-    acceleration = Acceleration(
-        forms[choice], tuple(layers), 1e3 * seconds['given'], 1e3 * seconds[choice], choice
-    )
-    show(acceleration.summary())
-    return acceleration
+    return layers
+
+
+def _alike(given: nn.Module, form: nn.Module, run: Callable[[nn.Module], Any]) -> bool:
+    """Whether a form of a network computes what that does, but for rounding.
+
+    Single numbers may differ, for what a network chooses by its largest number can be the next one.
+    Results that hold no tensors tell nothing.
+    """
+    with torch.no_grad():
+        expected = list(tensors_in(run(given)))
+        try:
+            computed = list(tensors_in(run(form)))
+        except Exception:  # such as a view that needs another memory format
+            return False
+    if [tensor.shape for tensor in expected] != [tensor.shape for tensor in computed]:
+        return False
+    for one, other in zip(expected, computed):
+        if one.is_floating_point() and one.numel():
+            scale = one.abs().nan_to_num(0, 0, 0).max()
+            far = ~torch.isclose(one, other, 1e-3, 1e-3 * float(scale), equal_nan=True)
+            if far.double().mean() > MOST_THAT_DIFFER:
+                return False
+    return True
 
 
 def fastest_form(seconds: Mapping[str, float]) -> str:
-    """The form of a network that takes the least time.
+    """The form of something that takes the least time.
 
     Args:
         seconds: The time of each, by name.
@@ -139,14 +189,14 @@ class _Place:
     shapes: list[Shape]
 
 
-def _fuse(network: nn.Module, run: Callable[[nn.Module], None]) -> list[_Place]:
+def _fuse(network: nn.Module, run: Callable[[nn.Module], Any]) -> list[_Place]:
     """Merges norms, activations and additions into layers; returns the layers that ran."""
     separate(network)
     seen = observe(network, run)
     names = {id(module): name for name, module in network.named_modules()}
-    fuse_activations(network, seen, fold_batch_norms(network, seen))
+    merge(network, seen)
     for name, module in list(network.named_modules()):
-        block = merged(module, seen.shapes[name][0]) if seen.shapes.get(name) else None
+        block = residual_block(module, seen.shapes[name][0]) if seen.shapes.get(name) else None
         if block is not None:
             replace(network, name, block)
     places = []
@@ -160,7 +210,7 @@ def _fuse(network: nn.Module, run: Callable[[nn.Module], None]) -> list[_Place]:
     return places
 
 
-def _pool(network: nn.Module, run: Callable[[nn.Module], None]) -> None:
+def _pool(network: nn.Module, run: Callable[[nn.Module], Any]) -> None:
     """Replaces max pooling where that gains."""
     shapes = observe(network, run).shapes
     for name, module in list(network.named_modules()):

@@ -2,7 +2,7 @@
 
 import weakref
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,8 +10,11 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-_METADATA = frozenset(('__get__', 'dim', 'is_contiguous', 'is_floating_point', 'numel', 'size'))
-"""Functions that look at a tensor without reading its numbers."""
+_METADATA = {
+    *('device', 'dim', 'dtype', 'is_contiguous', 'is_floating_point', 'layout', 'ndim', 'numel'),
+    *('requires_grad', 'shape', 'size'),
+}
+"""Functions and attributes that tell of a tensor without its numbers."""
 
 
 @dataclass
@@ -61,12 +64,28 @@ class Observation:
         return {source.module if source else '' for source in self.sources.get(name, [])}
 
 
+def tensors_in(values: Any) -> Iterator[Tensor]:
+    """The tensors in nested sequences and mappings.
+
+    Args:
+        values: Anything.
+    """
+    if isinstance(values, Tensor):
+        yield values
+    elif isinstance(values, Mapping):
+        for value in values.values():
+            yield from tensors_in(value)
+    elif isinstance(values, (list, tuple)):
+        for value in values:
+            yield from tensors_in(value)
+
+
 def observe(model: nn.Module, run: Callable[[nn.Module], Any]) -> Observation:
     """Runs a network and takes down what happens.
 
     Args:
         model: The network; a module of it that stands in several places counts as one.
-        run: Runs it.
+        run: Runs it, and returns what it computes.
     """
     seen = Observation(defaultdict(list), defaultdict(list), defaultdict(list))
     known: dict[int, tuple[weakref.ref[Tensor], Output]] = {}
@@ -76,16 +95,21 @@ def observe(model: nn.Module, run: Callable[[nn.Module], Any]) -> Observation:
         reference, output = known.get(id(tensor), (None, None))
         return output if reference is not None and reference() is tensor else None
 
+    def use(values: Any) -> None:
+        for tensor in tensors_in(values):
+            output = output_of(tensor)
+            if output is not None:
+                output.users.append(running[-1])
+
     class Uses(TorchFunctionMode):
         def __torch_function__(
             self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
         ) -> Any:
-            if getattr(func, '__name__', '') not in _METADATA:
-                for value in (*args, *(kwargs or {}).values()):
-                    for tensor in value if isinstance(value, (list, tuple)) else (value,):
-                        output = output_of(tensor) if isinstance(tensor, Tensor) else None
-                        if output is not None:
-                            output.users.append(running[-1])
+            name = getattr(func, '__name__', '')
+            if name == '__get__':  # of an attribute
+                name = getattr(getattr(func, '__self__', None), '__name__', '')
+            if name not in _METADATA:
+                use((args, kwargs))
             return func(*args, **(kwargs or {}))
 
     def enter(name: str, inputs: tuple[Any, ...]) -> None:
@@ -97,6 +121,7 @@ def observe(model: nn.Module, run: Callable[[nn.Module], Any]) -> Observation:
     def leave(name: str, inputs: tuple[Any, ...], result: Any) -> None:
         running.pop()
         if not isinstance(result, Tensor):
+            use(result)  # whoever called the module may use them
             return
         output = output_of(result)
         if output is None or (inputs and result is inputs[0]):  # what works in place makes it anew
@@ -113,7 +138,7 @@ def observe(model: nn.Module, run: Callable[[nn.Module], Any]) -> Observation:
             ]
     try:
         with torch.no_grad(), Uses():
-            run(model)
+            use(run(model))
     finally:
         for handle in handles:
             handle.remove()

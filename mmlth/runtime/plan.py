@@ -1,6 +1,7 @@
 """What the kernel is told for a convolution of inputs of one size."""
 
 import ctypes
+from collections.abc import MutableMapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -90,6 +91,7 @@ class Plan:
         size: Height and width of the input.
         tile: How it is worked off; ``together`` must be that of ``packing``.
         activation: What is applied to the sums.
+        known: Entries of other plans of the layer, which are shared where they are the same.
         channels_last: Whether input and output have their channels in the last dimension rather
             than in the second.
         threads: For how many threads there should be work.
@@ -107,6 +109,7 @@ class Plan:
         size: Pair,
         tile: Tile,
         activation: Activation,
+        known: MutableMapping[Any, Tensor],
         *,
         channels_last: bool = False,
         threads: int = 1,
@@ -128,9 +131,10 @@ class Plan:
         pitch = _apart(stretch + halo)
         if 4 * slices * pitch >= 2**31:
             raise AccelerationError(f'an input of {size[0]} × {size[1]} is too large')
-        entries = 4 * (packing.slice_of_entry * pitch + packing.row_of_entry * strip) << 32
-        if packing.together == 1:
-            entries |= packing.weights[:, 0].view(torch.int32).long() & 0xFFFFFFFF
+        key = id(packing), pitch, strip if halo else 0
+        entries = known.get(key)
+        if entries is None:
+            entries = known[key] = _entries(packing, pitch, strip)
         self._kept: tuple[Tensor, ...] = (packing.slices, packing.rows, packing.row_of_block)
         self._kept += (entries, packing.weights)
         numbers: dict[str, Any] = dict(
@@ -197,6 +201,24 @@ class Plan:
         )
         if status:
             raise MemoryError('there is no memory for a sparse layer')
+
+
+def _entries(packing: Packing, pitch: int, strip: int) -> Tensor:
+    """The kept weights as the kernel reads them.
+
+    Args:
+        packing: The weights.
+        pitch: Distance of slices, in floats.
+        strip: Width of a row of a slice, in floats.
+
+    Returns:
+        int64 [entries]: the distance in bytes from the start of a tile in the upper half, the bits
+        of the weight in the lower one.
+    """
+    entries = 4 * (packing.slice_of_entry * pitch + packing.row_of_entry * strip) << 32
+    if packing.together == 1:
+        entries |= packing.weights[:, 0].view(torch.int32).long() & 0xFFFFFFFF
+    return entries
 
 
 def _stretch(flat: int, width: int, slices: int, halo: int, least: int) -> int:

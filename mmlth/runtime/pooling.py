@@ -4,6 +4,7 @@ import ctypes
 
 import torch
 from torch import Tensor, nn
+from torch.jit._trace import is_tracing
 
 from mmlth.runtime.compiler import kernel
 
@@ -39,7 +40,9 @@ class MaxPool2d(nn.MaxPool2d):
         reach, stride, pad = map(_pair, (self.kernel_size, self.stride, self.padding))
         size = [(n + 2 * p - r) // s + 1 for n, p, r, s in zip(x.shape[2:], pad, reach, stride)]
         fits = x.dim() == 4 and x.dtype == torch.float32 and x.device.type == 'cpu'
-        if not fits or min(size, default=0) < 1 or (torch.is_grad_enabled() and x.requires_grad):
+        watched = is_tracing() or torch.compiler.is_compiling()
+        watched = watched or (torch.is_grad_enabled() and x.requires_grad)
+        if not fits or min(size, default=0) < 1 or watched:
             return super().forward(x)
         x = x.contiguous()
         out = x.new_empty(*x.shape[:2], *size)

@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections import Counter
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -62,21 +63,22 @@ def measure(layer: nn.Module, shapes: list[Shape]) -> Measured:
     activation = layer.activation if isinstance(layer, DenseLayer) else IDENTITY
     density = int(inner.weight.count_nonzero()) / max(inner.weight.numel(), 1)
     inputs = {shape: _noise(shape) for shape in shapes}
-    reason = _unfit(inner, density)
+    reason = _unfit(inner, density, shapes)
     new = None
     if not reason:
         best = {_size(inner, s): _best_tile(inner, activation, x) for s, x in inputs.items()}
         new = sparse(inner, activation, best)
-        with torch.inference_mode():
+        new.merges = layer.merges if isinstance(layer, DenseLayer) else ()
+        with torch.no_grad():
             if not all(_alike(layer(x), new(x)) for x in inputs.values()):
                 new, reason = None, 'computes something of its own'
     total = {'dense': 0.0, 'sparse': 0.0}
-    for shape in shapes:
-        runs = {'dense': lambda x=inputs[shape]: layer(x)}
+    for shape, times in Counter(shapes).items():
+        runs: dict[str, Callable[[], Any]] = {'dense': partial(layer, inputs[shape])}
         if new is not None:
-            runs['sparse'] = lambda x=inputs[shape]: new(x)
+            runs['sparse'] = partial(new, inputs[shape])
         for name, seconds in timed(runs, 5).items():
-            total[name] += seconds
+            total[name] += seconds * times
     if new is None:
         return Measured(density, total['dense'], reason=reason)
     gains = total['sparse'] <= GAIN * total['dense']
@@ -110,7 +112,7 @@ def timed(runs: Mapping[Key, Callable[[], Any]], repeats: int) -> dict[Key, floa
         repeats: How often each of them runs, after once to warm up.
     """
     seconds = dict.fromkeys(runs, math.inf)
-    with torch.inference_mode():
+    with torch.no_grad():
         for repeat in range(repeats + 1):
             for name, run in runs.items():
                 start = time.perf_counter()
@@ -194,11 +196,15 @@ def _size(inner: Any, shape: Shape) -> Pair:
     return (1, math.prod(shape[:-1])) if isinstance(inner, nn.Linear) else (shape[2], shape[3])
 
 
-def _unfit(inner: Any, density: float) -> str:
+def _unfit(inner: Any, density: float, shapes: list[Shape]) -> str:
     """Why a layer is not tried; '' if it is."""
     if inner.weight.dtype != torch.float32 or inner.weight.device.type != 'cpu':
         return 'not in float32 on the CPU'
+    if not any(math.prod(shape) for shape in shapes):
+        return 'ran on nothing'
     if isinstance(inner, nn.Conv2d):
+        if any(len(shape) != 4 for shape in shapes):
+            return 'ran on single images'
         if inner.groups > 1:
             return 'grouped'
         if inner.padding_mode != 'zeros' or _padding(inner) is None:

@@ -10,9 +10,11 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import nn
 
 from mmlth.runtime import SparseConv2d, SparseLinear
 from mmlth.runtime import plan as plans
+from mmlth.runtime import pooling as poolings
 from mmlth.runtime.activations import CLAMP, HARD_SWISH, IDENTITY, LEAKY, RELU, SILU, Activation
 from mmlth.runtime.compiler import kernel, native_flags
 from mmlth.runtime.geometry import Geometry
@@ -25,6 +27,12 @@ ACTIVATIONS = (
     Activation(SILU),
     Activation(HARD_SWISH),
 )
+FORMS = [
+    {'slices': slices, 'strip': strip}
+    for slices in (None, 1, 2, 7)
+    for strip in (None, 1, 3, 8, 32)
+]
+"""Sizes of blocks, and widths of strips."""
 INSTRUCTIONS = {
     'this machine': None,
     'AVX2': ('-mavx2', '-mfma', '-fopenmp'),
@@ -76,13 +84,14 @@ def weights(shape, density, seed):
 
 
 @pytest.mark.parametrize('instructions', INSTRUCTIONS)
+@pytest.mark.parametrize('cache', [plans.BYTES_OF_COPIES, 4096])
 @given(data=st.data(), case=cases(), density=densities, seed=st.integers(0, 99))
-@settings(max_examples=150, deadline=None)
-def test_convolutions(instructions, data, case, density, seed):
-    with built_for(INSTRUCTIONS[instructions]):
+@settings(max_examples=100, deadline=None)
+def test_convolutions(instructions, cache, data, case, density, seed):
+    with built_for(INSTRUCTIONS[instructions], cache):
         tiles = plans.compiled_tiles()
         tile = data.draw(st.sampled_from(tiles))
-        tile = replace(tile, slices=data.draw(st.sampled_from((None, 1, 2, 7))))
+        tile = replace(tile, **data.draw(st.sampled_from(FORMS)))
         check_convolution(
             case,
             weights(case[0], density, seed),
@@ -153,12 +162,14 @@ def test_nan_and_infinity_stay():
 
 @pytest.mark.parametrize('activation', ACTIVATIONS)
 def test_activations_far_from_zero(activation):
-    x = torch.tensor([-1e30, -200.0, -88.5, -20.0, -1e-3, 0.0, 1e-3, 20.0, 88.5, 200.0, 1e30])
+    x = torch.tensor(
+        [-3e38, -1e30, -200.0, -88.5, -20.0, -1e-3, 0.0, 1e-3, 20.0, 88.5, 200.0, 1e30, 3e37]
+    )
     layer = SparseConv2d(
         torch.ones(1, 1, 1, 1),
         None,
         Geometry(),
-        {(1, 11): plans.compiled_tiles()[0]},
+        {(1, 13): plans.compiled_tiles()[0]},
         activation,
     )
     expected = activated(activation, x.double())
@@ -181,13 +192,15 @@ def test_threads_do_not_change_a_bit():
 
 
 class built_for:  # noqa: N801
-    """Layers use the kernel that these flags give."""
+    """Layers use the kernel that these flags give, and stretches that fit in such a cache."""
 
-    def __init__(self, flags):
+    def __init__(self, flags, cache=plans.BYTES_OF_COPIES):
         self.flags = flags
+        self.cache = cache
 
     def __enter__(self):
         self.patch = pytest.MonkeyPatch()
+        self.patch.setattr(plans, 'BYTES_OF_COPIES', self.cache)
         if self.flags is not None:
             self.patch.setattr(plans, 'kernel', lambda: kernel(self.flags))
 
@@ -233,7 +246,7 @@ def test_sanitizers_find_nothing(instructions):
         [sys.executable, __file__], env=environment, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr[-4000:]
-    assert '600 cases' in done.stdout
+    assert '1200 cases' in done.stdout
 
 
 def watched():
@@ -247,7 +260,7 @@ def watched():
         nonlocal count
         count += 1
         tile = data.draw(st.sampled_from(plans.compiled_tiles()))
-        tile = replace(tile, slices=data.draw(st.sampled_from((None, 1, 2, 7))))
+        tile = replace(tile, **data.draw(st.sampled_from(FORMS)))
         activation, adds = data.draw(st.sampled_from(ACTIVATIONS)), data.draw(st.booleans())
         check_convolution(
             case,
@@ -260,6 +273,16 @@ def watched():
 
     with built_for(flags):
         run()
+    with built_for(flags, 4096):
+        run()
+    kernel(flags)
+    networks = [nn.MaxPool2d(3, 2, 1), nn.MaxPool2d(2), nn.MaxPool2d(5, 1, 2)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(poolings, 'kernel', lambda: kernel(flags))
+        for network in networks:
+            for size in ((5, 5), (6, 7), (31, 64)):
+                x = torch.randn(2, 3, *size)
+                assert torch.equal(poolings.pooling(network)(x), network(x))
     print(f'{count} cases')
 
 

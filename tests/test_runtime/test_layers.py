@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
@@ -124,13 +125,44 @@ def test_training_saving_and_loading_are_refused(layer):
         network.load_state_dict({'0.bias': torch.zeros(4)}, strict=False)
 
 
+def test_biases_of_another_shape_or_layout(layer, weight):
+    x = torch.randn(1, 3, 8, 8)
+    layer.bias.data = torch.arange(8.0)[::2] / 2
+    torch.testing.assert_close(layer(x), dense(weight, x))
+    layer.bias = nn.Parameter(torch.zeros(1), requires_grad=False)
+    with pytest.raises(AccelerationError, match=r'has 4 biases, got \(1,\)'):
+        layer(x)
+
+
+def test_tracing_is_refused(layer):
+    with pytest.raises(AccelerationError, match='cannot be traced, compiled or exported'):
+        torch.jit.trace(layer, torch.zeros(1, 3, 8, 8))
+
+
+def test_several_threads_on_one_layer(layer, weight):
+    inputs = [torch.randn(1, 3, 5 + i % 40, 9) for i in range(200)]
+    with ThreadPoolExecutor(4) as threads:
+        for x, computed in zip(inputs, threads.map(layer, inputs)):
+            torch.testing.assert_close(computed, dense(weight, x))
+
+
+def test_sizes_share_what_is_alike(layer):
+    linear = SparseLinear(
+        torch.eye(7)[:, :, None, None], None, Geometry(), {(1, 8): compiled_tiles()[0]}
+    )
+    for count in range(1, 9):
+        linear(torch.randn(count, 7))
+    assert len({id(entries) for entries in linear._entries.values()}) == 1
+
+
 def test_half_precision_of_the_whole_model_is_refused(layer):
     layer.half()
     with pytest.raises(AccelerationError, match='float32'):
         layer(torch.zeros(1, 3, 8, 8))
 
 
-def test_density(layer):
+def test_density_and_weight(layer, weight):
+    assert torch.equal(layer.weight, weight)
     assert layer.density == pytest.approx(2 / 3)
     assert 'density=0.667' in repr(layer)
 

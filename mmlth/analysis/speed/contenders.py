@@ -73,6 +73,8 @@ def _accelerated(subject: Subject, threads: int) -> Iterator[Lane]:
     layers = [_as_json(layer) for layer in acceleration.layers]
     sparse = sum(layer['choice'] == 'sparse' for layer in layers)
     note = f'{sparse} of {len(layers)} layers sparse'
+    if acceleration.choice != 'sparse':
+        note = f'faster as a whole: {acceleration.choice}'
     yield _torch_lane(acceleration.model, subject.image, note, layers)
 
 

@@ -36,10 +36,22 @@ class AccelerateHook(Hook):
         self._given = runner.model
 
         def run(network: Any) -> None:
-            network.test_step(data_batch)
+            network.test_step(data_batch)  # data samples: nothing to compare, see `Example`
 
         runner.model = accelerate(model, run, show=runner.logger.info).model
 
     def after_test_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
+        self._restore(runner)
+
+    def before_test_epoch(self, runner: Runner) -> None:
+        self._restore(runner)  # after a test that was broken off
+
+    def before_train(self, runner: Runner) -> None:
+        self._restore(runner)
+
+    def before_val(self, runner: Runner) -> None:
+        self._restore(runner)
+
+    def _restore(self, runner: Runner) -> None:
         if self._given is not None:
             runner.model, self._given = self._given, None

@@ -7,7 +7,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from mmlth.engine.models.forward import forward_of
+from mmlth.engine.models.forward import image_batch
+from mmlth.messages import reason
 from mmlth.runtime import Acceleration, Example
 from mmlth.runtime import accelerate as accelerate_network
 
@@ -29,31 +30,35 @@ def accelerate(
     Raises:
         AccelerationError: If there is no example, or if the network does not run on one.
     """
-    return accelerate_network(
-        model,
-        *(_run_of(model, example) for example in examples),
-        show=show,
-    )
+    say = show or (lambda _: None)
+    runs = (_run_of(model, example, say) for example in examples)
+    return accelerate_network(model, *runs, show=show)
 
 
-def _run_of(model: nn.Module, example: Any) -> Any:
+def _run_of(model: nn.Module, example: Any, show: Callable[[str], None]) -> Any:
     """A run on an image of noise, where an example is a size and the model wants more than that."""
     size = isinstance(example, tuple) and len(example) == 2
     if not size or not hasattr(model, 'data_preprocessor'):
         return example
+    images, samples = image_batch(model, *example)
 
-    def run(network: nn.Module) -> None:
-        forward_of(network, *example).whole()
+    def whole(network: Any) -> Any:
+        outputs = network(images, samples, mode='tensor') if samples else network(images)
+        # The regions of two-stage detectors are chosen by their scores: by rounding, where scores
+        # are nearly alike.
+        return None if hasattr(network, 'roi_head') else outputs
 
-    def run_features(network: nn.Module) -> None:
-        forward_of(network, *example).features()  # type: ignore[misc]
+    def features(network: Any) -> Any:
+        return network.extract_feat(images)
 
+    if not hasattr(model, 'extract_feat'):
+        return whole
+    trial = copy.deepcopy(model)
+    trial.eval()
     try:
         with torch.no_grad():
-            trial = copy.deepcopy(model)
-            trial.eval()
-            run(trial)
-    except Exception:  # a head that needs more than an image raises anything
-        if forward_of(model, *example).features is not None:
-            return run_features
-    return run
+            whole(trial)
+    except Exception as error:  # heads that need more than an image raise anything
+        show(f'only backbone and neck are measured, since the heads fail: {reason(error)}')
+        return features
+    return whole
