@@ -17,7 +17,9 @@ from pathlib import Path
 
 import torch
 from mmdet.registry import MODELS
+from mmengine.logging import MMLogger
 from mmengine.registry import init_default_scope
+from rich import box
 from rich.console import Console
 from rich.table import Table
 from side_by_side import surroundings
@@ -64,13 +66,13 @@ class Features(nn.Module):
 def main() -> None:
     """Measures, prints a table and writes all numbers."""
     options = parse_options()
-    console = Console(width=130)
+    console = Console(width=140)
     console.print(surroundings())
     rows: list[list[object]] = []
-    table = Table(title=f'{options.size}×{options.size}, medians of {options.rounds} rounds')
-    headers = ('network', 'masks', 'sparsity', 'threads', f'{OWN}, ms', 'best of dense', 'ratio')
-    for header in (*headers, MNN, 'ratio', ''):
-        table.add_column(header, no_wrap=header != '')
+    title = f'{options.size}×{options.size}, ms, medians of {options.rounds} rounds'
+    table = Table(title=title, box=box.SIMPLE_HEAD)
+    for header in ('network', 'masks', '%', 'threads', OWN, 'best dense', 'ratio', MNN, 'ratio'):
+        table.add_column(header, no_wrap=True)
     for depth, kind, sparsity in itertools.product(
         options.depths, options.masks, options.sparsities
     ):
@@ -80,9 +82,12 @@ def main() -> None:
         write(rows, options.out)
         for threads in options.threads:
             cells = summary([t for t in timings if t.threads == threads])
-            table.add_row(f'ResNet-{depth} FPN', kind, f'{sparsity:.0%}', str(threads), *cells)
-            console.print(about, threads, *cells)
-    console.print(table, surroundings(), *absent().values(), sep='\n')
+            table.add_row(f'ResNet-{depth}', kind, f'{100 * sparsity:g}', str(threads), *cells)
+        for timing in timings:
+            if timing.error:
+                console.print(*about, timing.threads, f'{timing.contender}: {timing.error}')
+        console.print(table)  # so far
+    console.print(surroundings(), *absent().values(), sep='\n')
 
 
 def timings_of(depth: int, kind: str, sparsity: float, options: argparse.Namespace) -> list[Timing]:
@@ -96,6 +101,7 @@ def sparse_features(depth: int, kind: str, sparsity: float) -> nn.Module:
     """Random features under a mask, with running statistics that are not those of the start."""
     torch.manual_seed(0)
     init_default_scope('mmdet')
+    MMLogger.get_current_instance().setLevel('ERROR')  # else a line a parameter
     model = Features(depth).eval()
     for module in model.modules():
         if isinstance(module, nn.BatchNorm2d):
@@ -113,15 +119,8 @@ def summary(timings: Sequence[Timing]) -> list[str]:
     own, sparse = by_name.get(OWN), by_name.get(MNN)
     dense = [t for name, t in by_name.items() if name != OWN and not name.startswith('MNN')]
     best = min(dense, key=lambda t: median(t.milliseconds).value, default=None)
-    failed = [f'{t.contender}: {t.error}' for t in timings if t.error]
-    return [
-        cell(own),
-        f'{cell(best)} {best.contender if best else ""}',
-        ratio(best, own),
-        cell(sparse),
-        ratio(sparse, own),
-        '; '.join(failed) or (own.note if own else ''),
-    ]
+    name = best.contender if best else ''
+    return [cell(own), f'{cell(best)} {name}', ratio(best, own), cell(sparse), ratio(sparse, own)]
 
 
 def cell(timing: Timing | None) -> str:

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from mmlth.analysis.speed.interleaving import timed
 from mmlth.analysis.speed.subject import MNN_DENSE, MNN_SPARSE, ONNX, Subject
-from mmlth.engine.exporting import Outputs, RuntimeProcess, layers_in, marked_layers
+from mmlth.engine.exporting import Outputs, RuntimeProcess, layers_in
 from mmlth.engine.models import folded
 from mmlth.quiet import quiet
 
@@ -109,7 +109,7 @@ def _process(runtime: str, file: str) -> Open:
         content, names = subject.file(file), list(subject.expected)
         note = ''
         if file == MNN_SPARSE:
-            note = f'{marked_layers(content)} of {layers_in(subject.file(ONNX))} layers sparse'
+            note = '{} of {} layers sparse'.format(*layers_in(content))
         with RuntimeProcess(runtime, content, names, threads) as process:
             yield Lane(process.run(subject.image), process.seconds, note)
 

@@ -15,12 +15,13 @@ from torch import Tensor, nn
 
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.exporting.check import Difference, compare
-from mmlth.engine.exporting.mnn_file import marked_layers, mnn_from_onnx
+from mmlth.engine.exporting.mnn_file import mnn_from_onnx
+from mmlth.engine.exporting.mnn_layers import layers_in
 from mmlth.engine.exporting.part import Part, noise, outputs_of_one, part_of
 from mmlth.engine.exporting.runtime_process import RuntimeProcess
 from mmlth.engine.exporting.runtimes import Runtime, runtime_named
 from mmlth.engine.exporting.ticket_model import ticket_model
-from mmlth.engine.exporting.trace import Axes, batch_axes, layers_in, trace, tracing_quietly
+from mmlth.engine.exporting.trace import Axes, batch_axes, trace, tracing_quietly
 from mmlth.ticket import write_bytes
 from mmlth_common.choices import OPSET
 
@@ -31,7 +32,7 @@ class SparseLayers:
 
     Attributes:
         marked: How many layers are.
-        layers: How many layers with weights there are.
+        layers: How many layers with weights there are; see `Layers`.
         dense_bytes: The size of the same file with all zeros.
     """
 
@@ -193,7 +194,7 @@ def _holds(process: RuntimeProcess, part: Part, images: Tensor) -> bool:
 
 def _sparse_layers(made: _Made) -> SparseLayers:
     dense = mnn_from_onnx(made.onnx, sparse=False)
-    return SparseLayers(marked_layers(made.content), layers_in(made.onnx), len(dense))
+    return SparseLayers(*layers_in(made.content), len(dense))
 
 
 def _write(content: bytes, path: Path) -> None:

@@ -15,8 +15,6 @@ from pathlib import Path
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.exporting.runtime_process import SCRIPTS, ended_by
 
-_MARK = b'sparseBlockOC'
-"""A key of what the converter stores with each layer that it marks, and with no other."""
 _BLOCKS_OF_FOUR = b'\x0a\x050.0.0\x12\x0a\x08\x01\x1a\x06\x08\x01\x1a\x02\x20\x04'
 """What tells the converter: ``Pipeline(version='0.0.0', algo=[CompressionAlgo(type=PRUNE,
 prune_params=PruneParams(type=SIMD_OC, simd_oc_pruner_params=(oc_blocks=[4])))])`` of MNN's
@@ -77,11 +75,6 @@ def comes_in_blocks(content: bytes) -> bool:
         kept += int(whole.sum())
         blocks += int(whole.any(1).sum())
     return 0 < _FILLED * _BLOCK * blocks <= kept
-
-
-def marked_layers(content: bytes) -> int:
-    """How many layers of a file of MNN are marked as sparse."""
-    return content.count(_MARK)
 
 
 def _problem(done: subprocess.CompletedProcess[str]) -> str:

@@ -17,7 +17,6 @@ from mmlth.messages import reason
 INPUT = 'image'
 """The name of the input."""
 Axes = dict[str, dict[int, str]]
-_WEIGHTED = ('Conv', 'ConvTranspose', 'Gemm', 'MatMul')
 
 
 @contextlib.contextmanager
@@ -109,18 +108,3 @@ def trace(part: Part, image: Tensor, expected: Outputs, axes: Axes, opset: int) 
             + ("; try --part features (part='features')" if part.name == 'network' else '')
         )
     return buffer.getvalue()
-
-
-def layers_in(content: bytes) -> int:
-    """How many convolutions and matrix products with weights there are in an ONNX file."""
-    import onnx
-
-    graph = onnx.load_from_string(content).graph
-    constant = {tensor.name for tensor in graph.initializer}
-    count = 0
-    for node in graph.node:
-        if constant.issuperset(node.input):  # such as a weight that is transposed
-            constant.update(node.output)
-        elif node.op_type in _WEIGHTED:
-            count += any(name in constant for name in node.input[:2])
-    return count

@@ -14,7 +14,7 @@ from torch import nn
 
 from mmlth.engine import LotteryError, build_model, read_config
 from mmlth.engine.configs.decisive_settings import result_affecting_config
-from mmlth.engine.exporting import RuntimeProcess, marked_layers
+from mmlth.engine.exporting import RuntimeProcess, layers_in
 from mmlth.engine.exporting.export import export_model, export_ticket
 from mmlth.engine.exporting.runtime_process import SCRIPTS
 from mmlth.pruning import attach_mask, attached_mask, find_targets, prune
@@ -135,21 +135,33 @@ def test_layers_are_marked_where_more_than_60_per_cent_are_zero(tmp_path):
         weight.view(-1)[: round(share * weight.numel())] = 0
     done = export_model(model, tmp_path / 'x.mnn', size=(8, 8))
     assert (done.sparse.marked, done.sparse.layers) == (3, 5)
-    assert marked_layers((tmp_path / 'x.mnn').read_bytes()) == 3
     dense = export_model(Features(layers=5), tmp_path / 'dense.mnn', size=(8, 8))
     assert dense.sparse.marked == 0
     assert dense.sparse.dense_bytes == (tmp_path / 'dense.mnn').stat().st_size
 
 
-def blocks_of(path):
-    """The number of output channels that share the places of their weights, a marked layer each."""
+def layers_of(path):
+    """The parameters of all layers with weights, as MNN's own converter writes them in JSON."""
     converter = [sys.executable, SCRIPTS / 'convert_to_mnn.py', '-f', 'MNN', '--modelFile', path]
     subprocess.run([*converter, '--JsonFile', path.with_suffix('.json')], check=True)  # noqa: S603
-    layers = json.loads(path.with_suffix('.json').read_text())['oplists']
-    sparse = [
-        layer['main']['sparseParameter']['args'] for layer in layers if 'sparse' in str(layer)
-    ]
-    return [each['i'] for values in sparse for each in values if each['key'] == 'sparseBlockOC']
+    operators = json.loads(path.with_suffix('.json').read_text())['oplists']
+    return [each['main'] for each in operators if each.get('main_type') == 'Convolution2D']
+
+
+def test_layers_are_those_that_the_converter_tells(tickets, tmp_path):
+    """One of them is split: it has groups."""
+    model = Features(layers=2)
+    model.convs.append(nn.Conv2d(16, 16, 3, padding=1, groups=2))
+    model.convs.append(nn.Conv2d(16, 16, 3, padding=1, groups=16))
+    for convolution in model.convs[1:]:
+        convolution.weight.data[:, :, 1:] = 0
+    export_model(model, tmp_path / 'small.mnn', size=(8, 8))
+    export_ticket(tickets(RTMPOSE), tmp_path / 'x.mnn', size=SIZES[RTMPOSE], part='network')
+    for path in (tmp_path / 'small.mnn', tmp_path / 'x.mnn'):
+        layers = layers_of(path)
+        marked = sum('sparseParameter' in layer for layer in layers)
+        assert layers_in(path.read_bytes()) == (marked, len(layers))
+        assert 0 < marked < len(layers)
 
 
 @torch.no_grad()
@@ -166,7 +178,9 @@ def test_weights_in_blocks_of_four_outputs_have_kernels_of_their_own(block, kern
     for name, expected in zip(done.outputs, model.extract_feat(images)):
         result = run(tmp_path / 'x.mnn', images)[name]
         np.testing.assert_allclose(result, expected.numpy(), rtol=1e-4, atol=1e-5)
-    assert blocks_of(tmp_path / 'x.mnn') == kernels
+    marks = [layer.get('sparseParameter', {}) for layer in layers_of(tmp_path / 'x.mnn')]
+    values = [value for mark in marks for value in mark.get('args', [])]
+    assert [each['i'] for each in values if each['key'] == 'sparseBlockOC'] == kernels
 
 
 @pytest.mark.parametrize('channels', [1, 4])
