@@ -152,12 +152,15 @@ def test_one_weight_by_hand():
     assert layer(x).tolist() == [[[[10.0, 10.0, 10.0], [14.0, 16.0, 10.0]]]]
 
 
-def test_nan_and_infinity_stay():
+@pytest.mark.parametrize('activation', ACTIVATIONS)
+@pytest.mark.parametrize('pixels', [2, 40])  # fewer than a vector, and more
+def test_nan_and_infinity_stay(activation, pixels):
     tile = plans.compiled_tiles()[0]
-    layer = SparseConv2d(torch.ones(1, 1, 1, 1), None, Geometry(), {(1, 2): tile}, RELU)
-    x = torch.tensor([[[[torch.nan, torch.inf]]]])
-    assert layer(x).flatten().tolist()[1] == torch.inf
-    assert layer(x).flatten()[0].isnan()
+    layer = SparseConv2d(torch.ones(1, 1, 1, 1), None, Geometry(), {(1, pixels): tile}, activation)
+    x = torch.tensor([torch.nan, torch.inf]).repeat(pixels // 2)
+    computed = layer(x[None, None, None]).flatten()
+    assert computed[::2].isnan().all()
+    assert torch.equal(computed[1::2], activated(activation, x[1::2]))
 
 
 @pytest.mark.parametrize('activation', ACTIVATIONS)
