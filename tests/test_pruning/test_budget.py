@@ -35,11 +35,17 @@ def test_the_longest_part_of_the_ranking_that_the_budget_pays_for():
     assert kept_amount(prune(weights, sparsity=0.45, costs=costs), costs) == 11
 
 
+def test_ratios_that_differ_in_the_last_place_are_no_tie():
+    weights = {'a': torch.tensor([3.0]), 'b': torch.tensor([1.0])}
+    costs = {'a': 30_000_001, 'b': 10_000_000}
+    assert listed(prune(weights, keep=30_000_001, costs=costs)) == {'a': [0], 'b': [1]}
+
+
 def test_equal_costs_change_nothing():
     weights = {'a': torch.randn(6, 5), 'b': torch.randn(7, 3)}
-    for keep in (0, 13, 51):
-        mask = prune(weights, keep=3 * keep + 2, costs={'a': 3, 'b': 3}) if keep < 51 else None
-        assert mask is None or mask == prune(weights, keep=keep)
+    for keep in (0, 13, 50):
+        mask = prune(weights, keep=3 * keep + 2, costs={'a': 3, 'b': 3})
+        assert mask == prune(weights, keep=keep)
 
 
 def test_the_floor_comes_first():
@@ -138,7 +144,7 @@ few = st.integers(-3, 3).map(float)  # so that ratios tie
     st.lists(st.tuples(st.lists(few, min_size=1, max_size=6), st.integers(1, 6)), min_size=1),
     st.floats(0, 1),
 )
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=80)
 def test_it_is_what_sorting_gives(layers, share):
     """The longest part of the ranking, by exact fractions and in plain Python."""
     weights = {f'w{i:02}': torch.tensor(values) for i, (values, _) in enumerate(layers)}
