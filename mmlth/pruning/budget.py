@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor
 
+from mmlth.pruning.allocation import keep_counts
 from mmlth.pruning.errors import FloorError, PruningError
 from mmlth.pruning.mask import Mask
 
@@ -72,6 +73,41 @@ def per_mac(mask: Mask, scores: Mapping[str, Tensor], costs: Costs) -> dict[str,
     return ratios
 
 
+def longest_ranking(
+    mask: Mask, ratios: Mapping[str, Tensor], costs: Costs, budget: int, least: Mapping[str, int]
+) -> Mask:
+    """The longest part of a ranking of all layers whose multiply-adds do not exceed a budget.
+
+    The result of `within_budget` with `global_allocation` and a floor, by a single sort.
+
+    Args:
+        mask: The current mask; only the weights that it keeps compete.
+        ratios: What ranks each weight, as `per_mac` gives it; ties go to earlier positions.
+        costs: What one weight of each layer costs.
+        budget: The largest number of multiply-adds.
+        least: The smallest number of weights of each layer, at most as many as it has left.
+
+    Raises:
+        PruningError: If those alone take more, or a competing ratio is NaN.
+    """
+    best = keep_counts(mask, ratios, least)
+    left = budget - kept_amount(best, costs)
+    _check_affordable(best, costs, budget)
+    others = {name: (kept & ~best[name]).view(-1).nonzero().view(-1) for name, kept in mask.items()}
+    values = torch.cat([ratios[name].reshape(-1)[places] for name, places in others.items()])
+    if bool(values.isnan().any()):
+        raise PruningError('a score is NaN: the training that it comes from has diverged')
+    prices = torch.cat([torch.full_like(places, costs[name]) for name, places in others.items()])
+    order = values.sort(descending=True, stable=True).indices
+    paid = torch.zeros(len(order), dtype=torch.bool)
+    paid[order] = prices[order].cumsum(0) <= left
+    chosen = dict(zip(others, paid.split([len(places) for places in others.values()])))
+    kept = {name: tensor.clone() for name, tensor in best.items()}
+    for name, places in others.items():
+        kept[name].view(-1)[places[chosen[name]]] = True
+    return Mask(kept)
+
+
 def within_budget(draw: Callable[[int], Mask], mask: Mask, costs: Costs, budget: int) -> Mask:
     """The mask of the largest number of weights whose multiply-adds do not exceed a budget.
 
@@ -96,11 +132,7 @@ def within_budget(draw: Callable[[int], Mask], mask: Mask, costs: Costs, budget:
     except FloorError as error:
         low, best = error.needed, draw(error.needed)
     at_low = kept_amount(best, costs)
-    if at_low > budget:
-        raise PruningError(
-            f'no fewer than {best.kept} weights can be kept, which take {at_low} multiply-adds, '
-            f'but only {budget} are to be kept; lower the floor or the sparsity'
-        )
+    _check_affordable(best, costs, budget)
     if low >= high:
         return best
     most = draw(high)
@@ -123,3 +155,12 @@ def within_budget(draw: Callable[[int], Mask], mask: Mask, costs: Costs, budget:
             high = guess
             over, spare = taken - budget, spare / 2 ** (-moves - 1)
     return best
+
+
+def _check_affordable(least: Mask, costs: Costs, budget: int) -> None:
+    """Refuses a budget that does not pay for the fewest weights that can be kept."""
+    if (taken := kept_amount(least, costs)) > budget:
+        raise PruningError(
+            f'no fewer than {least.kept} weights can be kept, which take {taken} multiply-adds, '
+            f'but only {budget} are to be kept; lower the floor or the sparsity'
+        )

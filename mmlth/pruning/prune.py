@@ -5,8 +5,16 @@ from functools import partial
 
 from torch import Tensor
 
-from mmlth.pruning.allocation import Allocation, global_allocation
-from mmlth.pruning.budget import Costs, amounts, check_costs, kept_amount, per_mac, within_budget
+from mmlth.pruning.allocation import Allocation, global_allocation, least_kept
+from mmlth.pruning.budget import (
+    Costs,
+    amounts,
+    check_costs,
+    kept_amount,
+    longest_ranking,
+    per_mac,
+    within_budget,
+)
 from mmlth.pruning.errors import PruningError
 from mmlth.pruning.kept_counts import geometric_steps
 from mmlth.pruning.mask import Mask
@@ -97,8 +105,11 @@ def prune(
         count = min(count, kept_amount(mask, costs))
         if costs is None:
             mask = draw(mask, scores, count, allocation, floor)
+            continue
+        ratios = per_mac(mask, scores, costs)
+        if pattern is unstructured and allocation is global_allocation:
+            mask = longest_ranking(mask, ratios, costs, count, least_kept(mask, floor))
         else:
-            ratios = per_mac(mask, scores, costs)
             of_so_many = partial(_drawn, draw, mask, ratios, allocation, floor)
             mask = within_budget(of_so_many, mask, costs, count)
     return mask

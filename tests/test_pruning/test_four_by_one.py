@@ -118,11 +118,12 @@ def test_laws(allocation, data):
         mask = new
 
 
+@pytest.mark.parametrize('allocation', [global_allocation, uniform])
 @given(st.integers(0, 600), st.integers(0, 99))
 @settings(deadline=None, max_examples=30)
-def test_no_more_than_three_less_where_all_blocks_are_whole(keep, seed):
+def test_no_more_than_three_less_where_all_blocks_are_whole(allocation, keep, seed):
     generator = torch.Generator().manual_seed(seed)
     shapes = ((8, 8), (12, 4, 3, 3), (4, 26))
     weights = {f'{s}': torch.randn(s, generator=generator) for s in shapes}
-    mask = prune(weights, keep=keep, pattern=BLOCKS)
+    mask = prune(weights, keep=keep, pattern=BLOCKS, allocation=allocation)
     assert mask.kept == keep - keep % 4

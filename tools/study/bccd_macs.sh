@@ -9,7 +9,7 @@ cd "$(dirname "$0")/../.."
 export OMP_NUM_THREADS=1 PYTHONPATH="$PWD${PYTHONPATH:+:$PYTHONPATH}"
 nuclei=work_dirs/study/nuclei_pretrain
 if [ ! -f $nuclei/epoch_24.pth ]; then
-    OMP_NUM_THREADS=2 mim train mmdet configs/lth/rtmdet_tiny_nuclei.py --work-dir $nuclei --resume
+    mim train mmdet configs/lth/rtmdet_tiny_nuclei.py --work-dir $nuclei --resume
 fi
 exec python tools/study/study.py configs/lth/rtmdet_tiny_bccd_study.py \
     --work-dir work_dirs/study/bccd_macs --numbers docs/studies/bccd_macs \

@@ -5,6 +5,7 @@ from mmlth.pruning.allocation.budgets import Budgets
 from mmlth.pruning.allocation.erk import erk
 from mmlth.pruning.allocation.floor import least_kept, with_floor
 from mmlth.pruning.allocation.lamp import lamp
+from mmlth.pruning.allocation.layerwise import keep_counts
 from mmlth.pruning.allocation.ranking import global_allocation
 from mmlth.pruning.allocation.uniform import uniform
 
@@ -23,6 +24,7 @@ __all__ = [
     'Budgets',
     'erk',
     'global_allocation',
+    'keep_counts',
     'lamp',
     'least_kept',
     'uniform',

@@ -86,6 +86,8 @@ def test_the_costs_are_counted_once(tmp_path, monkeypatch):
     longer = search(halves, resume=True, sparsities=[0.5, 0.8, 0.9])
     assert longer['schedule'] == [*state['schedule'], TOTAL - round(0.9 * TOTAL)]
     assert longer['rounds'][-1]['kept_macs'] <= longer['schedule'][-1]
+    longest = search(halves, resume=True, rounds=4, target_sparsity=0.95)
+    assert longest['schedule'] == [*longer['schedule'], TOTAL - round(0.95 * TOTAL)]
 
 
 def test_a_search_that_counts_weights_is_recorded_as_ever(tmp_path):
