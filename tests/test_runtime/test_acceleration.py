@@ -35,10 +35,10 @@ def outputs(model, x):
     return result if isinstance(result, tuple) else (result,)
 
 
-def check(model, *sizes, other=None):
+def check(model, *sizes, other=None, choice='sparse'):
     """Accelerates and compares, also at another size and with two images."""
     done = accelerate(model, *sizes, show=None)
-    assert done.choice == 'sparse'  # not the form that is left when others compute something else
+    assert done.choice == choice  # not the form that is left when others compute something else
     for size in [*sizes, other or (sizes[0][0] + 7, sizes[0][1] + 3)]:
         x = torch.randn(2, 3, *size)
         for expected, computed in zip(outputs(model, x), outputs(done.model, x)):
@@ -276,7 +276,8 @@ class TestMerging:
             def forward(self, x):
                 return 2 * super().forward(x)
 
-        done = check(sparsified(nn.Sequential(Scaled(3, 8, 3), nn.BatchNorm2d(8))), (9, 9))
+        model = sparsified(nn.Sequential(Scaled(3, 8, 3), nn.BatchNorm2d(8)))
+        done = check(model, (9, 9), choice='dense')
         assert done.layers[0].reason == 'computes something of its own'
 
     def test_linear_layers(self):
