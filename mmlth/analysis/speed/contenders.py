@@ -70,7 +70,7 @@ def _accelerated(subject: Subject, threads: int) -> Iterator[Lane]:
     lines: list[str] = []
     acceleration = accelerate(subject.network, subject.image, show=lines.append)
     layers = [_as_json(layer) for layer in acceleration.layers]
-    note = f'{acceleration.choice}: faster as a whole than with sparse layers'
+    note = f'faster as a whole: {acceleration.choice}'
     if acceleration.choice == 'sparse':
         sparse = sum(layer['choice'] == 'sparse' for layer in layers)
         note = f'{sparse} of {len(layers)} layers sparse'

@@ -32,7 +32,7 @@ class Layer:
     ('choice', 'layers', 'note'),
     [
         ('sparse', ['sparse', 'dense', 'sparse'], '2 of 3 layers sparse'),
-        ('given', ['dense'], 'given: faster as a whole than with sparse layers'),
+        ('given', ['dense'], 'faster as a whole: given'),
         ('dense', [], 'the network stays dense: there is no compiler'),
     ],
 )
@@ -75,13 +75,14 @@ def test_folding_and_other_runtimes_compute_the_same():
     weights = {t.name: t.parameter.detach() for t in find_targets(model)}
     mask = prune(weights, sparsity=0.8, allocation=uniform)
     model.load_state_dict(masked(model.state_dict(), mask))
-    timings = measure(subject_of(part_of(model, 'features', (16, 24)), (16, 24)), [1], 1)
+    timings = measure(subject_of(part_of(model, 'features', (16, 24)), (16, 24)), [1, 1], 1)
     for timing in timings:
         assert timing.error is None, timing
         assert timing.difference < 1e-5
-    differences = {timing.contender: timing.difference for timing in timings}
-    assert differences['PyTorch'] == 0
-    assert differences['PyTorch, folded'] > 0  # its weights are other numbers
+        if timing.contender == 'PyTorch':  # at the second time, too: the network stays as it is
+            assert timing.difference == 0
+        if timing.contender == 'PyTorch, folded':
+            assert timing.difference > 0  # its weights are other numbers
     notes = {timing.contender: timing.note for timing in timings}
     assert notes['MNN, sparse'] == '2 of 2 layers sparse'
 
