@@ -21,6 +21,7 @@ from mmlth.pruning import (  # noqa: E402
     masked,
     prune,
 )
+from mmlth.runtime import accelerate  # noqa: E402
 from mmlth.shipped import base_config  # noqa: E402
 from mmlth.ticket import Ticket, load_ticket, read_foreign, save_ticket, with_initial  # noqa: E402
 
@@ -28,6 +29,7 @@ __all__ = [
     'Mask',
     'Ticket',
     '__version__',
+    'accelerate',
     'attach_mask',
     'attached_mask',
     'base_config',
@@ -57,6 +59,7 @@ if importlib.util.find_spec('mmengine') is not None:
 
     from mmlth.engine import LotteryError, LotteryRunner, branch, patch_runner, targets
     from mmlth.engine.api import search
+    from mmlth.engine.models import accelerate
     from mmlth.engine.transfer import transfer
 
     __all__ += ['LotteryError', 'branch', 'search', 'targets', 'transfer']

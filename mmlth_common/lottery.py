@@ -7,6 +7,7 @@ from dataclasses import Field, dataclass, field, fields
 from typing import Any, Literal, TypeAlias
 
 BEST = 'best'
+WEIGHTS, MACS = 'weights', 'macs'  # what a sparsity is a share of
 REWIND_WHAT = ('weights', 'learning_rate', 'nothing', 'reinit')
 AFTER_REWIND = ('continue', 'full')
 CHECKPOINTS = ('mmengine', 'both', 'tickets')
@@ -205,9 +206,19 @@ class LotteryKeys:
     )
     pattern: str | dict[str, Any] = _key(
         'unstructured',
-        "the shape in which weights are removed: 'unstructured', 'kernel', 'channel', '2:4', …",
+        "the shape in which weights are removed: 'unstructured', 'kernel', 'channel', '4x1', "
+        "'2:4', …",
         'spec',
         metavar='NAME',
+    )
+    budget: str = _key(
+        WEIGHTS,
+        "what sparsities, `rate` and schedules count: 'weights', or 'macs': the multiply-adds of "
+        'the prunable weights for an image as it is validated; scores are then ranked by what they '
+        'are for each multiply-add',
+        'choice',
+        choices=(WEIGHTS, MACS),
+        metavar='WHAT',
     )
     early_bird: EarlyBirdSettings | None = _key(
         None, 'dict(window=5): a round ends once its next mask has converged'

@@ -11,6 +11,9 @@ from quick import quick_searches
 from seeds import DRAWN
 from toy import toy_config
 
+from mmlth.runtime import network as networks
+from mmlth.runtime import tuning
+
 settings.register_profile('fixed', derandomize=True)
 if DRAWN is None:
     settings.load_profile('fixed')
@@ -91,3 +94,13 @@ def marked_tests_draw_pages(request):
     """Undoes that for a marked test; a fixture of a wider scope asks by itself: see pages.py."""
     with whole_reports() if request.node.get_closest_marker('pages') else contextlib.nullcontext():
         yield
+
+
+@pytest.fixture
+def always_sparse(monkeypatch):
+    """Each layer that can be sparse becomes so, whatever the clock says."""
+    monkeypatch.setattr(tuning, 'GAIN', float('inf'))
+    monkeypatch.setattr(tuning, 'DENSEST', 1.0)
+    monkeypatch.setattr(tuning, 'VECTORS', (4,))
+    monkeypatch.setattr(tuning, 'CACHES', (1,))
+    monkeypatch.setattr(networks, 'fastest_form', lambda seconds: next(iter(seconds)))

@@ -117,7 +117,7 @@ def test_each_package_says_in_a_sentence_what_is_in_it():
         assert text.split('\n')[0].endswith(('.', '?')), init
 
 
-@pytest.mark.parametrize('layer', ['pruning', 'ticket'])
+@pytest.mark.parametrize('layer', ['pruning', 'runtime', 'ticket'])
 def test_the_core_imports_only_torch_numpy_and_safetensors(layer):
     for path in (ROOT / layer).rglob('*.py'):
         roots = {name.split('.')[0] for name in names(path)}
@@ -152,6 +152,7 @@ print(sorted(name for name in sys.modules if name in {refused!r}))
     [
         ('mmlth.pruning', True),
         ('mmlth.ticket', True),
+        ('mmlth.runtime', True),
         ('mmlth.engine', False),
         ('mmlth.analysis', True),
         ('mmlth.analysis.detection', True),

@@ -1,8 +1,12 @@
 """``tools/study``: searches by seed and their branches as processes, stopped and gone on with."""
 
+import json
+import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 
 import pytest
 from converters import load_script
@@ -16,12 +20,27 @@ pytestmark = pytest.mark.one_stack
 
 
 def study(folder, *options):
+    return subprocess.run(  # noqa: S603
+        study_command(folder, *options),
+        check=False,
+        capture_output=True,
+        text=True,
+        env=plain_environment(),
+    )
+
+
+def study_command(folder, *options):
     command = [sys.executable, str(TOOLS / 'study.py'), str(folder / 'plain_config.py')]
     command += ['--work-dir', str(folder / 'study'), '--seeds', '0', '1', '--sparsities', '0.5']
-    command += ['--levels', '0.5', '--methods', 'random', *options]
-    return subprocess.run(  # noqa: S603
-        command, check=False, capture_output=True, text=True, env=plain_environment()
-    )
+    return [*command, '--levels', '0.5', '--methods', 'random', *options]
+
+
+def wait_for(what):
+    for _ in range(600):
+        if what():
+            return
+        time.sleep(0.1)
+    raise AssertionError('it never came')
 
 
 def test_a_study_ends_with_every_method_by_seed_whatever_stopped_it(tmp_path):
@@ -63,6 +82,64 @@ def test_a_study_ends_with_every_method_by_seed_whatever_stopped_it(tmp_path):
     assert seeds == [0, 1]
 
 
+def test_what_was_kept_elsewhere_is_not_trained_again(tmp_path):
+    """A clone of the repository has the numbers of a study, not its work_dirs."""
+    plain_config(tmp_path)
+    numbers = tmp_path / 'numbers'
+    first = study(tmp_path, '--numbers', str(numbers), '--by-seed')
+    assert first.returncode == 0, first.stdout + first.stderr
+    kept = numbers / 'seed_1/branches/random'
+    assert (kept / 'results.csv').read_bytes() == (
+        tmp_path / 'study/seed_1/branches/random/report/results.csv'
+    ).read_bytes()
+    assert 'accepted_config' not in record(kept)
+    assert record(kept)['rounds'] == record(tmp_path / 'study/seed_1/branches/random')['rounds']
+
+    shutil.rmtree(tmp_path / 'study')
+    again = study(tmp_path, '--numbers', str(numbers))
+    assert again.returncode == 0
+    assert 'starts' not in again.stdout
+    assert '4 of 4 searches and branches are done' in again.stdout
+
+    # A branch that is missing needs its search, whose tickets nobody kept.
+    before = {path: path.read_bytes() for path in numbers.rglob('*') if path.is_file()}
+    shutil.rmtree(kept)
+    again = study(tmp_path, '--numbers', str(numbers))
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert 'seed 0' not in again.stdout
+    for name in ('seed 1: search', 'seed 1: random'):
+        assert f'{name} is done' in again.stdout
+    for path in (kept / 'search.json', numbers / 'seed_0/search.json'):
+        assert [each['metrics'] for each in record(path.parent)['rounds']] == [
+            each['metrics'] for each in json.loads(before[path])['rounds']
+        ]
+
+
+def test_ctrl_c_stops_a_study_once_and_a_stopped_group_stands_still(tmp_path):
+    """All trainings are of one process group; Ctrl-C reaches them by way of the study alone."""
+    plain_config(tmp_path)
+    command = study_command(tmp_path, '--jobs', '1')
+    environment = plain_environment(PLAIN_SLEEP=0.3)
+    with subprocess.Popen(  # noqa: S603
+        command, stdout=subprocess.PIPE, text=True, env=environment, start_new_session=True
+    ) as process:
+        state = tmp_path / 'study/seed_0/search.json'
+        wait_for(state.exists)
+        os.killpg(process.pid, signal.SIGSTOP)
+        log = tmp_path / 'study/seed_0/study.log'
+        time.sleep(0.3)  # what was on its way to the file
+        before = log.read_bytes()
+        time.sleep(1)
+        assert log.read_bytes() == before
+        os.killpg(process.pid, signal.SIGCONT)
+        os.killpg(process.pid, signal.SIGINT)
+        out, _ = process.communicate(timeout=60)
+    assert process.returncode == 75
+    assert '0 of 4 searches and branches are done' in out
+    assert 'failed' not in out
+    assert list((tmp_path / 'study/seed_0/round_00').glob('interrupted*'))
+
+
 def test_a_level_that_the_search_has_not_is_one_line(tmp_path):
     plain_config(tmp_path)
     result = study(tmp_path, '--levels', '0.9')
@@ -74,7 +151,7 @@ def test_a_level_that_the_search_has_not_is_one_line(tmp_path):
 def test_each_method_has_the_sparsities_it_is_compared_at():
     methods = load_script(TOOLS / 'methods.py')
     sparsities, levels = (0.5, 0.8, 0.9), [0.8, 0.9]
-    branches = methods.branches(sparsities, levels)
+    branches = methods.branches(sparsities, levels, methods.METHODS)
     compared = {name.removesuffix('_0.8').removesuffix('_0.9') for name in branches}
     assert compared == set(methods.METHODS)
     for name in methods.CONTROLS:  # of single tickets, counted as the search's rounds are
@@ -84,3 +161,31 @@ def test_each_method_has_the_sparsities_it_is_compared_at():
     one_shot = [words for name, words in branches.items() if name.startswith('one_shot')]
     assert [float(words[-1]) for words in one_shot] == levels
     assert {tuple(words[:-1]) for words in one_shot} == {('--label', 'one_shot', '--sparsities')}
+    assert branches['macs'] == ['--budget', 'macs']  # by the rounds of the search
+    assert set(methods.branches(sparsities, levels)) == set(branches) - {'macs', 'four_by_one'}
+
+
+def test_a_table_of_accuracy_against_multiply_adds(tmp_path, capsys, monkeypatch):
+    table = load_script(TOOLS / 'macs_table.py')
+    for seed, values in enumerate(((0.5, 0.4, 0.3), (0.6, 0.5, 0.2))):
+        folder = tmp_path / f'seed_{seed}'
+        for place, sparsity, macs, value in (
+            (folder, 0.8, 30, values[1]),
+            (folder / 'branches/macs', 0.6 + seed / 10, 20, values[2]),
+        ):
+            place.mkdir(parents=True)
+            (place / 'results.csv').write_text(
+                f'round,sparsity,AP\n0,0.0,{values[0]}\n1,{sparsity},{value}\n'
+            )
+            (place / 'cost.csv').write_text(
+                f'round,dense_macs,sparse_macs\n0,100,100\n1,100,{macs}\n'
+            )
+    monkeypatch.setattr('sys.argv', ['macs_table.py', str(tmp_path), '--metric', 'AP'])
+    table.main()
+    assert capsys.readouterr().out.splitlines() == [
+        '| line | weights left | MACs left | AP | seeds |',
+        '| --- | ---: | ---: | ---: | ---: |',
+        '| dense | 100.0% | 100.0% | 0.550 ± 0.071 | 2 |',
+        '| ticket | 20.0% | 30.0% | 0.450 ± 0.071 | 2 |',
+        '| macs | 35.0% | 20.0% | 0.250 ± 0.071 | 2 |',
+    ]

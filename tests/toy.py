@@ -17,6 +17,8 @@ _names = itertools.count()
 IMAGES = 24
 BATCH = 4
 ITERATIONS_PER_EPOCH = IMAGES // BATCH
+SIZED = {'val_dataloader.dataset.pipeline': [{'type': 'Resize', 'scale': (6, 6)}]}
+"""Changes of a config that let it tell the size of its images."""
 
 
 @MODELS.register_module(force=True)
@@ -45,11 +47,20 @@ class ToyModel(BaseModel):
 
 @DATASETS.register_module(force=True)
 class ToyDataset(Dataset):
-    """Noise whose brighter half is class 1; the noise added on loading is an augmentation."""
+    """Noise whose brighter half is class 1; the noise added on loading is an augmentation.
+
+    Nothing runs a pipeline; one may tell of what size images are.
+    """
 
     metainfo: ClassVar = {'classes': ('dark', 'bright')}
 
-    def __init__(self, augment: bool = True, broken: bool = False, images: int = IMAGES) -> None:
+    def __init__(
+        self,
+        augment: bool = True,
+        broken: bool = False,
+        images: int = IMAGES,
+        pipeline: Any = None,
+    ) -> None:
         generator = torch.Generator().manual_seed(0)
         self.images = torch.randn(images, 3, 6, 6, generator=generator)
         self.labels = [index % 2 for index in range(images)]

@@ -1,8 +1,8 @@
 """What a ticket is like: its layers, its size, its work, and what changed since another ticket."""
 
-from mmlth.analysis.cost import LayerMacs, count_macs
 from mmlth.analysis.inspection import Inspection, inspect_ticket
 from mmlth.analysis.masks import LayerPair, TicketComparison, Zeros, compare_tickets
+from mmlth.pruning import LayerMacs, count_macs
 
 __all__ = [
     'Inspection',

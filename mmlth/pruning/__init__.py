@@ -2,11 +2,13 @@
 
 from mmlth.pruning.allocation import Allocation, global_allocation
 from mmlth.pruning.averages import averaged_copies, count_parameters
+from mmlth.pruning.budget import Costs, amounts, kept_amount
 from mmlth.pruning.controls import CONTROLS, Control, noise
 from mmlth.pruning.distance import Overlap, chance_hamming, overlap, overlaps, together
 from mmlth.pruning.errors import PruningError
 from mmlth.pruning.identity import identity
 from mmlth.pruning.kept_counts import kept_at, kept_per_round
+from mmlth.pruning.macs import LayerMacs, Macs, count_macs
 from mmlth.pruning.mask import Mask, masked
 from mmlth.pruning.masked_modules import (
     MASKED_CLASSES,
@@ -17,7 +19,7 @@ from mmlth.pruning.masked_modules import (
     revived,
     zero_pruned,
 )
-from mmlth.pruning.patterns import NOfM, Pattern, transposed_weights
+from mmlth.pruning.patterns import FourByOne, NOfM, Pattern, grouped_weights, transposed_weights
 from mmlth.pruning.predictors import is_predictor
 from mmlth.pruning.prune import prune
 from mmlth.pruning.rst import add_penalty, growth, penalty, random_subset
@@ -50,6 +52,10 @@ __all__ = [
     'SCHEDULES',
     'Allocation',
     'Control',
+    'Costs',
+    'FourByOne',
+    'LayerMacs',
+    'Macs',
     'Mask',
     'NOfM',
     'Network',
@@ -62,6 +68,7 @@ __all__ = [
     'Target',
     'TargetError',
     'add_penalty',
+    'amounts',
     'attach_mask',
     'attached_mask',
     'averaged_copies',
@@ -70,14 +77,17 @@ __all__ = [
     'chance_hamming',
     'check_schedule',
     'computed_weights',
+    'count_macs',
     'count_parameters',
     'detach_mask',
     'find_targets',
     'geometric',
     'global_allocation',
+    'grouped_weights',
     'growth',
     'identity',
     'is_predictor',
+    'kept_amount',
     'kept_at',
     'kept_per_round',
     'left_dense',

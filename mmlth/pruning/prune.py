@@ -1,10 +1,12 @@
 """One pruning step: from trained weights and a mask to the next mask."""
 
 from collections.abc import Mapping
+from functools import partial
 
 from torch import Tensor
 
 from mmlth.pruning.allocation import Allocation, global_allocation
+from mmlth.pruning.budget import Costs, amounts, check_costs, kept_amount, per_mac, within_budget
 from mmlth.pruning.errors import PruningError
 from mmlth.pruning.kept_counts import geometric_steps
 from mmlth.pruning.mask import Mask
@@ -27,6 +29,8 @@ def prune(
     network: Network | None = None,
     seed: int = 0,
     transposed: Mapping[str, int] | None = None,
+    groups: Mapping[str, int] | None = None,
+    costs: Costs | None = None,
 ) -> Mask:
     """Draws a new mask, a subset of ``mask``, from trained weights.
 
@@ -34,8 +38,8 @@ def prune(
         weights: Trained weights by parameter name; those that ``mask`` does not name are not
             pruned, but scores that evaluate the network do so with them.
         mask: The current mask; by default one that keeps every weight of ``weights``.
-        keep: Number of weights to keep, or
-        sparsity: the share of all prunable weights to have removed, in [0, 1].
+        keep: Number of weights to keep, with ``costs`` of multiply-adds, or
+        sparsity: the share of all prunable weights, or multiply-adds, to have removed, in [0, 1].
         score: Ranks the weights; see `mmlth.pruning.scores`.
         allocation: Spreads the number over the layers; see `mmlth.pruning.allocation`.
         pattern: The shape in which weights are removed; see `mmlth.pruning.patterns`.
@@ -45,15 +49,21 @@ def prune(
         seed: The seed of scores that draw random numbers.
         transposed: Which weights are of transposed convolutions; see `transposed_weights`. Patterns
             need it.
+        groups: Which weights are of grouped convolutions; see `grouped_weights`. The pattern
+            ``'4x1'`` needs it.
+        costs: The multiply-adds that one weight of each layer takes, by name; see
+            `Macs.per_weight`. With them weights are ranked by their score over that, and
+            multiply-adds are counted.
 
     Returns:
         The new mask; ``mask`` and ``weights`` are unchanged. It keeps exactly as many weights as
-        asked for, or fewer where the pattern removes whole units.
+        asked for, or fewer where the pattern removes whole units. With ``costs`` it keeps as many
+        as can be paid for: one more would take more multiply-adds than asked for.
 
     Raises:
         PruningError: If not exactly one of ``keep`` and ``sparsity`` is given, if more is asked for
             than the mask keeps, if a weight is missing or of another shape, if it is NaN, or if
-            score, allocation or pattern lack something or do not fit.
+            score, allocation, pattern or costs lack something or do not fit.
 
     Example:
         >>> import torch
@@ -67,19 +77,43 @@ def prune(
         if name not in weights:
             raise PruningError(f'the mask names {name!r}, which the weights lack')
         _check_shape(name, kept, weights[name], 'weight')
+    if costs is not None:
+        check_costs(costs, mask)
     if sparsity is not None:
-        keep = mask.total - round(mask.total * sparsity)
-    keep = int(keep or 0)
-    if not 0 <= keep <= mask.kept:
-        raise PruningError(f'cannot keep {keep} weights of the {mask.kept} that the mask keeps')
+        total = sum(amounts({name: k.numel() for name, k in mask.items()}, costs).values())
+        keep = total - round(total * sparsity)
+    keep, left = int(keep or 0), kept_amount(mask, costs)
+    if not 0 <= keep <= left:
+        what = 'weights' if costs is None else 'multiply-adds'
+        raise PruningError(f'cannot keep {keep} {what} of the {left} that the mask keeps')
     inputs = ScoreInputs(weights, mask, start, network, seed).limited_to(needs_of(score))
+    if groups and hasattr(pattern, 'with_groups'):
+        pattern = pattern.with_groups(groups)
     draw = _outputs_first(pattern, transposed or {})
-    for count in geometric_steps(mask.kept, keep, getattr(score, 'iterations', 1)):
+    for count in geometric_steps(left, keep, getattr(score, 'iterations', 1)):
         scores = score(inputs.under(mask))
         _check_scores(scores, mask)
         # A pattern of whole units may have left less than the step before was to keep.
-        mask = draw(mask, scores, min(count, mask.kept), allocation, floor)
+        count = min(count, kept_amount(mask, costs))
+        if costs is None:
+            mask = draw(mask, scores, count, allocation, floor)
+        else:
+            ratios = per_mac(mask, scores, costs)
+            of_so_many = partial(_drawn, draw, mask, ratios, allocation, floor)
+            mask = within_budget(of_so_many, mask, costs, count)
     return mask
+
+
+def _drawn(
+    draw: Pattern,
+    mask: Mask,
+    scores: Mapping[str, Tensor],
+    allocation: Allocation,
+    floor: float,
+    keep: int,
+) -> Mask:
+    """The pattern's mask of so many weights."""
+    return draw(mask, scores, keep, allocation, floor)
 
 
 def _outputs_first(pattern: Pattern, transposed: Mapping[str, int]) -> Pattern:

@@ -9,11 +9,11 @@ import torchvision
 from golden_files import values
 from pycocotools import mask as masks
 
-from mmlth.analysis.cost import count_macs
 from mmlth.analysis.detection import CocoRules, average_precision, match_detections
 from mmlth.analysis.detection.tide import tide
 from mmlth.analysis.keypoints import KeypointRules, Skeleton, keypoint_errors, read_scenes
 from mmlth.analysis.keypoints.similarity import instance_similarities
+from mmlth.pruning import count_macs
 
 TIDE = values('tide')['sets']
 KEYPOINTS = values('keypoints')

@@ -12,7 +12,7 @@ from torch.sparse._semi_structured_conversions import (
     sparse_semi_structured_to_dense_cutlass,
 )
 
-from mmlth.pruning import Mask, NOfM, prune, transposed_weights
+from mmlth.pruning import FourByOne, Mask, NOfM, prune, transposed_weights
 from mmlth.pruning.allocation import Budgets, erk, global_allocation, lamp, uniform
 from mmlth.pruning.patterns import channel, inward, kernel, outward, unstructured
 
@@ -111,7 +111,7 @@ def holds(mask, n, m):
 
 
 SHAPES = [(6, 8), (4, 8, 3, 3), (5, 16)]
-PATTERNS = [unstructured, kernel, channel, NOfM(2, 4), NOfM(4, 8), NOfM(1, 2)]
+PATTERNS = [unstructured, kernel, channel, FourByOne(), NOfM(2, 4), NOfM(4, 8), NOfM(1, 2)]
 
 
 @pytest.mark.parametrize('pattern', PATTERNS, ids=lambda p: getattr(p, '__name__', str(p)))

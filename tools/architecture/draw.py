@@ -25,6 +25,7 @@ _COLORS = {
     'analysis': '#dcfce7',
     'engine': '#fef3c7',
     'ticket': '#ffe4e6',
+    'runtime': '#ffedd5',
     'pruning': '#e2e8f0',
 }
 

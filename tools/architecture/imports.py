@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-LAYERS = ('commands', 'report', 'analysis', 'engine', 'ticket', 'pruning')
+LAYERS = ('commands', 'report', 'analysis', 'engine', 'ticket', 'runtime', 'pruning')
 """From the top to the bottom; nothing imports upwards."""
 Graph = Mapping[str, set[str]]
 """For each room the rooms that it imports."""

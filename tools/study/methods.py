@@ -4,13 +4,19 @@ from collections.abc import Sequence
 
 CONTROLS = ('random', 'permuted', 'reinit')
 ONE_SHOT = 'one_shot'
-ITERATIVE = {'learning_rate': 'learning_rate', 'fine_tuning': 'nothing'}
+ITERATIVE = {
+    'learning_rate': ['--rewind-what', 'learning_rate'],
+    'fine_tuning': ['--rewind-what', 'nothing'],
+    'four_by_one': ['--pattern', '4x1'],
+    'macs': ['--budget', 'macs'],
+}
 LONG_DENSE = 'long_dense'
 METHODS = (*CONTROLS, ONE_SHOT, *ITERATIVE, LONG_DENSE)
+DEFAULT = tuple(name for name in METHODS if name not in ('four_by_one', 'macs'))
 
 
 def branches(
-    sparsities: Sequence[float], levels: Sequence[float], methods: Sequence[str] = METHODS
+    sparsities: Sequence[float], levels: Sequence[float], methods: Sequence[str] = DEFAULT
 ) -> dict[str, list[str]]:
     """The options of ``mmlth branch`` by the name of the branch.
 
@@ -31,9 +37,7 @@ def branches(
     if ONE_SHOT in methods:
         for level in levels:
             options[f'one_shot_{level}'] = ['--label', ONE_SHOT, '--sparsities', str(level)]
-    for name, kept in ITERATIVE.items():
-        if name in methods:
-            options[name] = ['--rewind-what', kept]
+    options |= {name: given for name, given in ITERATIVE.items() if name in methods}
     if LONG_DENSE in methods:
         options[LONG_DENSE] = [LONG_DENSE]
     return options

@@ -3,23 +3,29 @@
     python tools/study/study.py configs/lth/rtmdet_tiny_bccd_study.py --seeds 0 1 2 --jobs 2
 
 For each seed a search, then its branches: random and permuted masks, new weights, one-shot pruning,
-learning-rate rewinding, fine-tuning, and the dense model trained as long as the search. Every
-training is a process of its own with a log; two of them run at a time (``--jobs``). Stopped by
-Ctrl-C, SIGTERM or ``--minutes``, the same command goes on where it was. At the end, and by
-``--only-report`` at any time, the methods are compared.
+learning-rate rewinding, fine-tuning, and the dense model trained as long as the search; blocks of
+four outputs and a budget in multiply-adds where ``--methods`` names them. Every training is a
+process of its own with a log; two of them run at a time (``--jobs``), seed after seed with
+``--by-seed``. Stopped by Ctrl-C, SIGTERM or ``--minutes``, the same command goes on where it was;
+``kill -STOP -PID`` of its process group pauses all of it. At the end, and by ``--only-report`` at
+any time, the methods are compared.
+
+``--numbers FOLDER`` copies what a finished search or branch measured there. What that folder has
+is not trained again, so that a study goes on without the work_dir it began in.
 """
 
 import argparse
-import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from methods import METHODS, branches
+from methods import DEFAULT, METHODS, branches
+from numbers_kept import finished, keep_numbers
 from rich.console import Console
 
 import mmlth_cli.main
@@ -37,48 +43,61 @@ class Task:
     work_dir: Path
     command: tuple[str, ...]
     after: Path | None = None
+    numbers: Path | None = None
 
     @property
     def done(self) -> bool:
-        """Whether all of its rounds are."""
-        return finished(self.work_dir)
+        """Whether all of its rounds are, here or where its numbers are from."""
+        return finished(self.work_dir) or (self.numbers is not None and finished(self.numbers))
 
     @property
     def ready(self) -> bool:
-        """Whether the search that it waits for is done."""
+        """Whether the search that it waits for is done, and at hand."""
         return self.after is None or finished(self.after)
 
 
-def finished(work_dir: Path) -> bool:
-    """Whether a search has done all of its rounds."""
-    path = work_dir / 'search.json'
-    if not path.exists():
-        return False
-    state = json.loads(path.read_text(encoding='utf-8'))
-    return len(state['rounds']) == len(state['schedule'])
+def left_of(all_tasks: Sequence[Task]) -> list[Task]:
+    """What is to be run: what is not done, and searches that such branches need."""
+    undone = [task for task in all_tasks if not task.done]
+    needed = {task.after for task in undone} - {None}
+    return [
+        task
+        for task in all_tasks
+        if task in undone or (task.work_dir in needed and not finished(task.work_dir))
+    ]
 
 
 def tasks(options: argparse.Namespace) -> list[Task]:
-    """All searches, seed by seed, then all branches, method by method."""
-    searches, others = [], []
+    """All searches, then all branches, method by method; by seed: all of a seed, then the next."""
+    by_seed = []
     sparsities = ','.join(map(str, options.sparsities))
     for seed in options.seeds:
         folder = options.work_dir / f'seed_{seed}'
         command = ['train', options.config, '--work-dir', str(folder), '--sparsities', sparsities]
         command += ['--resume', '--cfg-options', f'randomness.seed={seed}', *options.cfg_options]
-        searches.append(Task(f'seed {seed}: search', folder, tuple(command)))
+        numbers = options.numbers and options.numbers / folder.name
+        of_seed = [Task(f'seed {seed}: search', folder, tuple(command), numbers=numbers)]
         for name, given in branches(options.sparsities, options.levels, options.methods).items():
             command = ['branch', str(folder), *given, '--name', name, '--resume']
-            others.append(
-                Task(f'seed {seed}: {name}', folder / 'branches' / name, tuple(command), folder)
+            place = Path('branches', name)
+            of_seed.append(
+                Task(
+                    f'seed {seed}: {name}',
+                    folder / place,
+                    tuple(command),
+                    after=folder,
+                    numbers=numbers and numbers / place,
+                )
             )
-    per_seed = len(others) // len(options.seeds)
-    by_method = [others[method::per_seed] for method in range(per_seed)]
-    return searches + [task for method in by_method for task in method]
+        by_seed.append(of_seed)
+    groups = by_seed if options.by_seed else zip(*by_seed)
+    return [task for group in groups for task in group]
 
 
 def run(all_tasks: list[Task], jobs: int, minutes: float | None) -> bool:
     """Runs what is left, ``jobs`` at a time; returns whether nothing failed and all is done."""
+    for task in all_tasks:
+        _keep(task)  # of a study that was killed before it did
     end = time.monotonic() + (float('inf') if minutes is None else 60 * minutes)
     running: dict[Task, subprocess.Popen[bytes]] = {}
     failed: set[str] = set()
@@ -105,7 +124,7 @@ def run(all_tasks: list[Task], jobs: int, minutes: float | None) -> bool:
                 process.wait()
                 _tell(task, process.returncode, stopping, failed)
             break
-        left = [t for t in all_tasks if not t.done and t not in running and t.name not in failed]
+        left = [t for t in left_of(all_tasks) if t not in running and t.name not in failed]
         waiting = [task for task in left if task.ready]
         for task in waiting[: jobs - len(running)]:
             running[task] = _start(task)
@@ -120,22 +139,32 @@ def run(all_tasks: list[Task], jobs: int, minutes: float | None) -> bool:
 def _start(task: Task) -> subprocess.Popen[bytes]:
     task.work_dir.mkdir(parents=True, exist_ok=True)
     environment = {'OMP_NUM_THREADS': '1', **os.environ}
-    with (task.work_dir / 'study.log').open('ab') as log:
-        return subprocess.Popen(  # noqa: S603
-            [sys.executable, '-m', 'mmlth', *task.command],
-            stdout=log,
-            stderr=log,
-            env=environment,
-            start_new_session=True,  # Ctrl-C is passed on below, once
-        )
+    # In one process group, so that a signal pauses all; what Ctrl-C asks for is passed on, once.
+    ours = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with (task.work_dir / 'study.log').open('ab') as log:
+            return subprocess.Popen(  # noqa: S603
+                [sys.executable, '-m', 'mmlth', *task.command],
+                stdout=log,
+                stderr=log,
+                env=environment,
+            )
+    finally:
+        signal.signal(signal.SIGINT, ours)
 
 
 def _tell(task: Task, code: int, stopping: bool, failed: set[str]) -> None:
-    if task.done:
+    if finished(task.work_dir):
+        _keep(task)
         console.print(f'{_clock()} {task.name} is done')
     elif not stopping:
         failed.add(task.name)
         console.print(f'{_clock()} {task.name} failed ({code}): see {task.work_dir}/study.log')
+
+
+def _keep(task: Task) -> None:
+    if task.numbers is not None and finished(task.work_dir):
+        keep_numbers(task.work_dir, task.numbers)
 
 
 def _clock() -> str:
@@ -150,8 +179,10 @@ def main() -> int:
     parser.add_argument('--seeds', type=int, nargs='+', default=[0, 1, 2])
     parser.add_argument('--sparsities', type=float, nargs='+', default=list(SPARSITIES))
     parser.add_argument('--levels', type=float, nargs='+', default=list(LEVELS))
-    parser.add_argument('--methods', nargs='+', choices=METHODS, default=METHODS)
+    parser.add_argument('--methods', nargs='+', choices=METHODS, default=DEFAULT)
     parser.add_argument('--jobs', type=int, default=2, help='trainings at a time, one core each')
+    parser.add_argument('--by-seed', action='store_true', help='all of a seed before the next one')
+    parser.add_argument('--numbers', type=Path, help='where the numbers of what is done are kept')
     parser.add_argument('--minutes', type=float, help='stop after so long; go on another time')
     parser.add_argument('--only-report', action='store_true', help='compare what is there')
     parser.add_argument('--cfg-options', nargs='+', default=[], metavar='KEY=VALUE')

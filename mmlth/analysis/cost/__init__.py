@@ -1,6 +1,6 @@
 """What a ticket costs: multiply-adds, parameters, bytes."""
 
-from mmlth.analysis.cost.macs import LayerMacs, Macs, count_macs
+from mmlth.analysis.cost.macs import sum_by_module
 from mmlth.analysis.cost.macs_notes import left_out_notes
 from mmlth.analysis.cost.model_macs import ModelMacs, model_macs
 from mmlth.analysis.cost.sizes import (
@@ -15,19 +15,17 @@ from mmlth.analysis.cost.sizes import (
 from mmlth.analysis.cost.ticket_cost import TicketCost, ticket_cost
 
 __all__ = [
-    'LayerMacs',
-    'Macs',
     'ModelMacs',
     'Sizes',
     'Stored',
     'TicketCost',
     'bitmask_bytes',
-    'count_macs',
     'entropy_bytes',
     'left_out_notes',
     'model_macs',
     'sizes',
     'sizes_in',
     'stored',
+    'sum_by_module',
     'ticket_cost',
 ]

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from torch import nn
 
-from mmlth.analysis.cost.macs import Macs, check_masks_model, count_macs
+from mmlth.analysis.cost.macs import check_masks_model
 from mmlth.errors import LotteryError
-from mmlth.messages import reason
+from mmlth.pruning import Macs
 from mmlth.ticket import Ticket
 
 # Tickets are inspected without MMEngine, too; only building their model needs the engine.
-if TYPE_CHECKING:
-    from mmlth.engine.models import Forward
 
 
 @dataclass(frozen=True)
@@ -55,23 +52,19 @@ def model_macs(
         LotteryError: If there is no config, or its model cannot be built or run.
         TicketMismatchError: If the ticket belongs to another model.
     """
-    from mmlth.engine.models import forward_of
-    from mmlth.engine.random_numbers import own_random_numbers
+    from mmlth.engine.models import forward_macs
 
     model = _model(ticket, config)
     check_masks_model(ticket.mask, model)
-    kind = type(model).__name__
-    try:
-        with own_random_numbers(0):  # some models draw some while they run
-            forward = forward_of(model, height, width)
-            macs, left_out = _count(model, forward)
-    except Exception as error:  # whatever a model's own code raises
-        raise LotteryError(
-            f'{kind} cannot run on an image of {height} × {width} pixels: {reason(error)}; '
-            'if it is made for images of another size, give that'
-        ) from error
-    regions = forward.regions[0] if forward.regions else None
-    return ModelMacs(macs, kind, (height, width), forward.size, regions, left_out)
+    counted = forward_macs(model, height, width)
+    return ModelMacs(
+        counted.macs,
+        type(model).__name__,
+        (height, width),
+        counted.size,
+        counted.regions,
+        counted.left_out,
+    )
 
 
 def _model(ticket: Ticket, config: str | Path | None) -> nn.Module:
@@ -89,14 +82,3 @@ def _model(ticket: Ticket, config: str | Path | None) -> nn.Module:
             f'{error}; the config is the one in the ticket, without its custom_imports: if it '
             'needs them, give the config (--config of mmlth inspect)'
         ) from error
-
-
-def _count(model: nn.Module, forward: Forward) -> tuple[Macs, str | None]:
-    try:
-        return count_macs(model, forward.whole), None
-    except Exception as error:
-        if forward.features is None:
-            raise
-        left_out = f'running the whole model failed ({reason(error)})'
-        del forward.regions[:]
-        return count_macs(model, forward.features), left_out

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mmlth.analysis.cost.macs import LayerMacs, Macs, sum_by_module
+from mmlth.analysis.cost.macs import sum_by_module
 from mmlth.analysis.cost.sizes import Sizes
 from mmlth.analysis.masks import Layer, density
+from mmlth.pruning import LayerMacs, Macs
 
 
 @dataclass(frozen=True)

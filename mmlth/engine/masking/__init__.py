@@ -1,5 +1,6 @@
 """Which weights may be pruned, and the mask of the next round."""
 
+from mmlth.engine.masking.costs import weight_costs
 from mmlth.engine.masking.dry_run import dry_run_pruning
 from mmlth.engine.masking.mask_update import compute_and_broadcast_mask, next_mask
 from mmlth.engine.masking.pruner import Pruner
@@ -19,4 +20,5 @@ __all__ = [
     'next_mask',
     'split_targets',
     'table_of_targets',
+    'weight_costs',
 ]

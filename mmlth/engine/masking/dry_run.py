@@ -29,7 +29,7 @@ def dry_run_pruning(pruner: Pruner, runner: Runner, targets: Sequence[Target], k
         pruner: Prunes as ``lottery`` says.
         runner: The user's Runner; nothing about it changes.
         targets: The weights of its model that may be pruned.
-        keep: How many weights the last round keeps.
+        keep: How many weights, or multiply-adds, the last round keeps.
 
     Raises:
         LotteryError: If score, allocation, pattern and floor do not allow it, or ``early_bird`` is

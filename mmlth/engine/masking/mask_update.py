@@ -47,7 +47,7 @@ def next_mask(pruner: Pruner, runner: Runner, rewind: Path, before: Ticket, keep
         runner: The user's Runner; nothing about it changes.
         rewind: The rewind file of the search.
         before: What the round before ended with.
-        keep: How many weights to keep.
+        keep: How many weights, or multiply-adds, to keep.
 
     Raises:
         LotteryError: If score, allocation or pattern cannot be used, or a weight is NaN.

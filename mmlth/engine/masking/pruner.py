@@ -10,7 +10,17 @@ from torch import Tensor, nn
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.settings import Settings, build_allocation, build_pattern, build_score
 from mmlth.messages import reason
-from mmlth.pruning import Mask, PruningError, Score, needs_of, prune, transposed_weights
+from mmlth.pruning import (
+    Costs,
+    Mask,
+    PruningError,
+    Score,
+    grouped_weights,
+    kept_amount,
+    needs_of,
+    prune,
+    transposed_weights,
+)
 
 
 @dataclass(frozen=True)
@@ -21,11 +31,14 @@ class Pruner:
         settings: The ``lottery`` key.
         model: The model; only its layers matter, not the values of its weights.
         seed: The seed of the search, for scores that draw random numbers.
+        costs: The multiply-adds that a weight takes, as `weight_costs` gives them; None: weights
+            are counted.
     """
 
     settings: Settings
     model: nn.Module
     seed: int
+    costs: Costs | None = None
 
     def prune(
         self,
@@ -35,13 +48,13 @@ class Pruner:
         score: Score | None = None,
         **inputs: Any,
     ) -> Mask:
-        """The mask that keeps so many of the weights.
+        """The mask that keeps so much of the weights.
 
         Args:
             weights: What a round ended with, by name, on the CPU.
             mask: The mask of that round, whose weights compete.
-            keep: How many weights to keep; all that the mask keeps, where those are fewer, as a
-                pattern of whole units may have left them.
+            keep: How many weights, or multiply-adds, to keep; all that the mask keeps, where those
+                are fewer, as a pattern of whole units may have left them.
             score: Ranks the weights; by default ``lottery.score``.
             **inputs: What scores may look at beside the weights: ``start`` and ``network``.
 
@@ -51,13 +64,15 @@ class Pruner:
         return prune(
             weights,
             mask,
-            keep=min(keep, mask.kept),
+            keep=min(keep, kept_amount(mask, self.costs)),
             score=score or build_score(self.settings.score),
             seed=self.seed,
             allocation=build_allocation(self.settings.allocation),
             pattern=build_pattern(self.settings.pattern),
             floor=self.settings.floor,
-            transposed=transposed_weights(self.model, list(mask)),
+            transposed=transposed_weights(self.model, mask),
+            groups=grouped_weights(self.model, mask),
+            costs=self.costs,
             **inputs,
         )
 
@@ -67,7 +82,7 @@ class Pruner:
         Args:
             weights: The trained weights, as for `prune`.
             mask: The mask of the round.
-            keep: How many weights to keep.
+            keep: How many weights, or multiply-adds, to keep.
 
         Raises:
             LotteryError: If score, allocation or pattern cannot be used, or a weight is NaN.

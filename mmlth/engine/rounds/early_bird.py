@@ -27,10 +27,11 @@ def mask_distance_hook(search: Search, round_: Round) -> MaskDistanceHook | None
     """
     if search.is_control or round_.index == search.state.last_round:
         return None
-    pruner = Pruner(search.settings, bare_model(round_.trainer), search.state.seed)
+    state = search.state
+    pruner = Pruner(search.settings, bare_model(round_.trainer), state.seed, state.costs)
     if not pruner.ranks_by_weights_alone:
         return None
-    keep = search.state.schedule[round_.index + 1]
+    keep = state.schedule[round_.index + 1]
 
     def draw(weights: Mapping[str, Tensor]) -> Mask:
         return pruner.prune_by_weights(weights, round_.mask, keep)

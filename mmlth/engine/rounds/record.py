@@ -8,9 +8,9 @@ from mmlth.engine.configs import sha256_of
 from mmlth.engine.rounds.dense_round import settle_rewind_file, settle_rewind_hash, unmoved_weights
 from mmlth.engine.rounds.early_bird import trained_length
 from mmlth.engine.rounds.round import Round
-from mmlth.engine.state import Search, delete_interrupted
+from mmlth.engine.state import MACS_KEYS, Search, delete_interrupted
 from mmlth.engine.tickets import counts, loading_info, provenance
-from mmlth.pruning import masked
+from mmlth.pruning import kept_amount, masked
 from mmlth.ticket import Ticket, save_ticket
 
 
@@ -72,6 +72,9 @@ def _record(search: Search, round_: Round) -> dict[str, Any]:
         'ticket': f'tickets/{search.paths.ticket(round_.index).name}',
         **round_.plan.metadata,
     }
+    if state.costs is not None:
+        counted = sum(state.amounts.values()), kept_amount(round_.mask, state.costs)
+        record |= dict(zip(MACS_KEYS, counted))
     if round_.index == 0 and trainer.iter > 1 and (names := unmoved_weights(search, trainer)):
         record['unmoved'] = names
     if search.settings.early_bird is not None and not search.is_control:

@@ -5,7 +5,7 @@ from mmengine.dist import barrier, broadcast_object_list, get_world_size, is_mai
 from mmlth.engine.configs import check_data, config_record
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.evaluation import check_validation_loss
-from mmlth.engine.masking import Pruner, dry_run_pruning, split_targets
+from mmlth.engine.masking import Pruner, dry_run_pruning, split_targets, weight_costs
 from mmlth.engine.search.branches import branch_state, with_new_tickets
 from mmlth.engine.state import (
     RunnerTraces,
@@ -20,7 +20,7 @@ from mmlth.engine.state import (
     settle_checkpoint,
 )
 from mmlth.engine.training import check_redrawn, rewind_iteration
-from mmlth.pruning import count_parameters
+from mmlth.pruning import amounts, count_parameters
 
 
 def accept(search: Search, traces: RunnerTraces) -> None:
@@ -91,10 +91,13 @@ def _new_state(search: Search) -> SearchState:
     runner, settings, targets = search.runner, search.settings, search.targets
     seeds = [runner.seed]  # it may differ by process
     broadcast_object_list(seeds)
-    schedule = settings.kept_per_round({target.name: target.numel for target in targets})
+    costs = weight_costs(settings, runner.cfg, targets)
+    sizes = {target.name: target.numel for target in targets}
+    schedule = settings.kept_per_round(amounts(sizes, costs))
     if settings.rewind_what == 'reinit':
         check_redrawn(runner.cfg, targets, "lottery.rewind_what='reinit'")
-    dry_run_pruning(Pruner(settings, search.model, seeds[0]), runner, targets, schedule[-1])
+    pruner = Pruner(settings, search.model, seeds[0], costs)
+    dry_run_pruning(pruner, runner, targets, schedule[-1])
     return SearchState(
         config=search.config,
         load_from=None,  # `settle_checkpoint` says
@@ -108,4 +111,5 @@ def _new_state(search: Search) -> SearchState:
             'what': settings.rewind_what,
             'after': settings.after_rewind,
         },
+        costs=costs,
     )

@@ -8,10 +8,11 @@ from mmengine.dist import get_world_size
 
 from mmlth.engine.configs import BRANCHES, differences
 from mmlth.engine.errors import LotteryError
-from mmlth.engine.masking import Pruner, dry_run_pruning
-from mmlth.engine.settings import BranchSettings, build_control
-from mmlth.engine.state import Search, SearchPaths, SearchState, recorded_targets
+from mmlth.engine.masking import Pruner, dry_run_pruning, weight_costs
+from mmlth.engine.settings import MACS, BranchSettings, build_control
+from mmlth.engine.state import MACS_KEYS, Search, SearchPaths, SearchState, recorded_targets
 from mmlth.engine.training import check_redrawn, training_iterations
+from mmlth.pruning import amounts
 
 _OF_THE_DENSE_ROUND = ('lottery.targets', 'lottery.rewind:')
 
@@ -47,16 +48,16 @@ def branch_state(search: Search) -> SearchState:
     _check_same_dense_round(search, parent)
     _check_same_targets(search, parent)
     _check_same_processes(search, parent)
-    schedule = settings.kept_per_round(parent.sizes)
+    costs = _costs(search, parent)
+    schedule = settings.kept_per_round(amounts(parent.sizes, costs))
     _check_new_weights(search)
     record: dict[str, Any] = {'control': branch.control, 'seed': branch.seed, 'label': branch.label}
     if branch.control:
         record |= _controlled(search, parent)
         schedule = _schedule_of(parent, record['tickets'])
     else:
-        pruner = Pruner(settings, search.model, parent.seed)
+        pruner = Pruner(settings, search.model, parent.seed, costs)
         dry_run_pruning(pruner, search.runner, search.targets, schedule[-1])
-    dense = {**parent.rounds[0], 'ticket': f'../../{parent.rounds[0]["ticket"]}'}
     return SearchState(
         config=search.config,
         load_from=parent.load_from,
@@ -67,8 +68,9 @@ def branch_state(search: Search) -> SearchState:
         parameters=parent.parameters,
         schedule=schedule,
         rewind={**parent.rewind, 'what': settings.rewind_what, 'after': settings.after_rewind},
-        rounds=[dense],
+        rounds=[_dense_record(parent, costs)],
         branch=record,
+        costs=costs,
     )
 
 
@@ -193,9 +195,26 @@ def _iterations(parent: SearchState, whole: int) -> int:
     )
 
 
+def _costs(search: Search, parent: SearchState) -> dict[str, int] | None:
+    """What weights cost, where the branch counts multiply-adds; as the parent search counted it."""
+    if search.settings.budget == MACS and parent.costs is not None:
+        return parent.costs
+    return weight_costs(search.settings, search.runner.cfg, search.targets)
+
+
+def _dense_record(parent: SearchState, costs: dict[str, int] | None) -> dict[str, Any]:
+    """The dense round in a branch, which may count what the parent search does not."""
+    record = {key: value for key, value in parent.rounds[0].items() if key not in MACS_KEYS}
+    record['ticket'] = f'../../{record["ticket"]}'
+    if costs is not None:
+        record |= dict.fromkeys(MACS_KEYS, sum(amounts(parent.sizes, costs).values()))
+    return record
+
+
 def _schedule_of(parent: SearchState, tickets: list[int]) -> list[int]:
-    """Number of weights that each round of a control keeps, as the tickets do that it changes."""
-    return [parent.schedule[0], *(parent.rounds[index]['kept'] for index in tickets)]
+    """How much each round of a control keeps, as the tickets do that it changes."""
+    kept = 'kept' if parent.costs is None else 'kept_macs'
+    return [parent.schedule[0], *(parent.rounds[index][kept] for index in tickets)]
 
 
 def _chosen(search: Search, parent: SearchState) -> list[int]:

@@ -66,6 +66,12 @@ def _announce(search: Search) -> None:
     """Logs what is pruned, or that nothing is left to do."""
     table = table_of_targets(search.model, search.settings, search.choice)
     search.runner.logger.info('\n' + table)
+    if search.state.costs is not None:
+        total, kept = sum(search.state.amounts.values()), search.state.schedule[-1]
+        search.runner.logger.info(
+            f'the prunable weights take {total:,} multiply-adds an image, of which {kept:,} '
+            f'({kept / total:.1%}) are left in the end'
+        )
     if search.state.finished:
         rounds = len(search.state.schedule)
         search.runner.logger.info(f'all {rounds} rounds in {search.paths.work_dir} are finished')

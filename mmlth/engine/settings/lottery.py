@@ -17,7 +17,7 @@ from mmlth.engine.settings.rewinding import parse_step, settle_after_rewind
 from mmlth.engine.settings.targets import parse_targets
 from mmlth.messages import reason
 from mmlth.pruning import PruningError, check_schedule
-from mmlth_common.lottery import DEFAULT_TARGET, SCHEDULE_KEYS, LotteryKeys, names_of
+from mmlth_common.lottery import DEFAULT_TARGET, SCHEDULE_KEYS, WEIGHTS, LotteryKeys, names_of
 
 _SCHEDULE_OF = {'sparsities': 'by_list', 'rounds': 'geometric', 'rate': 'by_rate'}
 AGREEMENT = 0.0005  # how far apart two ways to say one sparsity may be
@@ -42,10 +42,10 @@ class Settings(LotteryKeys):
         return {'type': _SCHEDULE_OF[key], key: getattr(self, key)}
 
     def kept_per_round(self, sizes: Mapping[str, int]) -> list[int]:
-        """Number of weights that each round keeps.
+        """How many weights, or multiply-adds, each round keeps.
 
         Args:
-            sizes: Number of weights of each prunable parameter by name.
+            sizes: How many each prunable parameter has, by name; see `mmlth.pruning.amounts`.
 
         Raises:
             LotteryError: If the allocation says another sparsity than the other keys, or the
@@ -60,7 +60,7 @@ class Settings(LotteryKeys):
             raise LotteryError(f'lottery.{key}={getattr(self, key)!r}: {reason(error)}') from error
 
     def kept(self, sizes: Mapping[str, int]) -> int:
-        """Number of weights that the last round keeps; see `kept_per_round`."""
+        """How many weights, or multiply-adds, the last round keeps; see `kept_per_round`."""
         total = sum(sizes.values())
         allocation = build_allocation(self.allocation)
         if not hasattr(allocation, 'kept'):
@@ -82,10 +82,11 @@ class Settings(LotteryKeys):
         return kept
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON values; without ``schedule`` where another key chooses it, as ever in files."""
+        """As JSON values, as ever in files: without ``schedule`` and ``budget`` as by default."""
         values = asdict(self)
-        if self.schedule is None:
-            del values['schedule']
+        for key, default in (('schedule', None), ('budget', WEIGHTS)):
+            if values[key] == default:
+                del values[key]
         return values
 
 

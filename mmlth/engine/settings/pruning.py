@@ -12,8 +12,8 @@ from mmlth.engine.settings.choices import (
     build_score,
 )
 from mmlth.messages import reason
-from mmlth.pruning import SCHEDULES, PruningError, by_list, kept_at
-from mmlth_common.lottery import DEFAULT_RATE, DEFAULT_TARGET, SCHEDULE_KEYS
+from mmlth.pruning import SCHEDULES, Allocation, PruningError, by_list, kept_at
+from mmlth_common.lottery import DEFAULT_RATE, DEFAULT_TARGET, MACS, SCHEDULE_KEYS
 
 
 def settle_schedule(values: dict[str, Any]) -> None:
@@ -91,6 +91,8 @@ def validate_pruning(values: dict[str, Any]) -> None:
     build_score(values.get('score', 'magnitude'))
     allocation = build_allocation(values.get('allocation', 'global'))
     pattern = build_pattern(values.get('pattern', 'unstructured'))
+    if values.get('budget') == MACS:
+        _check_macs(values, allocation)
     values.setdefault('target_sparsity', None if hasattr(allocation, 'kept') else DEFAULT_TARGET)
     target, least = values['target_sparsity'], getattr(pattern, 'least_sparsity', 0.0)
     lowest = [target, *getattr(allocation, 'modules', {}).values()]
@@ -100,3 +102,18 @@ def validate_pruning(values: dict[str, Any]) -> None:
                 f'lottery.pattern={values["pattern"]!r} removes at least {least:.4g} of the '
                 f'weights, but {value} is asked for; give at least {least:.4g}'
             )
+
+
+def _check_macs(values: Mapping[str, Any], allocation: Allocation) -> None:
+    """Refuses what counts weights where the budget counts multiply-adds."""
+    if hasattr(allocation, 'kept'):
+        raise LotteryError(
+            f"lottery.budget='macs' counts multiply-adds, but lottery.allocation="
+            f"{values['allocation']} says how many weights are left; give 'global', 'uniform', "
+            "'erk' or 'lamp'"
+        )
+    if 'early_bird' in values:
+        raise LotteryError(
+            'lottery.early_bird compares masks with chance by the number of weights, which '
+            "lottery.budget='macs' does not tell before; leave one of them out"
+        )

@@ -11,10 +11,11 @@ from mmlth.engine.state.start_checkpoint import (
     remember_load_from,
     settle_checkpoint,
 )
-from mmlth.engine.state.state import SearchState, load_state, recorded_targets
+from mmlth.engine.state.state import MACS_KEYS, SearchState, load_state, recorded_targets
 from mmlth.engine.state.work_dir import check_work_dir, delete_interrupted, delete_leftovers
 
 __all__ = [
+    'MACS_KEYS',
     'RunnerTraces',
     'Search',
     'SearchPaths',

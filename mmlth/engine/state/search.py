@@ -70,4 +70,4 @@ class Search:
     @property
     def pruner(self) -> Pruner:
         """Prunes the user's model as ``lottery`` says."""
-        return Pruner(self.settings, self.model, self.state.seed)
+        return Pruner(self.settings, self.model, self.state.seed, self.state.costs)

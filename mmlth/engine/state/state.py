@@ -10,10 +10,13 @@ from mmlth.engine.errors import LotteryError
 from mmlth.engine.settings import Settings
 from mmlth.engine.state.paths import SearchPaths
 from mmlth.messages import reason
-from mmlth.pruning import Target
+from mmlth.pruning import Target, amounts
 from mmlth.ticket import write_bytes
+from mmlth_common.lottery import names_of
 
 _VERSION = 1
+MACS_KEYS = ('prunable_macs', 'kept_macs')
+"""What the record of a round has beside, where a search counts multiply-adds."""
 
 
 @dataclass
@@ -30,11 +33,13 @@ class SearchState:
         world_size: Number of processes.
         targets: For each prunable parameter its name, module type and number of weights.
         parameters: Number of parameters of the model, prunable or not.
-        schedule: Number of weights that each round keeps.
+        schedule: How many weights each round keeps; with ``costs``, how many multiply-adds.
         rewind: The rewind step, as given and in iterations, and the file's SHA-256 once written.
         rounds: The finished rounds; what `mmlth.report` reads.
         branch: What makes a branch differ from the search that it shares the dense round with.
         begun: For each prunable parameter a hash after the first iteration of round 0.
+        costs: The multiply-adds that one weight of each prunable parameter takes, where these are
+            what the search counts.
     """
 
     config: dict[str, Any]
@@ -50,6 +55,7 @@ class SearchState:
     load_from_sha256: str | None = None
     accepted_config: dict[str, Any] | None = None
     begun: dict[str, str] | None = None
+    costs: dict[str, int] | None = None
 
     @property
     def finished(self) -> bool:
@@ -65,6 +71,11 @@ class SearchState:
     def sizes(self) -> dict[str, int]:
         """Number of weights of each prunable parameter by name."""
         return {target['name']: target['weights'] for target in self.targets}
+
+    @property
+    def amounts(self) -> dict[str, int]:
+        """What the schedule counts of each prunable parameter: weights, or multiply-adds."""
+        return amounts(self.sizes, self.costs)
 
     @property
     def rewind_what(self) -> str:
@@ -85,6 +96,8 @@ class SearchState:
     def save(self, paths: SearchPaths) -> None:
         """Writes search.json atomically."""
         content = {'format': STATE_FORMAT, 'version': _VERSION, **asdict(self)}
+        if self.costs is None:
+            del content['costs']  # a search that counts weights is recorded as ever
         write_bytes(paths.state, json.dumps(content, indent=1, ensure_ascii=False).encode())
 
 
@@ -104,6 +117,9 @@ def load_state(paths: SearchPaths) -> SearchState | None:
         # Keys that mmlth had not yet when the search began are as they are by default.
         lottery = content['config']['lottery']
         lottery = {**decisive_lottery(Settings().to_dict()), **lottery}
+        # In the order of a new search, since tickets hold them as text.
+        order = [key for key in (*names_of(Settings), *lottery) if key in lottery]
+        lottery = {key: lottery[key] for key in order}
         content['config'] = recorded_settings({**content['config'], 'lottery': lottery})
         return SearchState(**content)
     except (ValueError, TypeError, KeyError, AttributeError) as error:

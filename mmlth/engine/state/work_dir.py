@@ -113,7 +113,7 @@ def _longer(state: SearchState, settings: Settings) -> list[int]:
         LotteryError: If the settings ask for no more than it has, or for other rounds before.
     """
     schedule = state.schedule
-    kept, done, target = schedule[-1], state.last_round, settings.kept(state.sizes)
+    kept, done, target = schedule[-1], state.last_round, settings.kept(state.amounts)
     if target >= kept:
         raise LotteryError(_no_further(state, settings))
     if settings.sparsities is not None or settings.schedule is not None:
@@ -141,7 +141,7 @@ def _no_further(state: SearchState, settings: Settings) -> str:
 def _longer_by_list(state: SearchState, settings: Settings) -> list[int]:
     """The schedule continued by a list, or by a schedule, which may begin with the rounds done."""
     schedule, total = state.schedule, state.schedule[0]
-    asked = settings.kept_per_round(state.sizes)[1:]
+    asked = settings.kept_per_round(state.amounts)[1:]
     before = [count for count in asked if count >= schedule[-1]]
     if before and before != schedule[1:]:
         given = settings.sparsities and list(settings.sparsities)

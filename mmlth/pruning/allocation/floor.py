@@ -7,7 +7,7 @@ from torch import Tensor
 
 from mmlth.pruning.allocation.allocation import Allocation
 from mmlth.pruning.allocation.layerwise import keep_counts
-from mmlth.pruning.errors import PruningError
+from mmlth.pruning.errors import FloorError, PruningError
 from mmlth.pruning.mask import Mask
 
 
@@ -55,9 +55,10 @@ def with_floor(allocation: Allocation, least: Mapping[str, int]) -> Allocation:
     def allocate(mask: Mask, scores: Mapping[str, Tensor], keep: int) -> Mask:
         needed = sum(least[name] for name in mask)
         if needed > keep:
-            raise PruningError(
+            raise FloorError(
                 f'the floor leaves at least {needed} weights of these {len(mask)} layers, but only '
-                f'{keep} are to be kept; lower the floor or the sparsity'
+                f'{keep} are to be kept; lower the floor or the sparsity',
+                needed,
             )
         result = allocation(mask, scores, keep)
         poor = [name for name in mask if int(result[name].count_nonzero()) < least[name]]

@@ -1,4 +1,4 @@
-"""Weights of transposed convolutions with their output channels first, as others have them."""
+"""Which weights are of transposed and of grouped convolutions; their output channels first."""
 
 from collections.abc import Iterable, Mapping
 
@@ -12,12 +12,22 @@ def transposed_weights(model: nn.Module, names: Iterable[str]) -> dict[str, int]
         model: The model.
         names: Names of weights.
     """
-    owners = {name: model.get_submodule(name.rpartition('.')[0]) for name in names}
     return {
         name: int(getattr(owner, 'groups', 1))
-        for name, owner in owners.items()
+        for name, owner in _owners(model, names).items()
         if getattr(owner, 'transposed', False) is True
     }
+
+
+def grouped_weights(model: nn.Module, names: Iterable[str]) -> dict[str, int]:
+    """The number of groups of grouped convolutions by the name of their weight.
+
+    Args:
+        model: The model.
+        names: Names of weights.
+    """
+    groups = {name: getattr(owner, 'groups', 1) for name, owner in _owners(model, names).items()}
+    return {name: count for name, count in groups.items() if isinstance(count, int) and count > 1}
 
 
 def outward(tensors: Mapping[str, Tensor], transposed: Mapping[str, int]) -> dict[str, Tensor]:
@@ -36,6 +46,10 @@ def outward(tensors: Mapping[str, Tensor], transposed: Mapping[str, int]) -> dic
 
 inward = outward
 """Back again: turning round twice changes nothing."""
+
+
+def _owners(model: nn.Module, names: Iterable[str]) -> dict[str, nn.Module]:
+    return {name: model.get_submodule(name.rpartition('.')[0]) for name in names}
 
 
 def _swapped(tensor: Tensor, groups: int) -> Tensor:

@@ -13,7 +13,9 @@ class Pattern(Protocol):
     """Draws a mask in which weights are removed in some shape.
 
     A pattern that some weights cannot follow has a method ``fits(shape)``; one that cannot be met
-    at a low sparsity has an attribute ``least_sparsity``.
+    at a low sparsity has an attribute ``least_sparsity``. One whose units must not reach from one
+    group of a convolution into the next has a method ``with_groups(groups)``, of numbers of groups
+    by name, which gives the pattern to call.
     """
 
     def __call__(

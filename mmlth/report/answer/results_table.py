@@ -7,12 +7,21 @@ from rich.table import Table
 from rich.text import Text
 
 from mmlth.report.kit import ABSENT, plain_table, signed
-from mmlth.report.searches import Round, main_metrics, measured, saved, short_names, trained_unit
+from mmlth.report.searches import (
+    Round,
+    macs_left,
+    main_metrics,
+    measured,
+    saved,
+    short_names,
+    trained_unit,
+)
 
 _CAPTION = """\
 sparsity: of the prunable weights
 network: sparsity of all parameters
 +/-: against round 0"""
+_MACS = 'MACs: share of the multiply-adds that is left'
 
 
 def results_table(rounds: Sequence[Round], metrics: Sequence[str] | None = None) -> Table:
@@ -29,9 +38,10 @@ def results_table(rounds: Sequence[Round], metrics: Sequence[str] | None = None)
     """
     metrics = main_metrics(rounds) if metrics is None else metrics
     table = plain_table('round', numbers=True)
-    table.caption = '\n'.join([_CAPTION, *_early_bird(rounds)])
+    counted = any(macs_left(round_) is not None for round_ in rounds)
+    table.caption = '\n'.join([_CAPTION, *[_MACS] * counted, *_early_bird(rounds)])
     table.caption_justify = 'left'
-    for header in ('sparsity', 'network'):
+    for header in ('sparsity', 'network', *['MACs'] * counted):
         table.add_column(header, justify='right', no_wrap=True)
     unit = trained_unit(rounds)
     if unit is not None:
@@ -45,6 +55,7 @@ def results_table(rounds: Sequence[Round], metrics: Sequence[str] | None = None)
             str(round_['round']),
             f'{round_["sparsity"]:.2%}',
             f'{round_["network_sparsity"]:.2%}',
+            *[_macs(round_)] * counted,
             *([] if unit is None else [_length(round_, unit)]),
             *(_cell(round_, rounds[0], name) for name in metrics),
             clock(round_['seconds']),
@@ -57,6 +68,11 @@ def clock(seconds: float) -> str:
     minutes, second = divmod(round(seconds), 60)
     hour, minute = divmod(minutes, 60)
     return f'{hour}:{minute:02}:{second:02}'
+
+
+def _macs(round_: Round) -> str:
+    left = macs_left(round_)
+    return ABSENT if left is None else f'{left:.2%}'
 
 
 def _length(round_: Round, unit: str) -> str:

@@ -74,12 +74,13 @@ def _numbers(searches: Searches) -> list[CsvFile]:
 def _searched(searches: Searches) -> str:
     first = searches.first
     lottery = first.lottery
+    of_macs = ' of the multiply-adds' if lottery.get('budget') == 'macs' else ''
     seeds = ', '.join(str(search.seed) for search in searches)
     return (
         f'{_branch(first)} {first.model}, {first.prunable:,} prunable weights; '
         f'{_name(lottery.get("score"))} scores, {_name(lottery.get("allocation"))} allocation, '
         f'{_name(lottery.get("pattern"))} pattern; {first.planned - 1} pruning rounds to '
-        f'{first.target:.1%}; rewinding {lottery.get("rewind_what")} to '
+        f'{first.target:.1%}{of_macs}; rewinding {lottery.get("rewind_what")} to '
         f'{lottery.get("rewind")}; {"seed" if len(searches) == 1 else "seeds"} {seeds}.'
     )
 

@@ -9,7 +9,7 @@ from rich.text import Text
 from mmlth.analysis.networks import lower_is_better
 from mmlth.report.cost import Costs, macs_cell, size_cell
 from mmlth.report.kit import mean_cell, percent, plain_table
-from mmlth.report.searches import TICKET, LineComparison, LinePoint, Round, Search, round_sparsity
+from mmlth.report.searches import TICKET, LineComparison, LinePoint, Round, Search, agreed_sparsity
 
 
 @dataclass(frozen=True)
@@ -33,14 +33,8 @@ class WinningTicket:
         if self.ticket is None:
             return None
         rounds = ((search, round_) for search in searches for round_ in search.rounds[1:])
-        return next(
-            (
-                each
-                for each in rounds
-                if round_sparsity(each[1]['sparsity']) == self.ticket.sparsity
-            ),
-            None,
-        )
+        agreed = _agreed(self.ticket)
+        return next((each for each in rounds if agreed_sparsity(each[1]) == agreed), None)
 
 
 def find_winning_ticket(comparison: LineComparison) -> WinningTicket:
@@ -103,14 +97,11 @@ def answer_table(answer: WinningTicket, costs: Costs, what: str = 'ticket') -> T
     Returns:
         A row each; None where no ticket wins, or the file of one of the two is gone.
     """
-    rows = {
-        round_sparsity(ticket.round['sparsity']): row
-        for ticket, row in zip(costs.tickets, costs.rows)
-    }
+    rows = {agreed_sparsity(ticket.round): row for ticket, row in zip(costs.tickets, costs.rows)}
     winner = answer.ticket
-    if winner is None or not {0, winner.sparsity} <= rows.keys():
+    if winner is None or not {0, _agreed(winner)} <= rows.keys():
         return None
-    dense, ticket = rows[0], rows[winner.sparsity]
+    dense, ticket = rows[0], rows[_agreed(winner)]
     whole = None if dense.sizes is None else dense.sizes.dense
     table = plain_table('')
     for name in (answer.comparison.metric, 'prunable weights', 'on disk (MB)', 'MACs an image'):
@@ -123,6 +114,10 @@ def answer_table(answer: WinningTicket, costs: Costs, what: str = 'ticket') -> T
         beside = [cell.replace('\n', ' (') + ')' * ('\n' in cell) for cell in cells]
         table.add_row(title, _value(point), percent(1 - row.sparsity), *beside)
     return table
+
+
+def _agreed(point: LinePoint) -> float:
+    return point.sparsity if point.agreed is None else point.agreed
 
 
 def _value(point: LinePoint) -> str:

@@ -7,7 +7,8 @@ from pathlib import Path
 from rich.table import Table
 from rich.text import Text
 
-from mmlth.analysis.cost import LayerMacs, TicketCost
+from mmlth.analysis.cost import TicketCost
+from mmlth.pruning import LayerMacs
 from mmlth.report.cost.costs import FILE, Costs, bytes_of, measured_in, works_by_module
 from mmlth.report.kit import (
     ABSENT,

@@ -5,11 +5,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mmlth.analysis.cost import LayerMacs, ModelMacs, TicketCost, model_macs, sizes_in, ticket_cost
+from mmlth.analysis.cost import ModelMacs, TicketCost, model_macs, sizes_in, ticket_cost
 from mmlth.engine.configs import ImageSize, validation_size
 from mmlth.engine.errors import LotteryError
+from mmlth.pruning import LayerMacs
 from mmlth.quiet import quiet
-from mmlth.report.searches import RoundTicket, measured, same_rounds, stamp
+from mmlth.report.searches import RoundTicket, agreed_sparsity, measured, same_rounds, stamp
 from mmlth.ticket import TicketError, load_info, load_ticket
 
 FILE = 'ticket file'
@@ -36,7 +37,7 @@ class Costs:
         """The tickets with what they cost, those of the same round of several searches joined."""
         return same_rounds(
             zip(self.tickets, self.rows),
-            lambda pair: (pair[0].round['round'], pair[0].round['sparsity']),
+            lambda pair: (pair[0].round['round'], agreed_sparsity(pair[0].round)),
         )
 
 

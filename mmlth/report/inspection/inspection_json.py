@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from mmlth.analysis import Inspection
-from mmlth.analysis.cost import ModelMacs
+from mmlth.analysis.cost import ModelMacs, sum_by_module
 from mmlth.analysis.masks import Layer, Module, TicketComparison, Zeros
 from mmlth.pruning import Mask
 
@@ -69,7 +69,7 @@ def macs_json(counted: ModelMacs, mask: Mask) -> dict[str, Any]:
         'left_out': counted.left_out,
         'dense': macs.dense,
         'sparse': macs.sparse(mask),
-        'modules': [dataclasses.asdict(work) for work in macs.modules(mask)],
+        'modules': [dataclasses.asdict(work) for work in sum_by_module(macs.layers(mask))],
         'layers': [dataclasses.asdict(work) for work in macs.layers(mask)],
         'uncounted': dict(macs.uncounted),
         'unused': list(macs.unused),

@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mmlth.analysis import Inspection, LayerPair, TicketComparison, Zeros
-from mmlth.analysis.cost import ModelMacs
+from mmlth.analysis.cost import ModelMacs, sum_by_module
 from mmlth.analysis.masks import density, module_of, summed
 from mmlth.report.kit import ABSENT, percent, plain_table, short_count
 
@@ -46,7 +46,8 @@ def module_table(inspection: Inspection, macs: ModelMacs | None = None) -> Table
         macs: The MACs of its model; None where they are not shown.
     """
     table = _zero_table('module', macs, 'layers')
-    work = _work(macs.macs.modules(inspection.ticket.mask)) if macs else {}
+    layers = macs.macs.layers(inspection.ticket.mask) if macs else []
+    work = _work(sum_by_module(layers))
     for module in inspection.modules:
         cells = _zero_cells(module), _macs_cells(macs, work, module)
         table.add_row(Text(module.name), str(module.layers), *cells[0], *cells[1])
@@ -85,8 +86,8 @@ def pair_table(
         for header in ('MACs', 'sparse 1', 'sparse 2'):
             table.add_column(header, justify='right', no_wrap=True)
         masks = [inspection.ticket.mask for inspection in inspections]
-        count = macs.macs.modules if by_module else macs.macs.layers
-        works = [_work(count(mask)) for mask in masks]
+        counted = [macs.macs.layers(mask) for mask in masks]
+        works = [_work(sum_by_module(layers) if by_module else layers) for layers in counted]
     groups: dict[str, list[LayerPair]] = {}
     for pair in comparison.layers:
         groups.setdefault(module_of(pair.name) if by_module else pair.name, []).append(pair)

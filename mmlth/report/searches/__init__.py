@@ -16,6 +16,8 @@ from mmlth.report.searches.metrics import (
 )
 from mmlth.report.searches.rounds import (
     Round,
+    agreed_sparsity,
+    macs_left,
     measured,
     metric_names,
     round_sparsity,
@@ -43,9 +45,11 @@ __all__ = [
     'RoundTicket',
     'Search',
     'Searches',
+    'agreed_sparsity',
     'compare_lines',
     'compare_searches',
     'is_average_precision',
+    'macs_left',
     'main_among',
     'main_metrics',
     'measured',

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from mmlth.analysis.networks import lower_is_better
 from mmlth.report.searches.metrics import main_metrics
-from mmlth.report.searches.rounds import Round, measured, round_sparsity
+from mmlth.report.searches.rounds import Round, agreed_sparsity, measured, round_sparsity
 from mmlth.report.searches.searches import Searches
 
 TICKET = 'ticket'
@@ -21,11 +21,13 @@ class LinePoint:
         sparsity: Share of the prunable weights that is removed.
         network_sparsity: Share of all parameters that is removed.
         values: The metric of each seed that has it.
+        agreed: The sparsity by which seeds agree, see `agreed_sparsity`; None: ``sparsity``.
     """
 
     sparsity: float
     network_sparsity: float
     values: tuple[float, ...]
+    agreed: float | None = None
 
     @property
     def mean(self) -> float:
@@ -145,12 +147,13 @@ def _points(rounds: Iterable[Round], metric: str) -> list[LinePoint]:
     groups: dict[float, list[Round]] = {}
     for round_ in rounds:
         if measured(round_, metric) is not None:
-            groups.setdefault(round_sparsity(round_['sparsity']), []).append(round_)
+            groups.setdefault(agreed_sparsity(round_), []).append(round_)
     return [
         LinePoint(
-            sparsity,
+            round_sparsity(statistics.fmean(round_['sparsity'] for round_ in group)),
             statistics.fmean(round_['network_sparsity'] for round_ in group),
             tuple(value for r in group if (value := measured(r, metric)) is not None),
+            agreed,
         )
-        for sparsity, group in sorted(groups.items())
+        for agreed, group in sorted(groups.items())
     ]

@@ -24,11 +24,14 @@ class Round(_Always, total=False):
 
     With early-bird, how long it trained, and what ending it early saved, too: in iterations, and in
     epochs where its loop has them. In a control, the round whose ticket it changes. Of the dense
-    model, the prunable parameters that its training left as they were.
+    model, the prunable parameters that its training left as they were. Where the search counts
+    multiply-adds, those that the prunable weights take when dense, and those of the kept ones.
     """
 
     of_round: int
     unmoved: list[str]
+    prunable_macs: int
+    kept_macs: int
     iterations: int
     saved_iterations: int
     epochs: float
@@ -54,6 +57,19 @@ def ticket_round(round_: Round) -> int:
 def saved(round_: Round) -> int:
     """How many iterations early-bird saved in a round."""
     return round_.get('saved_iterations', 0)
+
+
+def macs_left(round_: Round) -> float | None:
+    """The share of the prunable weights' multiply-adds that is left; None where none is counted."""
+    if 'kept_macs' not in round_:
+        return None
+    return round_['kept_macs'] / round_['prunable_macs']
+
+
+def agreed_sparsity(round_: Round) -> float:
+    """The sparsity by which rounds of other seeds agree with it: of what the search counts."""
+    left = macs_left(round_)
+    return round_sparsity(round_['sparsity'] if left is None else 1 - left)
 
 
 def round_sparsity(sparsity: float) -> float:

@@ -57,11 +57,11 @@ class Search:
         """Number of prunable weights."""
         if self.rounds:
             return self.rounds[0]['prunable']
-        return int(self.state.get('schedule', [0])[0])
+        return sum(target['weights'] for target in self.state.get('targets') or [])
 
     @property
     def target(self) -> float:
-        """Sparsity after the last round, in [0, 1]."""
+        """Sparsity after the last round, of what the search counts, in [0, 1]."""
         schedule = self.state.get('schedule') or [1]
         return 1 - schedule[-1] / schedule[0]
 

@@ -26,6 +26,7 @@ def test_a_hook_is_built_as_its_docstring_says(tmp_path, monkeypatch, name):
 def test_what_only_a_search_can_build_is_not_registered():
     assert set(HOOKS.module_dict) == {
         'MaskHook',
+        'AccelerateHook',
         'RSTHook',
         'ResumeHook',
         'TicketSaver',

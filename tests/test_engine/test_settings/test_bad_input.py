@@ -42,13 +42,25 @@ SETTINGS = {
     "lottery.allocation='budgets': the budget of 'neck' must be a sparsity": {
         'allocation': {'neck': 1.0}
     },
-    'lottery.pattern must be one of channel, kernel, n_of_m, unstructured, N:M': {'pattern': 'row'},
+    'lottery.pattern must be one of 4x1, channel, kernel, n_of_m, unstructured, N:M': {
+        'pattern': 'row'
+    },
     'lottery.pattern: N:M needs whole numbers 0 < N < M, got 4:2': {'pattern': '4:2'},
     "lottery.pattern='1:4' removes at least 0.75 of the weights, but 0.5 is asked for": {
         'pattern': '1:4',
         'target_sparsity': 0.5,
     },
     'lottery.floor must be a share from 0 to below 1, got 1': {'floor': 1},
+    "lottery.budget must be one of macs, weights, got 'flops'": {'budget': 'flops'},
+    "lottery.budget='macs' counts multiply-adds, but lottery.allocation={'neck': 0.5} says how "
+    "many weights are left; give 'global', 'uniform', 'erk' or 'lamp'": {
+        'budget': 'macs',
+        'allocation': {'neck': 0.5},
+    },
+    'lottery.early_bird compares masks with chance by the number of weights, which': {
+        'budget': 'macs',
+        'early_bird': {'window': 5},
+    },
     'lottery.sparsities=[0.5] and lottery.rounds=2 exclude each other': {
         'sparsities': [0.5],
         'rounds': 2,

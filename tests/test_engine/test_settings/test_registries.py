@@ -21,7 +21,7 @@ from mmlth.engine.settings.choices import build_schedule
 from mmlth.pruning import PruningError, by_list, geometric, needs_of
 from mmlth.pruning.allocation import Budgets, erk, global_allocation
 from mmlth.pruning.controls import Reinit, noise
-from mmlth.pruning.patterns import NOfM, kernel, unstructured
+from mmlth.pruning.patterns import FourByOne, NOfM, kernel, unstructured
 from mmlth.pruning.scores import Snip, magnitude, movement
 from mmlth.registry import ALLOCATIONS, CONTROLS, PATTERNS, SCHEDULES, SCORES
 
@@ -53,6 +53,7 @@ def chosen(key, spec, default_scope=None):
         ('allocation', 'erk', erk, {}),
         ('allocation', 'budgets', Budgets, {'modules': {'a': 0.5}}),
         ('pattern', 'kernel', kernel, {}),
+        ('pattern', '4x1', FourByOne, {}),
         ('pattern', 'n_of_m', NOfM, {'n': 2, 'm': 4}),
         ('schedule', 'geometric', geometric, {'rounds': 3}),
         ('branch', 'noise', noise, {'share': 0.2}),

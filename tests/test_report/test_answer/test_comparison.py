@@ -11,6 +11,7 @@ from rich.console import Console
 
 from mmlth.report.answer.comparison_plot import line_styles
 from mmlth.report.answer.comparison_table import comparison_table
+from mmlth.report.answer.winning_ticket import find_winning_ticket
 from mmlth.report.searches import LinePoint, compare_lines, read_searches, rounds_by_line
 from mmlth.report.writing import write_report
 from mmlth_cli.main import main
@@ -49,6 +50,28 @@ def searches(tmp_path):
             name = folder / f'branches/one_shot_{sparsity}'
             write(name, (dense[seed], value), {'label': 'one_shot'}, (0, sparsity))
     return [tmp_path / 's0', tmp_path / 's1']
+
+
+def test_seeds_that_count_multiply_adds_agree_by_these(tmp_path):
+    """Their masks keep as many multiply-adds, not as many weights."""
+    folders = []
+    for seed, sparsity in enumerate((0.61, 0.63)):
+        rounds = [entry(0, 0, 0.5), entry(1, sparsity, 0.4 + seed / 10)]
+        for each, kept in zip(rounds, (5000, 1000)):
+            each.update(prunable_macs=5000, kept_macs=kept)
+        folders.append(tmp_path / f's{seed}')
+        folders[-1].mkdir()
+        (folders[-1] / 'search.json').write_text(json.dumps({'rounds': rounds}))
+    searches = read_searches(folders)
+    comparison = compare_lines(*rounds_by_line(searches), 'coco/bbox_mAP')
+    (point,) = comparison.lines['ticket']
+    assert (point.sparsity, point.agreed) == (0.62, 0.8)
+    assert point.values == (0.4, 0.5)
+    search, round_ = find_winning_ticket(comparison).found_in(searches) or (None, None)
+    assert (search, round_) == (None, None)  # 0.45 of 0.5: none wins
+    comparison = replace(comparison, dense=replace(comparison.dense, values=(0.4, 0.5)))
+    search, round_ = find_winning_ticket(comparison).found_in(searches)
+    assert (search.work_dir, round_['sparsity']) == (folders[0], 0.61)
 
 
 def test_means_deviations_and_the_rule_of_winning(searches):

@@ -60,3 +60,18 @@ def test_holes_stay_what_they_were(search: list[Round], tmp_path: Path) -> None:
 def test_before_the_first_round_there_is_a_header(tmp_path: Path) -> None:
     write_results_csv([], tmp_path / 'results.csv')
     assert read(tmp_path / 'results.csv') == [['round', 'sparsity', 'network_sparsity', 'seconds']]
+
+
+def test_the_multiply_adds_that_are_left_where_a_search_counts_them(
+    make_round: Callable[..., Round], tmp_path: Path
+) -> None:
+    rounds = [make_round(0, 1000, {'z': 1.0}), make_round(1, 900, {'z': 2.0})]
+    for round_, kept in zip(rounds, (5000, 1000)):
+        round_.update(prunable_macs=5000, kept_macs=kept)
+    path = tmp_path / 'results.csv'
+    write_results_csv(rounds, path)
+    assert read(path) == [
+        ['round', 'sparsity', 'network_sparsity', 'macs_left', 'z', 'seconds'],
+        ['0', '0.0', '0.0', '1.0', '1.0', '60.0'],
+        ['1', repr(1 - 900 / 1000), '0.08', '0.2', '2.0', '60.0'],
+    ]

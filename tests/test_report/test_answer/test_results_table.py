@@ -113,3 +113,15 @@ def test_rounds_of_a_loop_without_epochs(search: list[Round]) -> None:
 
 def test_without_early_bird_nothing_tells_of_it(search: list[Round]) -> None:
     assert 'early' not in ' '.join(lines(search))
+
+
+def test_the_multiply_adds_that_are_left_where_a_search_counts_them(
+    make_round: Callable[..., Round],
+) -> None:
+    rounds = [make_round(0, 1000, {'mAP': 0.4}), make_round(1, 800, {'mAP': 0.3})]
+    assert 'MACs' not in '\n'.join(lines(rounds))
+    rounds[1].update(prunable_macs=5000, kept_macs=1000)
+    assert lines(rounds)[0].split()[:4] == ['round', 'sparsity', 'network', 'MACs']
+    assert row(rounds, 0)[3] == '–'
+    assert row(rounds, 1)[3] == '20.00%'
+    assert 'MACs: share of the multiply-adds that is left' in '\n'.join(lines(rounds))

@@ -1,0 +1,125 @@
+"""Budgets in multiply-adds: weights are worth their score over what they cost."""
+
+from collections.abc import Callable, Mapping
+
+import torch
+from torch import Tensor
+
+from mmlth.pruning.errors import FloorError, PruningError
+from mmlth.pruning.mask import Mask
+
+Costs = Mapping[str, int]
+"""The multiply-adds that one weight of each layer takes, by name; see `Macs.per_weight`."""
+
+
+def kept_amount(mask: Mask, costs: Costs | None = None) -> int:
+    """How much a mask keeps: weights, or the multiply-adds that they take.
+
+    Args:
+        mask: The mask.
+        costs: What one weight of each layer costs; None: weights are counted.
+    """
+    if costs is None:
+        return mask.kept
+    return sum(int(kept.count_nonzero()) * costs[name] for name, kept in mask.items())
+
+
+def amounts(sizes: Mapping[str, int], costs: Costs | None = None) -> dict[str, int]:
+    """How much there is of each layer when it is dense: weights, or their multiply-adds.
+
+    Args:
+        sizes: The number of weights of each layer by name.
+        costs: As for `kept_amount`.
+    """
+    return {name: size * (1 if costs is None else costs[name]) for name, size in sizes.items()}
+
+
+def check_costs(costs: Costs, mask: Mask) -> None:
+    """Refuses costs that are no whole numbers of at least 1, one for each layer of a mask.
+
+    Raises:
+        PruningError: If they are not.
+    """
+    for name in mask:
+        cost = costs.get(name)
+        if not isinstance(cost, int) or isinstance(cost, bool) or cost < 1:
+            raise PruningError(
+                f'the costs must tell for each weight its multiply-adds, a whole number of at '
+                f'least 1; of {name!r} they tell {cost!r}'
+            )
+
+
+def per_mac(mask: Mask, scores: Mapping[str, Tensor], costs: Costs) -> dict[str, Tensor]:
+    """The scores over what a weight costs, float64 on the CPU, so that equal ratios tie exactly.
+
+    Args:
+        mask: The current mask.
+        scores: A score for each weight, of its mask's shape.
+        costs: What one weight of each layer costs.
+
+    Raises:
+        PruningError: If a competing score is negative, for which less cost would be worse.
+    """
+    ratios = {}
+    for name, kept in mask.items():
+        own = scores[name].detach().to('cpu', torch.float64)
+        if bool((own < 0).logical_and_(kept).any()):
+            raise PruningError(
+                'a budget in multiply-adds divides scores by what weights cost, so they must not '
+                f'be negative, as one of {name!r} is; take another score'
+            )
+        ratios[name] = own / costs[name]
+    return ratios
+
+
+def within_budget(draw: Callable[[int], Mask], mask: Mask, costs: Costs, budget: int) -> Mask:
+    """The mask of the largest number of weights whose multiply-adds do not exceed a budget.
+
+    Where the masks of more weights hold those of fewer, as with a ranking of all layers, that is
+    the longest part of the ranking that the budget pays for. One weight more, or one unit of the
+    pattern, would exceed it.
+
+    Args:
+        draw: Draws the mask of a number of weights, from 0 to ``mask.kept``.
+        mask: The current mask.
+        costs: What one weight of each layer costs.
+        budget: The largest number of multiply-adds.
+
+    Raises:
+        PruningError: If the floor alone takes more, or by ``draw``.
+    """
+    prices = [costs[name] for name, kept in mask.items() if kept.any()] or [1]
+    # So many weights are within the budget whatever they are, and no more than so many can be.
+    low, high = (min(mask.kept, budget // price) for price in (max(prices), min(prices)))
+    try:
+        best = draw(low)
+    except FloorError as error:
+        low, best = error.needed, draw(error.needed)
+    at_low = kept_amount(best, costs)
+    if at_low > budget:
+        raise PruningError(
+            f'no fewer than {best.kept} weights can be kept, which take {at_low} multiply-adds, '
+            f'but only {budget} are to be kept; lower the floor or the sparsity'
+        )
+    if low >= high:
+        return best
+    most = draw(high)
+    spare, over, moves = float(budget - at_low), float(kept_amount(most, costs) - budget), 0
+    if over <= 0:
+        return most
+    # Regula falsi: where the line between both ends meets the budget. The longer an end stays where
+    # it is, the less it counts, so that the other one reaches beyond (as by the Illinois method).
+    while at_low < budget and high - low > 1:
+        guess = low + int((high - low) * spare / (spare + over))
+        guess = min(max(guess, low + 1), high - 1)
+        drawn = draw(guess)
+        taken = kept_amount(drawn, costs)
+        if taken <= budget:
+            moves = max(moves, 0) + 1
+            best, low, at_low = drawn, guess, taken
+            spare, over = budget - taken, over / 2 ** (moves - 1)
+        else:
+            moves = min(moves, 0) - 1
+            high = guess
+            over, spare = taken - budget, spare / 2 ** (-moves - 1)
+    return best

@@ -1,0 +1,181 @@
+"""Searches that count multiply-adds: met, recorded once, gone on with, branched, refused."""
+
+import itertools
+import json
+import re
+
+import pytest
+from kit import csv_rows, record, search_by, ticket_bytes, tickets_of
+from mmengine.registry import MODELS
+from toy import SIZED, ToyModel, toy_config
+
+import mmlth
+from mmlth import LotteryError
+from mmlth.engine.masking import weight_costs
+from mmlth.engine.settings import parse_settings
+from mmlth.pruning import find_targets, kept_amount
+
+COSTS = {'conv.weight': 36, 'depthwise.weight': 36, 'fc.weight': 1}
+TOTAL = 216 * 36 + 72 * 36 + 16
+
+
+def search(work_dir, resume=False, sized=True, **lottery):
+    config = toy_config(work_dir, resume=resume, **(SIZED if sized else {}))
+    config.lottery = {'budget': 'macs', 'rewind': '1ep', **lottery}
+    return search_by(config)
+
+
+def test_the_target_is_a_share_of_the_multiply_adds(tmp_path):
+    state = search(tmp_path, sparsities=[0.5, 0.8])
+    masks = [ticket.mask for ticket in tickets_of(tmp_path)]
+    assert state['costs'] == COSTS
+    assert state['schedule'] == [TOTAL, TOTAL - round(0.5 * TOTAL), TOTAL - round(0.8 * TOTAL)]
+    assert all(new.issubset(old) for old, new in itertools.pairwise(masks))
+    for mask, budget, entry in zip(masks, state['schedule'], state['rounds']):
+        assert budget - 36 < kept_amount(mask, COSTS) <= budget
+        assert entry['kept_macs'] == kept_amount(mask, COSTS)
+        assert (entry['prunable_macs'], entry['kept'], entry['prunable']) == (TOTAL, mask.kept, 304)
+    assert all(kept.all() for kept in [masks[1]['fc.weight']])  # which costs next to nothing
+    assert state['config']['lottery']['budget'] == 'macs'
+    left = [float(row['macs_left']) for row in csv_rows(tmp_path / 'report/results.csv')]
+    assert left == [entry['kept_macs'] / TOTAL for entry in state['rounds']]
+
+
+@pytest.mark.pages
+def test_the_page_tells_what_the_sparsity_is_of(tmp_path):
+    search(tmp_path, target_sparsity=0.8, rounds=1)
+    assert '1 pruning rounds to 80.0% of the multiply-adds' in (
+        tmp_path / 'report/report.md'
+    ).read_text().replace('\n', ' ')
+
+
+@pytest.mark.parametrize('allocation', ['uniform', 'erk', 'lamp'])
+def test_allocations(tmp_path, allocation):
+    state = search(tmp_path, target_sparsity=0.75, rounds=1, allocation=allocation)
+    kept = state['rounds'][-1]['kept_macs']
+    assert state['schedule'][-1] - 36 < kept <= state['schedule'][-1]
+
+
+@pytest.mark.parametrize('pattern', ['kernel', 'channel', '4x1'])
+def test_patterns(tmp_path, pattern):
+    state = search(tmp_path, target_sparsity=0.5, rounds=1, pattern=pattern)
+    unit = {'kernel': 9, 'channel': 27, '4x1': 4}[pattern]
+    kept = state['rounds'][-1]['kept_macs']
+    assert state['schedule'][-1] - 2 * unit * 36 < kept <= state['schedule'][-1]
+
+
+def test_the_costs_are_counted_once(tmp_path, monkeypatch):
+    """What was counted is in search.json, so that going on depends on nothing else."""
+    whole = tmp_path / 'whole'
+    search(whole, sparsities=[0.5, 0.8])
+    halves = tmp_path / 'halves'
+    config = toy_config(halves, **SIZED)
+    config.lottery = {'budget': 'macs', 'sparsities': [0.5, 0.8], 'rounds_per_run': 2}
+    search_by(config)
+    state = record(halves)
+    assert len(state['rounds']) == 2
+
+    def never(*_):
+        raise AssertionError('counted again')
+
+    monkeypatch.setattr('mmlth.engine.search.acceptance.weight_costs', never)
+    config.resume = True
+    search_by(config)
+    assert ticket_bytes(halves) == ticket_bytes(whole)
+    # More rounds count multiply-adds as well.
+    longer = search(halves, resume=True, sparsities=[0.5, 0.8, 0.9])
+    assert longer['schedule'] == [*state['schedule'], TOTAL - round(0.9 * TOTAL)]
+    assert longer['rounds'][-1]['kept_macs'] <= longer['schedule'][-1]
+
+
+def test_a_search_that_counts_weights_is_recorded_as_ever(tmp_path):
+    config = toy_config(tmp_path / 'a')
+    config.lottery = {'rounds': 1, 'target_sparsity': 0.5}
+    default = search_by(config)
+    config = toy_config(tmp_path / 'b', **SIZED)
+    config.lottery = {'rounds': 1, 'target_sparsity': 0.5, 'budget': 'weights'}
+    named = search_by(config)
+    assert 'costs' not in default
+    assert 'macs' not in json.dumps(default)
+    assert 'budget' not in default['config']['lottery']
+    assert default.keys() == named.keys()
+    assert default['config']['lottery'] == named['config']['lottery']
+    assert 'macs_left' not in (tmp_path / 'a/report/results.csv').read_text()
+
+
+def test_one_dense_round_for_searches_by_weights_and_by_multiply_adds(tmp_path):
+    config = toy_config(tmp_path, **SIZED)
+    search_by(config)
+    before = (tmp_path / 'search.json').read_bytes()
+    rounds = mmlth.branch(tmp_path, name='macs', budget='macs', sparsities=[0.6])
+    assert (tmp_path / 'search.json').read_bytes() == before
+    assert rounds[0]['kept_macs'] == rounds[0]['prunable_macs'] == TOTAL
+    assert TOTAL * 0.4 - 36 < rounds[1]['kept_macs'] <= TOTAL * 0.4
+    state = record(tmp_path / 'branches/macs')
+    assert state['costs'] == COSTS
+    assert rounds[0]['metrics'] == record(tmp_path)['rounds'][0]['metrics']
+
+
+def test_branches_and_controls_of_a_search_by_multiply_adds(tmp_path, monkeypatch):
+    state = search(tmp_path, sparsities=[0.5, 0.8])
+    monkeypatch.setattr('mmlth.engine.models.counting.count_macs', None)  # no need to again
+    rounds = mmlth.branch(tmp_path, 'permuted', tickets=[2])
+    # As many weights in each layer, so as many multiply-adds.
+    assert rounds[1]['kept_macs'] == state['rounds'][2]['kept_macs']
+    rounds = mmlth.branch(tmp_path, name='score', score='random', sparsities=[0.7])
+    assert TOTAL * 0.3 - 36 < rounds[1]['kept_macs'] <= TOTAL * 0.3
+    rounds = mmlth.branch(tmp_path, name='weights', budget='weights', sparsities=[0.5])
+    assert [entry['kept'] for entry in rounds] == [304, 152]
+    assert all('kept_macs' not in entry for entry in rounds)
+    state = record(tmp_path / 'branches/weights')
+    assert 'costs' not in state
+
+
+def test_another_budget_is_another_search(tmp_path):
+    search(tmp_path, rounds=1, target_sparsity=0.5)
+    with pytest.raises(LotteryError, match=r"lottery\.budget: 'macs' → absent"):
+        search(tmp_path, resume=True, rounds=1, target_sparsity=0.5, budget='weights')
+
+
+@MODELS.register_module(force=True)
+class IdleLayer(ToyModel):
+    """Has a layer that only its loss might use."""
+
+    def __init__(self):
+        super().__init__()
+        self.idle = self.fc.__class__(8, 2)
+
+
+@pytest.mark.parametrize(
+    ('changes', 'lottery', 'message'),
+    [
+        (
+            {},
+            {},
+            'since the pipeline of val_dataloader does not resize images to one size; give '
+            'val_dataloader a pipeline that does',
+        ),
+        (
+            {**SIZED, 'model.type': 'IdleLayer'},
+            {},
+            'no multiply-adds were counted for idle.weight (not used); leave these out by '
+            'lottery.targets.exclude',
+        ),
+        (SIZED, {'score': 'magnitude_increase'}, 'so they must not be negative'),
+        (SIZED, {'floor': 0.5}, 'but only 2077 are to be kept; lower the floor or the sparsity'),
+    ],
+)
+def test_what_cannot_be_is_told_before_any_training(tmp_path, changes, lottery, message):
+    config = toy_config(tmp_path, **changes)
+    config.lottery = {'budget': 'macs', 'target_sparsity': 0.8, 'rounds': 1, **lottery}
+    with pytest.raises(LotteryError, match=re.escape(message)) as raised:
+        search_by(config)
+    assert '\n' not in str(raised.value)
+    assert not (tmp_path / 'search.json').exists()
+    assert not (tmp_path / 'round_00').exists()
+
+
+def test_nothing_is_counted_where_weights_are():
+    model = ToyModel()
+    config = toy_config('unused')  # which does not tell a size
+    assert weight_costs(parse_settings({}), config, find_targets(model)) is None

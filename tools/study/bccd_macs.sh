@@ -1,0 +1,17 @@
+#!/bin/sh
+# Blocks of four outputs and a budget in multiply-adds beside global magnitude, on BCCD, three seeds.
+# Run it again after whatever stopped it; what docs/studies/bccd_macs has is not trained again.
+#
+#     setsid nice -n 10 tools/study/bccd_macs.sh > bccd_macs.log 2>&1 &
+#     kill -STOP -$!        pauses all of it, kill -CONT -$! goes on
+set -e
+cd "$(dirname "$0")/../.."
+export OMP_NUM_THREADS=1 PYTHONPATH="$PWD${PYTHONPATH:+:$PYTHONPATH}"
+nuclei=work_dirs/study/nuclei_pretrain
+if [ ! -f $nuclei/epoch_24.pth ]; then
+    OMP_NUM_THREADS=2 mim train mmdet configs/lth/rtmdet_tiny_nuclei.py --work-dir $nuclei --resume
+fi
+exec python tools/study/study.py configs/lth/rtmdet_tiny_bccd_study.py \
+    --work-dir work_dirs/study/bccd_macs --numbers docs/studies/bccd_macs \
+    --seeds 0 1 2 --sparsities .5 .8 .9 .95 --levels .8 .9 .95 \
+    --methods macs four_by_one --by-seed "$@"
