@@ -64,6 +64,7 @@ def test_all_that_is_installed_is_measured(ticket, tmp_path, capfd):
         assert timing['difference'] < 1e-4
     notes = {timing['contender']: timing['note'] for timing in timings}
     assert re.search('layers sparse|faster as a whole', notes['mmlth'])
+    assert [layer['name'] for layer in timings[0]['layers']]
     assert set(printed['absent']) == OTHERS.keys() - set(INSTALLED)
     assert len(csv_rows(tmp_path / 'out/bench.csv')) == len(timings)
     assert (tmp_path / 'out/bench.png').stat().st_size > 5000

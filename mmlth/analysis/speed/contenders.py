@@ -19,7 +19,6 @@ from mmlth.analysis.speed.interleaving import timed
 from mmlth.analysis.speed.subject import MNN_DENSE, MNN_SPARSE, ONNX, Subject
 from mmlth.engine.exporting import Outputs, RuntimeProcess, layers_in
 from mmlth.engine.models import folded
-from mmlth.quiet import quiet
 
 
 @dataclass(frozen=True)
@@ -68,13 +67,15 @@ OWN = 'mmlth'
 def _accelerated(subject: Subject, threads: int) -> Iterator[Lane]:
     from mmlth.runtime import accelerate
 
-    with quiet():
-        acceleration = accelerate(subject.network, subject.image)
+    lines: list[str] = []
+    acceleration = accelerate(subject.network, subject.image, show=lines.append)
     layers = [_as_json(layer) for layer in acceleration.layers]
-    sparse = sum(layer['choice'] == 'sparse' for layer in layers)
-    note = f'{sparse} of {len(layers)} layers sparse'
-    if acceleration.choice != 'sparse':
-        note = f'faster as a whole: {acceleration.choice}'
+    note = f'faster as a whole: {acceleration.choice}'
+    if acceleration.choice == 'sparse':
+        sparse = sum(layer['choice'] == 'sparse' for layer in layers)
+        note = f'{sparse} of {len(layers)} layers sparse'
+    elif not layers:
+        note = lines[0]  # why there can be none
     yield _torch_lane(acceleration.model, subject.image, note, layers)
 
 

@@ -21,11 +21,11 @@ class Layers(NamedTuple):
 
     Attributes:
         marked: How many are marked as sparse.
-        count: How many there are. Grouped convolutions count a layer a group, as MNN has them.
+        total: How many there are. Grouped convolutions count a layer a group, as MNN has them.
     """
 
     marked: int
-    count: int
+    total: int
 
 
 def layers_in(content: bytes) -> Layers:
