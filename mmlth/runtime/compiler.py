@@ -18,6 +18,7 @@ from typing import Any
 
 import torch
 
+from mmlth.messages import reason
 from mmlth.runtime.errors import NoCompilerError
 
 SOURCE = Path(__file__).with_name('kernel.cpp')
@@ -54,7 +55,7 @@ def kernel(flags: Sequence[str] | None = None) -> ctypes.CDLL:
     except OSError as error:
         raise NoCompilerError(
             f'the kernel for sparse layers cannot be kept in or loaded from {path.parent}: '
-            f'{error.strerror or error}; name another folder in the environment variable '
+            f'{reason(error)}; name another folder in the environment variable '
             'TORCH_EXTENSIONS_DIR'
         ) from error
     library.convolve.argtypes = [ctypes.c_void_p] * 5 + [ctypes.c_int64] * 2
@@ -129,9 +130,8 @@ def compiled(flags: Sequence[str], folder: Path) -> Path:
                 is_python_module=False,
             )
     except (RuntimeError, ImportError, OSError, subprocess.SubprocessError) as error:
-        first = next((line for line in str(error).splitlines() if line.strip()), '')
         raise NoCompilerError(
-            f'the kernel for sparse layers cannot be compiled: {first or type(error).__name__}; '
+            f'the kernel for sparse layers cannot be compiled: {reason(error)}; '
             "install a C++ compiler (Debian: apt-get install g++) and ninja (pip install 'mmlth"
             "[accelerate]')"
         ) from error

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from mmlth.messages import reason
 from mmlth.pruning import detach_mask
 from mmlth.runtime.acceleration import COLUMNS, Acceleration, Layer, Shape
 from mmlth.runtime.blocks import residual_block
@@ -118,7 +119,7 @@ def _replace_layers(
     try:
         kernel()
     except NoCompilerError as error:
-        show(f'the network stays dense: {error}')
+        show(f'the network stays dense: {reason(error)}')
         return []
     _pool(network, run)
     show(COLUMNS)
@@ -248,7 +249,6 @@ def _try(network: nn.Module, runs: Sequence[Callable[[nn.Module], Any]]) -> None
             with torch.no_grad():
                 run(network)
         except Exception as error:  # whatever a model's own code raises
-            reason = next(iter(str(error).splitlines()), '') or type(error).__name__
             raise AccelerationError(
-                f'the network does not run on example {number}: {reason}'
+                f'the network does not run on example {number}: {reason(error)}'
             ) from error
