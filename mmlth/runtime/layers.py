@@ -86,6 +86,11 @@ class SparseLayer(Accelerated):
         super().__setstate__({**state, '_entries': weakref.WeakValueDictionary()})
 
     def _check(self, x: Tensor, channels: int) -> None:
+        if is_tracing() or torch.compiler.is_compiling():
+            raise AccelerationError(
+                'an accelerated model cannot be traced, compiled or exported; do that with the '
+                'model that it was made from'
+            )
         for tensor in (x, self.bias):
             if tensor.dtype != torch.float32 or tensor.device.type != 'cpu':
                 raise AccelerationError(
@@ -104,11 +109,6 @@ class SparseLayer(Accelerated):
         if torch.is_grad_enabled() and x.requires_grad:
             raise AccelerationError(
                 'an accelerated layer has no gradients; run it under torch.no_grad()'
-            )
-        if is_tracing() or torch.compiler.is_compiling():
-            raise AccelerationError(
-                'an accelerated model cannot be traced, compiled or exported; do that with the '
-                'model that it was made from'
             )
 
     def _plan(self, size: Pair, batch: int, channels_last: bool) -> Plan:

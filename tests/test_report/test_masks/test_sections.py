@@ -16,7 +16,7 @@ from toy import toy_config
 
 import mmlth
 from mmlth import Mask, Ticket, load_ticket, save_ticket
-from mmlth.analysis.cost import TicketCost, sizes, ticket_cost
+from mmlth.analysis.cost import TicketCost, sizes, sum_by_module, ticket_cost
 from mmlth.analysis.cost.model_macs import model_macs
 from mmlth.analysis.masks import Survival, layers, similarity
 from mmlth.engine import read_config
@@ -290,7 +290,7 @@ def test_costs_are_those_that_inspect_finds(detector, tmp_path, drawn):
     expected = model_macs(tickets[0], 128, 128).macs
     for ticket, row in zip(tickets, result.rows):
         assert row.sizes == sizes(ticket.mask, ticket.weights)
-        assert list(row.works) == expected.modules(ticket.mask)
+        assert list(row.works) == sum_by_module(expected.layers(ticket.mask))
         assert (row.macs.dense, row.macs.sparse) == (expected.dense, expected.sparse(ticket.mask))
     write_cost_csv(result, ['coco/bbox_mAP'], tmp_path / 'cost.csv')
     dense, half = csv_rows(tmp_path / 'cost.csv')
