@@ -43,7 +43,7 @@ test: lint pytest
 
 # TESTS are files and folders, all by default; MARKS an expression of pytest's marks.
 pytest: setup slurm chromium
-	@echo "[test] all tests take about 20 minutes on 2 cores"
+	@echo "[test] all tests take about 15 minutes on 2 cores"
 	@$(if $(SEED),echo '[test] the drawn seed is $(SEED): SEED=$(SEED) runs the same again')
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --dist loadfile --no-loadscope-reorder \
 		$(if $(MARKS),-m '$(MARKS)') $(DRAWN) $(TESTS)
