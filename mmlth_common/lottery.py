@@ -211,14 +211,14 @@ class LotteryKeys:
         'spec',
         metavar='NAME',
     )
-    budget: str = _key(
+    budget: str | dict[str, Any] = _key(
         WEIGHTS,
         "what sparsities, `rate` and schedules count: 'weights', or 'macs': the multiply-adds of "
         'the prunable weights for an image as it is validated; scores are then ranked by what they '
-        'are for each multiply-add',
-        'choice',
-        choices=(WEIGHTS, MACS),
-        metavar='WHAT',
+        "are for each multiply-add, or with dict(type='macs', power=0.25) for that power of them: "
+        'macs,power=0.25 on the command line',
+        'spec',
+        metavar='WHAT[,power=P]',
     )
     early_bird: EarlyBirdSettings | None = _key(
         None, 'dict(window=5): a round ends once its next mask has converged'

@@ -35,12 +35,19 @@ def amounts(sizes: Mapping[str, int], costs: Costs | None = None) -> dict[str, i
     return {name: size * (1 if costs is None else costs[name]) for name, size in sizes.items()}
 
 
-def check_costs(costs: Costs, mask: Mask) -> None:
+def check_costs(costs: Costs, power: float, mask: Mask) -> None:
     """Refuses costs that are no whole numbers of at least 1, one for each layer of a mask.
 
+    Args:
+        costs: What one weight of each layer costs.
+        power: The power of it that scores are divided by, from 0 to 1.
+        mask: The mask.
+
     Raises:
-        PruningError: If they are not.
+        PruningError: If they are not, or the power is out of range.
     """
+    if isinstance(power, bool) or not isinstance(power, (int, float)) or not 0 <= power <= 1:
+        raise PruningError(f'cost_power must lie between 0 and 1, got {power!r}')
     for name in mask:
         cost = costs.get(name)
         if not isinstance(cost, int) or isinstance(cost, bool) or cost < 1:
@@ -50,13 +57,16 @@ def check_costs(costs: Costs, mask: Mask) -> None:
             )
 
 
-def per_mac(mask: Mask, scores: Mapping[str, Tensor], costs: Costs) -> dict[str, Tensor]:
+def per_mac(
+    mask: Mask, scores: Mapping[str, Tensor], costs: Costs, power: float = 1.0
+) -> dict[str, Tensor]:
     """The scores over what a weight costs, float64 on the CPU, so that equal ratios tie exactly.
 
     Args:
         mask: The current mask.
         scores: A score for each weight, of its mask's shape.
         costs: What one weight of each layer costs.
+        power: The power of the costs that scores are divided by.
 
     Raises:
         PruningError: If a competing score is negative, for which less cost would be worse.
@@ -69,7 +79,7 @@ def per_mac(mask: Mask, scores: Mapping[str, Tensor], costs: Costs) -> dict[str,
                 'a budget in multiply-adds divides scores by what weights cost, so they must not '
                 f'be negative, as one of {name!r} is; take another score'
             )
-        ratios[name] = own / costs[name]
+        ratios[name] = own / costs[name] ** power
     return ratios
 
 

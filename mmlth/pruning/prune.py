@@ -39,6 +39,7 @@ def prune(
     transposed: Mapping[str, int] | None = None,
     groups: Mapping[str, int] | None = None,
     costs: Costs | None = None,
+    cost_power: float = 1.0,
 ) -> Mask:
     """Draws a new mask, a subset of ``mask``, from trained weights.
 
@@ -62,6 +63,8 @@ def prune(
         costs: The multiply-adds that one weight of each layer takes, by name; see
             `Macs.per_weight`. With them weights are ranked by their score over that, and
             multiply-adds are counted.
+        cost_power: From 0 to 1: the power of the costs that scores are divided by. Less than 1
+            spares layers with large maps, 0 ranks by the score alone.
 
     Returns:
         The new mask; ``mask`` and ``weights`` are unchanged. It keeps exactly as many weights as
@@ -86,7 +89,7 @@ def prune(
             raise PruningError(f'the mask names {name!r}, which the weights lack')
         _check_shape(name, kept, weights[name], 'weight')
     if costs is not None:
-        check_costs(costs, mask)
+        check_costs(costs, cost_power, mask)
     if sparsity is not None:
         total = sum(amounts({name: k.numel() for name, k in mask.items()}, costs).values())
         keep = total - round(total * sparsity)
@@ -106,7 +109,7 @@ def prune(
         if costs is None:
             mask = draw(mask, scores, count, allocation, floor)
             continue
-        ratios = per_mac(mask, scores, costs)
+        ratios = per_mac(mask, scores, costs, cost_power)
         if pattern is unstructured and allocation is global_allocation:
             mask = longest_ranking(mask, ratios, costs, count, least_kept(mask, floor))
         else:

@@ -35,6 +35,21 @@ def test_the_longest_part_of_the_ranking_that_the_budget_pays_for():
     assert kept_amount(prune(weights, sparsity=0.45, costs=costs), costs) == 11
 
 
+def test_a_smaller_power_spares_what_is_dear():
+    weights = {'cheap': torch.tensor([4.0, 3, 2, 1]), 'dear': torch.tensor([8.0, 6, 4, 2])}
+    costs = {'cheap': 1, 'dear': 4}
+    # By the score alone 8, 6, 4 (the earlier first), …; over the root 4, 4, 3, 3, 2, 2, 1, 1.
+    for power, expected in (
+        (0, {'cheap': [1, 0, 0, 0], 'dear': [1, 1, 0, 0]}),
+        (0.5, {'cheap': [1, 1, 0, 0], 'dear': [1, 0, 0, 0]}),
+        (1, {'cheap': [1, 1, 1, 0], 'dear': [1, 0, 0, 0]}),
+    ):
+        budget = 9 if power else 12
+        assert listed(prune(weights, keep=budget, costs=costs, cost_power=power)) == expected
+    with pytest.raises(PruningError, match='cost_power must lie between 0 and 1, got 2'):
+        prune(weights, keep=9, costs=costs, cost_power=2)
+
+
 def test_ratios_that_differ_in_the_last_place_are_no_tie():
     weights = {'a': torch.tensor([3.0]), 'b': torch.tensor([1.0])}
     costs = {'a': 30_000_001, 'b': 10_000_000}

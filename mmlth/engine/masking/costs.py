@@ -8,7 +8,7 @@ from mmengine.dist import broadcast_object_list
 from mmlth.engine.configs import validation_size
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.models import forward_macs, stock_model
-from mmlth.engine.settings import MACS, Settings
+from mmlth.engine.settings import Settings
 from mmlth.messages import reason
 from mmlth.pruning import PruningError, Target
 
@@ -35,7 +35,7 @@ def weight_costs(
     Raises:
         LotteryError: If the size is not known, or the multiply-adds of a target.
     """
-    if settings.budget != MACS:
+    if not settings.counts_macs:
         return None
     size = validation_size(config)
     if isinstance(size, str):

@@ -73,6 +73,7 @@ class Pruner:
             transposed=transposed_weights(self.model, mask),
             groups=grouped_weights(self.model, mask),
             costs=self.costs,
+            cost_power=self.settings.cost_power,
             **inputs,
         )
 

@@ -9,7 +9,7 @@ from mmengine.dist import get_world_size
 from mmlth.engine.configs import BRANCHES, differences
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.masking import Pruner, dry_run_pruning, weight_costs
-from mmlth.engine.settings import MACS, BranchSettings, build_control
+from mmlth.engine.settings import BranchSettings, build_control
 from mmlth.engine.state import MACS_KEYS, Search, SearchPaths, SearchState, recorded_targets
 from mmlth.engine.training import check_redrawn, training_iterations
 from mmlth.pruning import amounts
@@ -197,7 +197,7 @@ def _iterations(parent: SearchState, whole: int) -> int:
 
 def _costs(search: Search, parent: SearchState) -> dict[str, int] | None:
     """What weights cost, where the branch counts multiply-adds; as the parent search counted it."""
-    if search.settings.budget == MACS and parent.costs is not None:
+    if search.settings.counts_macs and parent.costs is not None:
         return parent.costs
     return weight_costs(search.settings, search.runner.cfg, search.targets)
 

@@ -8,14 +8,12 @@ from mmlth.engine.settings.rewinding import parse_step
 from mmlth_common.lottery import (
     BEST,
     CHECKPOINTS,
-    MACS,
     BranchSettings,
 )
 
 __all__ = [
     'BEST',
     'CHECKPOINTS',
-    'MACS',
     'BranchSettings',
     'Settings',
     'Spec',

@@ -8,6 +8,7 @@ from mmengine.registry import DefaultScope
 
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.settings.branch import parse_branch
+from mmlth.engine.settings.budget import parse_budget
 from mmlth.engine.settings.checks import check_keys, check_values
 from mmlth.engine.settings.choices import build_allocation, build_schedule, settle_names
 from mmlth.engine.settings.early_bird import parse_early_bird
@@ -40,6 +41,16 @@ class Settings(LotteryKeys):
             return self.schedule
         key = self.chosen_by
         return {'type': _SCHEDULE_OF[key], key: getattr(self, key)}
+
+    @property
+    def counts_macs(self) -> bool:
+        """Whether sparsities count multiply-adds rather than weights."""
+        return self.budget != WEIGHTS
+
+    @property
+    def cost_power(self) -> float:
+        """The power of a weight's multiply-adds that its score is divided by."""
+        return float(self.budget['power']) if isinstance(self.budget, Mapping) else 1.0
 
     def kept_per_round(self, sizes: Mapping[str, int]) -> list[int]:
         """How many weights, or multiply-adds, each round keeps.
@@ -117,6 +128,7 @@ def _parse(lottery: Any) -> Settings:
     values['rewind'] = str(values.get('rewind', Settings.rewind))
     parse_step(values['rewind'])
     settle_after_rewind(values)
+    values['budget'] = parse_budget(values.get('budget', WEIGHTS))
     validate_pruning(values)
     if 'early_bird' in values:
         values['early_bird'] = parse_early_bird(values['early_bird'], values)

@@ -13,7 +13,7 @@ from mmlth.engine.settings.choices import (
 )
 from mmlth.messages import reason
 from mmlth.pruning import SCHEDULES, Allocation, PruningError, by_list, kept_at
-from mmlth_common.lottery import DEFAULT_RATE, DEFAULT_TARGET, MACS, SCHEDULE_KEYS
+from mmlth_common.lottery import DEFAULT_RATE, DEFAULT_TARGET, SCHEDULE_KEYS, WEIGHTS
 
 
 def settle_schedule(values: dict[str, Any]) -> None:
@@ -91,7 +91,7 @@ def validate_pruning(values: dict[str, Any]) -> None:
     build_score(values.get('score', 'magnitude'))
     allocation = build_allocation(values.get('allocation', 'global'))
     pattern = build_pattern(values.get('pattern', 'unstructured'))
-    if values.get('budget') == MACS:
+    if values['budget'] != WEIGHTS:
         _check_macs(values, allocation)
     values.setdefault('target_sparsity', None if hasattr(allocation, 'kept') else DEFAULT_TARGET)
     target, least = values['target_sparsity'], getattr(pattern, 'least_sparsity', 0.0)

@@ -74,7 +74,7 @@ def _numbers(searches: Searches) -> list[CsvFile]:
 def _searched(searches: Searches) -> str:
     first = searches.first
     lottery = first.lottery
-    of_macs = ' of the multiply-adds' if lottery.get('budget') == 'macs' else ''
+    of_macs = ' of the multiply-adds' if 'budget' in lottery else ''
     seeds = ', '.join(str(search.seed) for search in searches)
     return (
         f'{_branch(first)} {first.model}, {first.prunable:,} prunable weights; '

@@ -5,7 +5,7 @@ import json
 import re
 
 import pytest
-from kit import csv_rows, record, search_by, ticket_bytes, tickets_of
+from kit import csv_rows, record, search_by, ticket_bytes, ticket_of, tickets_of
 from mmengine.registry import MODELS
 from toy import SIZED, ToyModel, toy_config
 
@@ -47,6 +47,19 @@ def test_the_page_tells_what_the_sparsity_is_of(tmp_path):
     assert '1 pruning rounds to 80.0% of the multiply-adds' in (
         tmp_path / 'report/report.md'
     ).read_text().replace('\n', ' ')
+
+
+def test_the_power_of_what_a_weight_costs(tmp_path):
+    tempered = {'type': 'macs', 'power': 0.25}
+    by_power = search(tmp_path / 'a', sparsities=[0.8], budget=tempered)
+    by_cost = search(tmp_path / 'b', sparsities=[0.8], budget={'type': 'macs', 'power': 1.0})
+    assert by_power['config']['lottery']['budget'] == tempered
+    assert by_cost['config']['lottery']['budget'] == 'macs'
+    for state in (by_power, by_cost):
+        assert state['schedule'][-1] - 36 < state['rounds'][-1]['kept_macs'] <= TOTAL * 0.2
+    # The linear layer, whose weights cost 1 and not 36, is spared less.
+    first, second = (ticket_of(tmp_path / name, 1).mask['fc.weight'] for name in 'ab')
+    assert int(first.sum()) < int(second.sum()) == 16
 
 
 @pytest.mark.parametrize('allocation', ['uniform', 'erk', 'lamp'])

@@ -52,6 +52,15 @@ SETTINGS = {
     },
     'lottery.floor must be a share from 0 to below 1, got 1': {'floor': 1},
     "lottery.budget must be one of macs, weights, got 'flops'": {'budget': 'flops'},
+    'unknown key lottery.budget.exponent; valid keys: type, power': {
+        'budget': {'type': 'macs', 'exponent': 1}
+    },
+    'lottery.budget.power must lie between 0 and 1, got 2': {
+        'budget': {'type': 'macs', 'power': 2}
+    },
+    "lottery.budget.power is of 'macs'; leave it out where weights count": {
+        'budget': {'type': 'weights', 'power': 0.5}
+    },
     "lottery.budget='macs' counts multiply-adds, but lottery.allocation={'neck': 0.5} says how "
     "many weights are left; give 'global', 'uniform', 'erk' or 'lamp'": {
         'budget': 'macs',
