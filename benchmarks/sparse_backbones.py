@@ -49,14 +49,15 @@ class Features(nn.Module):
     def __init__(self, depth: int) -> None:
         super().__init__()
         norm = {'type': 'BN', 'requires_grad': True}
-        self.backbone = MODELS.build(
-            {'type': 'ResNet', 'depth': depth, 'norm_cfg': norm, 'zero_init_residual': False}
-        )
+        self.backbone = MODELS.build({'type': 'ResNet', 'depth': depth, 'norm_cfg': norm})
         self.neck = MODELS.build(
             {'type': 'FPN', 'in_channels': CHANNELS[depth], 'out_channels': 256, 'num_outs': 5}
         )
-        for module in (self.backbone, self.neck):
-            module.init_weights()
+        for module in self.modules():
+            # As MMDetection draws the backbone. The uniform numbers that it draws for the neck have
+            # no tails: global pruning would leave nothing of wide layers.
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, mode='fan_out', nonlinearity='relu')
 
     def extract_feat(self, images: Tensor) -> tuple[Tensor, ...]:
         """The feature maps of images [N, 3, H, W]."""

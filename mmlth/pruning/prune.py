@@ -1,7 +1,6 @@
 """One pruning step: from trained weights and a mask to the next mask."""
 
 from collections.abc import Mapping
-from functools import partial
 
 from torch import Tensor
 
@@ -113,21 +112,14 @@ def prune(
         if pattern is unstructured and allocation is global_allocation:
             mask = longest_ranking(mask, ratios, costs, count, least_kept(mask, floor))
         else:
-            of_so_many = partial(_drawn, draw, mask, ratios, allocation, floor)
-            mask = within_budget(of_so_many, mask, costs, count)
+
+            def drawn(
+                number: int, mask: Mask = mask, ratios: Mapping[str, Tensor] = ratios
+            ) -> Mask:
+                return draw(mask, ratios, number, allocation, floor)
+
+            mask = within_budget(drawn, mask, costs, count)
     return mask
-
-
-def _drawn(
-    draw: Pattern,
-    mask: Mask,
-    scores: Mapping[str, Tensor],
-    allocation: Allocation,
-    floor: float,
-    keep: int,
-) -> Mask:
-    """The pattern's mask of so many weights."""
-    return draw(mask, scores, keep, allocation, floor)
 
 
 def _outputs_first(pattern: Pattern, transposed: Mapping[str, int]) -> Pattern:

@@ -33,10 +33,10 @@ def kernel(flags: Sequence[str] | None = None) -> ctypes.CDLL:
     They are compiled by torch's loader of extensions unless a library is there that was built from
     the same source, by the same compiler, with the same flags, for the same kind of processor and
     version of torch. From then on the process keeps memory that it frees (glibc's malloc does not
-    return it): new pages for each large tensor would take a fifth of a network's time.
+    return it): the system would have to clear new pages for each large tensor of each run.
 
     Args:
-        flags: A tuple of what the compiler is told beside `FLAGS`; by default, to build for this
+        flags: The compiler's options beside `FLAGS`, a tuple; by default, to build for this
             processor, with threads where it has OpenMP.
 
     Raises:
@@ -90,7 +90,7 @@ def library_path(flags: Sequence[str]) -> Path:
     """Where the library is kept that these flags give.
 
     Args:
-        flags: All that the compiler is told.
+        flags: All options of the compiler.
 
     Raises:
         NoCompilerError: If there is no compiler, or it does not know a flag.
@@ -108,7 +108,7 @@ def compiled(flags: Sequence[str], folder: Path) -> Path:
     """Compiles the kernel by torch's loader of extensions.
 
     Args:
-        flags: All that the compiler is told.
+        flags: All options of the compiler.
         folder: Where it may write.
 
     Returns:

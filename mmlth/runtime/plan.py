@@ -1,4 +1,4 @@
-"""What the kernel is told for a convolution of inputs of one size."""
+"""The kernel's arguments for a convolution of inputs of one size."""
 
 import ctypes
 from collections.abc import MutableMapping

@@ -28,7 +28,7 @@ class Lane:
     Attributes:
         outputs: What it computes of the image, in the order of the network's own outputs.
         seconds: Runs it twice and returns the seconds of the second run.
-        note: What is to be told of it.
+        note: A remark for tables.
         layers: What was chosen for each layer, as values of JSON.
     """
 
@@ -87,8 +87,8 @@ def _as_json(layer: Any) -> dict[str, Any]:
 def _dense(fold: bool, memory_format: torch.memory_format) -> Open:
     @contextlib.contextmanager
     def open_dense(subject: Subject, threads: int) -> Iterator[Lane]:
-        network = folded(subject.network) if fold else copy.deepcopy(subject.network)
-        network = network.to(memory_format=memory_format)  # type: ignore[call-overload]
+        network: Any = folded(subject.network) if fold else copy.deepcopy(subject.network)
+        network = network.to(memory_format=memory_format)
         yield _torch_lane(network, subject.image.contiguous(memory_format=memory_format))
 
     return open_dense

@@ -30,7 +30,7 @@ class Timing:
         difference: How far its outputs are from those of the network at most, as a share of their
             largest number; None where it computed none.
         error: Why there are no times; None if there are.
-        note: What is to be told of it.
+        note: A remark for tables.
         layers: What was chosen for each layer, as values of JSON.
     """
 
@@ -66,7 +66,7 @@ def measure(
         threads: The numbers of threads.
         rounds: How many times each is measured.
         contenders: What is measured, by default all; what is not installed is left out.
-        progress: Is told what is done next, in a few words.
+        progress: Gets the name of each step before it begins.
 
     Returns:
         A timing of each, in the order of threads and contenders; an error in place of times of

@@ -59,11 +59,16 @@ def subject_of(part: Part, size: tuple[int, int]) -> Subject:
         size: Height and width of the image in pixels.
 
     Raises:
-        LotteryError: If the part cannot be run on such an image.
+        LotteryError: If the part cannot be run on such an image, or computes zeros only.
     """
     image = noise(part, size, 1)
     with torch.inference_mode():
         expected = outputs_of_one(part, image)
+    if not any(bool(output.any()) for output in expected.values()):
+        raise LotteryError(
+            f'{part.model} computes zeros only, as where a layer has lost all of its weights: its '
+            'outputs cannot be compared, and its times say nothing; take another ticket'
+        )
     files = {ONNX: _content_or_reason(lambda: onnx_of(part, image))}
     for name, sparse in ((MNN_DENSE, False), (MNN_SPARSE, True)):
         files[name] = _in_mnn(files[ONNX], sparse)

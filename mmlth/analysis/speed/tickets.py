@@ -31,7 +31,7 @@ def ticket_speed(
         part: One of `PARTS`, as it is exported.
         threads: The numbers of threads to measure with, one after another.
         rounds: How many times each contender is measured.
-        progress: Is told what is done next, in a few words.
+        progress: Gets the name of each step before it begins.
 
     Raises:
         TicketError: If it is no ticket, a damaged one, one without trained weights, or one of

@@ -122,7 +122,7 @@ def export_model(
         model: A model of MMDetection or MMPose, under a mask or not; stays as it is.
         path: Where to; written atomically.
         size: Height and width of the images, in pixels.
-        runtime: One of `RUNTIMES`. By default it is told by the suffix of the path: ``.mnn`` is
+        runtime: One of `RUNTIMES`. By default the suffix of the path decides: ``.mnn`` is
             for MNN, any other for ONNX.
         part: ``'features'``: backbone and neck. ``'network'``: with the heads, up to their raw
             outputs.

@@ -3,7 +3,7 @@
 MNN's converter decides which: those in which more than 60 % of the weights are zero. The others,
 and all layers of a file without marks, are multiplied as dense ones. Where the weights that are
 kept come in blocks of four output channels, MNN has other kernels, which load an input once for
-all four; the converter must be told, and marks what has more than 30 % zeros then.
+all four; the converter needs an option for that, and marks what has more than 30 % zeros then.
 """
 
 import re

@@ -60,7 +60,7 @@ def runtime_named(name: str | None, suffix: str) -> Runtime:
     """The runtime that is asked for.
 
     Args:
-        name: One of `RUNTIMES`; by default it is told by the file.
+        name: One of `RUNTIMES`; by default the file's suffix decides.
         suffix: The suffix of the file: ``.mnn`` is for MNN, any other for ONNX.
 
     Raises:

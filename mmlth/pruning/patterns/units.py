@@ -30,8 +30,10 @@ def kernel(
     Raises:
         PruningError: If the floor is out of range or impossible, or by ``allocation``.
     """
-    units = {name: math.prod(kept.shape[:2]) for name, kept in mask.items()}
-    return _leading_units(mask, units, scores, keep, allocation, floor)
+    layouts = {
+        name: _Leading(math.prod(kept.shape[:2]), tuple(kept.shape)) for name, kept in mask.items()
+    }
+    return best_units(mask, layouts, scores, keep, _with_floor(allocation, floor, mask, layouts))
 
 
 def channel(
@@ -51,8 +53,8 @@ def channel(
     Raises:
         PruningError: If the floor is out of range or impossible, or by ``allocation``.
     """
-    units = {name: len(kept) for name, kept in mask.items()}
-    return _leading_units(mask, units, scores, keep, allocation, floor)
+    layouts = {name: _Leading(len(kept), tuple(kept.shape)) for name, kept in mask.items()}
+    return best_units(mask, layouts, scores, keep, _with_floor(allocation, floor, mask, layouts))
 
 
 @dataclass(frozen=True)
@@ -69,15 +71,9 @@ class _Leading:
         return rows.reshape(self.shape)
 
 
-def _leading_units(
-    mask: Mask,
-    units: Mapping[str, int],
-    scores: Mapping[str, Tensor],
-    keep: int,
-    allocation: Allocation,
-    floor: float,
-) -> Mask:
-    """The best units of each layer, which has so many along its first dimensions."""
-    layouts = {name: _Leading(units[name], tuple(kept.shape)) for name, kept in mask.items()}
-    least = least_kept(mask, floor, {n: k.numel() // units[n] for n, k in mask.items()})
-    return best_units(mask, layouts, scores, keep, with_floor(allocation, least))
+def _with_floor(
+    allocation: Allocation, floor: float, mask: Mask, layouts: Mapping[str, _Leading]
+) -> Allocation:
+    """The allocation, which leaves each layer at least a floor of whole units."""
+    sizes = {name: kept.numel() // layouts[name].count for name, kept in mask.items()}
+    return with_floor(allocation, least_kept(mask, floor, sizes))

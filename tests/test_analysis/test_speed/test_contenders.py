@@ -10,6 +10,7 @@ from torch import nn
 from mmlth import find_targets, masked, prune
 from mmlth.analysis.speed import CONTENDERS, OWN, measure, subject_of
 from mmlth.engine.exporting import part_of
+from mmlth.errors import LotteryError
 from mmlth.pruning.allocation import uniform
 
 
@@ -101,3 +102,13 @@ def test_where_folding_is_wrong_there_is_no_time():
     timings = measure(subject_of(part_of(model, 'features', (8, 8)), (8, 8)), [1], 1)
     wrong = {timing.contender for timing in timings if timing.error}
     assert wrong == {'PyTorch, folded', 'PyTorch, folded, channels last'}
+
+
+def test_a_network_that_computes_zeros_only_is_not_measured():
+    model = Detector().eval()
+    for norm in (model.bn1, model.bn2):
+        nn.init.zeros_(norm.weight)
+    with pytest.raises(
+        LotteryError, match='Detector computes zeros only, as where'
+    ):
+        subject_of(part_of(model, 'features', (8, 8)), (8, 8))

@@ -7,15 +7,15 @@ import onnx
 import onnxruntime
 import pytest
 import torch
+from exports import masked_model, save
 from mmcv.ops import DeformConv2dPack
 from onnx import numpy_helper
 from torch import nn
 from toy import ToyModel
 
 from mmlth.engine import LotteryError, build_model, read_config
-from mmlth.engine.configs.decisive_settings import result_affecting_config
 from mmlth.engine.exporting.export import export_model, export_ticket
-from mmlth.pruning import attach_mask, attached_mask, find_targets, prune
+from mmlth.pruning import attached_mask
 from mmlth.pruning.masked_modules import Masked
 from mmlth.ticket import Ticket, load_ticket, save_ticket
 
@@ -24,45 +24,6 @@ RTMPOSE = 'mmlth::lth/rtmpose_tiny_mouse_imp.py'
 HEATMAP = 'mmlth::lth/topdown_heatmap_r18_mouse_imp.py'
 RTMO = 'mmpose::body_2d_keypoint/rtmo/coco/rtmo-s_8xb32-600e_coco-640x640.py'
 TWO_STAGE = 'mmlth::lth/mask_rcnn_tiny_shapes_imp.py'
-
-
-def relative(inputs):
-    """Of every layer something is left, so that no output is zero."""
-    weights = inputs.weights
-    return {name: weight.abs() / weight.abs().mean() for name, weight in weights.items()}
-
-
-def masked_model(config):
-    torch.manual_seed(0)
-    model = build_model(config).eval()
-    for module in model.modules():
-        if isinstance(module, nn.modules.batchnorm._BatchNorm):
-            nn.init.normal_(module.running_mean, std=0.1)
-            nn.init.uniform_(module.running_var, 0.5, 2)
-    weights = {target.name: target.parameter.detach() for target in find_targets(model)}
-    attach_mask(model, prune(weights, sparsity=0.8, score=relative))
-    return model
-
-
-def save(model, config, path):
-    info = {'config': result_affecting_config(config, {})}
-    save_ticket(Ticket(attached_mask(model), model.state_dict(), info), path)
-
-
-@pytest.fixture(scope='module')
-def tickets(tmp_path_factory):
-    """Paths of tickets by the config that they are made from."""
-    folder = tmp_path_factory.mktemp('tickets')
-    paths = {}
-
-    def ticket(name):
-        if name not in paths:
-            config = read_config(name)
-            save(masked_model(config), config, folder / f'{len(paths)}.safetensors')
-            paths[name] = folder / f'{len(paths)}.safetensors'
-        return paths[name]
-
-    return ticket
 
 
 def run(path, images):

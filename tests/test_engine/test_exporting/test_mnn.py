@@ -13,47 +13,15 @@ import torch
 from torch import nn
 
 from mmlth.engine import LotteryError, build_model, read_config
-from mmlth.engine.configs.decisive_settings import result_affecting_config
 from mmlth.engine.exporting import RuntimeProcess, layers_in
 from mmlth.engine.exporting.export import export_model, export_ticket
 from mmlth.engine.exporting.runtime_process import SCRIPTS
-from mmlth.pruning import attach_mask, attached_mask, find_targets, prune
-from mmlth.ticket import Ticket, load_ticket, save_ticket
+from mmlth.ticket import load_ticket
 
 RTMDET = 'mmlth::lth/rtmdet_tiny_bccd_imp.py'
 RTMPOSE = 'mmlth::lth/rtmpose_tiny_mouse_imp.py'
 HEATMAP = 'mmlth::lth/topdown_heatmap_r18_mouse_imp.py'
 SIZES = {RTMDET: (64, 96), RTMPOSE: (160, 160), HEATMAP: (64, 96)}
-
-
-def relative(inputs):
-    """Of every layer something is left, so that no output is zero."""
-    return {name: weight.abs() / weight.abs().mean() for name, weight in inputs.weights.items()}
-
-
-@pytest.fixture(scope='module')
-def tickets(tmp_path_factory):
-    """Paths of tickets at 80 % by the config that they are made from."""
-    folder = tmp_path_factory.mktemp('tickets')
-    paths = {}
-
-    def ticket(name):
-        if name not in paths:
-            torch.manual_seed(0)
-            config = read_config(name)
-            model = build_model(config).eval()
-            for module in model.modules():
-                if isinstance(module, nn.modules.batchnorm._BatchNorm):
-                    nn.init.normal_(module.running_mean, std=0.1)
-                    nn.init.uniform_(module.running_var, 0.5, 2)
-            weights = {target.name: target.parameter.detach() for target in find_targets(model)}
-            attach_mask(model, prune(weights, sparsity=0.8, score=relative))
-            paths[name] = folder / f'{len(paths)}.safetensors'
-            info = {'config': result_affecting_config(config, {})}
-            save_ticket(Ticket(attached_mask(model), model.state_dict(), info), paths[name])
-        return paths[name]
-
-    return ticket
 
 
 def run(path, images):

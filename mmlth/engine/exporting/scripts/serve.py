@@ -1,4 +1,4 @@
-"""Runs a file in onnxruntime, OpenVINO or MNN, as it is told on the standard input.
+"""Runs a file in onnxruntime, OpenVINO or MNN, as the standard input asks.
 
 Nothing of mmlth or torch is imported, so that it starts at once and the runtime has the process,
 with its threads, for itself. What the runtime prints goes to the standard error. The first argument
