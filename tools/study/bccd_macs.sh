@@ -14,4 +14,4 @@ fi
 exec python tools/study/study.py configs/lth/rtmdet_tiny_bccd_study.py \
     --work-dir work_dirs/study/bccd_macs --numbers docs/studies/bccd_macs \
     --seeds 0 1 2 --sparsities .5 .8 .9 .95 --levels .8 .9 .95 \
-    --methods macs four_by_one --by-seed "$@"
+    --methods four_by_one macs_score_alone macs_erk macs_quarter macs --by-seed "$@"

@@ -9,10 +9,13 @@ ITERATIVE = {
     'fine_tuning': ['--rewind-what', 'nothing'],
     'four_by_one': ['--pattern', '4x1'],
     'macs': ['--budget', 'macs'],
+    'macs_quarter': ['--budget', 'macs,power=0.25'],
+    'macs_score_alone': ['--budget', 'macs,power=0'],
+    'macs_erk': ['--budget', 'macs', '--allocation', 'erk'],
 }
 LONG_DENSE = 'long_dense'
 METHODS = (*CONTROLS, ONE_SHOT, *ITERATIVE, LONG_DENSE)
-DEFAULT = tuple(name for name in METHODS if name not in ('four_by_one', 'macs'))
+DEFAULT = tuple(name for name in METHODS if not name.startswith(('four_by_one', 'macs')))
 
 
 def branches(

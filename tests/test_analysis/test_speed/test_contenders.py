@@ -108,7 +108,5 @@ def test_a_network_that_computes_zeros_only_is_not_measured():
     model = Detector().eval()
     for norm in (model.bn1, model.bn2):
         nn.init.zeros_(norm.weight)
-    with pytest.raises(
-        LotteryError, match='Detector computes zeros only, as where'
-    ):
+    with pytest.raises(LotteryError, match='Detector computes zeros only, as where'):
         subject_of(part_of(model, 'features', (8, 8)), (8, 8))
