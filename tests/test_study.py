@@ -166,7 +166,8 @@ def test_each_method_has_the_sparsities_it_is_compared_at():
     assert [float(words[-1]) for words in one_shot] == levels
     assert {tuple(words[:-1]) for words in one_shot} == {('--label', 'one_shot', '--sparsities')}
     assert branches['macs'] == ['--budget', 'macs']  # by the rounds of the search
-    assert set(methods.branches(sparsities, levels)) == set(branches) - {'macs', 'four_by_one'}
+    default = {name for name in branches if not name.startswith(('macs', 'four_by_one'))}
+    assert set(methods.branches(sparsities, levels)) == default
 
 
 def test_a_table_of_accuracy_against_multiply_adds(tmp_path, capsys, monkeypatch):

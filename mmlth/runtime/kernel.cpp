@@ -20,6 +20,9 @@
 #include <malloc.h>
 #include <sys/mman.h>
 #endif
+#ifdef __SSE__
+#include <immintrin.h>
+#endif
 
 #if defined(__AVX512F__)
 constexpr int64_t WIDEST = 16, REGISTERS = 32;
@@ -30,6 +33,8 @@ constexpr int64_t WIDEST = 4, REGISTERS = 32;
 #else
 constexpr int64_t WIDEST = 4, REGISTERS = 16;
 #endif
+constexpr int64_t AHEAD = 4;        // slices that are asked for before they are copied
+constexpr int64_t ROWS_AHEAD = 8;   // rows whose addends are asked for before they are added
 constexpr int64_t SLACK = 32;  // floats behind a buffer, which the last vector may read
 
 // What is shared with Python: every field has 8 bytes; see plan.py.
@@ -44,6 +49,7 @@ struct Plan {
   int64_t lanes, vectors, together;      // of a tile: floats a vector, vectors, output channels
   int64_t parts, blocks;                 // of output channels (for threads), of slices
   int64_t activation;
+  int64_t streams;                       // whether outputs are written past the caches
   double low, high;
   const Slice* slice;
   const Row* rows;
@@ -105,9 +111,17 @@ inline void copy_row(float* to, const float* from, int64_t floats) {
   for (; c < floats; c++) to[c] = from[c];
 }
 
-// Writes the elements from ... from + length of a slice of the strip that starts at column `left`.
-void pack(const Plan& p, const float* image, const Slice& s, int64_t left, int64_t from,
-          int64_t length, float* to) {
+// Copies, and asks for what lies `distance` floats further on, since processors foresee little of
+// short pieces far from each other.
+inline void copy_ahead(float* to, const float* from, int64_t floats, int64_t distance) {
+  for (int64_t c = 0; c < floats; c += 16) __builtin_prefetch(from + distance + c);
+  copy(to, from, floats);
+}
+
+// Writes the elements from ... from + length of a slice of the strip that starts at column `left`;
+// `ahead` is a slice that will be written soon.
+void pack(const Plan& p, const float* image, const Slice& s, const Slice& ahead, int64_t left,
+          int64_t from, int64_t length, float* to) {
   const float* plane = image + s.channel * p.in_plane;
   const int64_t W = p.strip, end = from + length;
   if (p.stride_y == 1 && p.stride_x == 1 && W == p.width && W == p.out_width && p.in_column == 1) {
@@ -116,7 +130,8 @@ void pack(const Plan& p, const float* image, const Slice& s, int64_t left, int64
     const int64_t first = within(-shift, from, end);
     const int64_t last = within(p.height * W - shift, first, end);
     zero(to, first - from);
-    copy(to + first - from, plane + first + shift, last - first);
+    copy_ahead(to + first - from, plane + first + shift, last - first,
+               (ahead.channel - s.channel) * p.in_plane);
     zero(to + last - from, end - last);
     if (s.column) {
       const int64_t low = s.column < 0 ? 0 : std::max<int64_t>(W - s.column, 0);
@@ -197,14 +212,59 @@ struct Tile {
   float* sums;          // [output channels of the part, width]
   int64_t width, first_channel;
   const float* bias;    // where sums start from
+  const float* other;   // the tile's start in the first output plane; null if nothing is added
+  float* out;           // the same; null if `finish` writes the outputs
+  bool streams;         // whether they go past the caches
 };
 
-// Adds up one block of a tile.
+// Writes a vector to an address that is a multiple of its size, past the caches if that is known.
+template <int64_t V>
+void stream(float* to, typename Lanes<V>::Floats x) {
+#ifdef __AVX512F__
+  if constexpr (V == 16) return _mm512_stream_ps(to, (__m512)x);
+#endif
+#ifdef __AVX__
+  if constexpr (V == 8) return _mm256_stream_ps(to, (__m256)x);
+#endif
+#ifdef __SSE__
+  if constexpr (V == 4) return _mm_stream_ps(to, (__m128)x);
+#endif
+  *(typename Lanes<V>::Floats*)to = x;
+}
+
+// Orders what was written past the caches before what this thread writes later.
+void end_streams() {
+#ifdef __SSE__
+  _mm_sfence();
+#endif
+}
+
+template <int64_t V>
+struct Bounds {
+  typedef typename Lanes<V>::Floats Floats;
+  Floats low, high;
+
+  explicit Bounds(const Plan& p)
+      : low(Floats{} + (p.activation == CLAMP ? float(p.low) : -INFINITY)),
+        high(Floats{} + (p.activation == CLAMP ? float(p.high) : INFINITY)) {}
+
+  Floats operator()(Floats x) const {
+    x = x < low ? low : x;  // so that NaN stays NaN
+    return x > high ? high : x;
+  }
+};
+
+// Adds up one block of a tile. The last one writes the outputs, if the tile knows where.
 template <int64_t V, int64_t R, int64_t Q>
-void run(const Plan& p, const Row* row, const Row* end, const Tile& t, bool first) {
+void run(const Plan& p, const Row* row, const Row* end, const Tile& t, bool first, bool last) {
   typedef typename Lanes<V>::Floats Floats;
   typedef typename Lanes<V>::Ints Ints;
+  const Bounds<V> within_bounds(p);
+  const bool writes = last && t.out;
   for (; row < end; row++) {
+    if (writes && t.other)
+      for (int64_t c = 0; c < R * V; c += 16)
+        __builtin_prefetch(t.other + row[std::min(ROWS_AHEAD, end - row - 1)].channel * p.out_plane + c);
     Floats sums[Q][R];
     float* kept = t.sums + (row->channel - t.first_channel) * t.width;
     for (int64_t q = 0; q < Q; q++) {
@@ -228,8 +288,24 @@ void run(const Plan& p, const Row* row, const Row* end, const Tile& t, bool firs
         for (int64_t q = 0; q < Q; q++) sums[q][r] += (Q == 1 ? one : Floats{} + weight[q]) * x;
       }
     }
-    for (int64_t q = 0; q < Q; q++)
-      for (int64_t r = 0; r < R; r++) *(Floats*)(kept + q * t.width + r * V) = sums[q][r];
+    if (!writes) {
+      for (int64_t q = 0; q < Q; q++)
+        for (int64_t r = 0; r < R; r++) *(Floats*)(kept + q * t.width + r * V) = sums[q][r];
+      continue;
+    }
+    for (int64_t q = 0; q < Q; q++) {
+      if (Q > 1 && row->channel + q >= p.out_channels) break;
+      const int64_t at = (row->channel + q) * p.out_plane;
+      if (t.other)
+        for (int64_t r = 0; r < R; r++) sums[q][r] += *(const Floats*)(t.other + at + r * V);
+      for (int64_t r = 0; r < R; r++) {
+        float* to = t.out + at + r * V;
+        if (t.streams)
+          stream<V>(to, within_bounds(sums[q][r]));
+        else
+          *(Floats*)to = within_bounds(sums[q][r]);
+      }
+    }
   }
 }
 
@@ -237,19 +313,12 @@ void run(const Plan& p, const Row* row, const Row* end, const Tile& t, bool firs
 template <int64_t V>
 void store(const Plan& p, const float* sums, float* out, int64_t length) {
   typedef typename Lanes<V>::Floats Floats;
-  const bool clamps = p.activation == CLAMP;
-  const Floats low = Floats{} + (clamps ? float(p.low) : -INFINITY);
-  const Floats high = Floats{} + (clamps ? float(p.high) : INFINITY);
+  const Bounds<V> within_bounds(p);
   const int64_t whole = p.out_column == 1 ? length / V * V : 0;
-  for (int64_t i = 0; i < whole; i += V) {
-    Floats x = *(const Floats*)(sums + i);
-    x = x < low ? low : x;  // so that NaN stays NaN
-    *(Floats*)(out + i) = x > high ? high : x;
-  }
-  for (int64_t i = whole; i < length; i++) {
-    const float x = sums[i] < low[0] ? low[0] : sums[i];
-    out[i * p.out_column] = x > high[0] ? high[0] : x;
-  }
+  for (int64_t i = 0; i < whole; i += V)
+    *(Floats*)(out + i) = within_bounds(*(const Floats*)(sums + i));
+  for (int64_t i = whole; i < length; i++)
+    out[i * p.out_column] = within_bounds(Floats{} + sums[i])[0];
 }
 
 // Calls a function with each row of a tile: its start among the sums, in the plane, and its length.
@@ -285,25 +354,29 @@ void finish(const Plan& p, float* sums, const float* other, float* out, int64_t 
   });
 }
 
-typedef void (*Run)(const Plan&, const Row*, const Row*, const Tile&, bool);
+// A compiled tile: how many vectors it has, and what adds up its blocks.
+struct Form {
+  int64_t vectors;
+  void (*run)(const Plan&, const Row*, const Row*, const Tile&, bool, bool);
+};
 
-// The smallest of the compiled tiles with at least this many vectors; null if there is none.
+// The smallest of the compiled tiles with at least this many vectors; of none if there is none.
 template <int64_t V>
-Run run_of(int64_t vectors, int64_t together) {
+Form form_of(int64_t vectors, int64_t together) {
 #define TILE(r, q) \
   if constexpr (r * q + 2 <= REGISTERS || r == 1) \
-    if (together == q && vectors <= r) return run<V, r, q>;
+    if (together == q && vectors <= r) return {r, run<V, r, q>};
   TILE(1, 1) TILE(2, 1) TILE(3, 1) TILE(4, 1) TILE(6, 1) TILE(8, 1) TILE(12, 1) TILE(16, 1)
   TILE(24, 1) TILE(1, 4) TILE(2, 4) TILE(3, 4) TILE(4, 4) TILE(6, 4)
 #undef TILE
-  return nullptr;
+  return {0, nullptr};
 }
 
-Run run_of(int64_t lanes, int64_t vectors, int64_t together) {
-  if (lanes == WIDEST) return run_of<WIDEST>(vectors, together);
+Form form_of(int64_t lanes, int64_t vectors, int64_t together) {
+  if (lanes == WIDEST) return form_of<WIDEST>(vectors, together);
   if constexpr (WIDEST > 4)  // fewer outputs are left over at the end of an image
-    if (lanes == WIDEST / 2) return run_of<WIDEST / 2>(vectors, together);
-  return nullptr;
+    if (lanes == WIDEST / 2) return form_of<WIDEST / 2>(vectors, together);
+  return {0, nullptr};
 }
 
 inline float larger(float a, float b) { return (a > b) | (a != a) ? a : b; }
@@ -334,7 +407,7 @@ void keep_memory() {
 
 // Whether tiles of this form are compiled.
 int64_t has_tile(int64_t lanes, int64_t vectors, int64_t together) {
-  return run_of(lanes, vectors, together) != nullptr;
+  return form_of(lanes, vectors, together).run != nullptr;
 }
 
 // Computes out [batch, out_channels, out_height, out_width]; `other`, of the same shape, is added
@@ -344,7 +417,7 @@ int64_t convolve(const Plan* plan, const float* x, const float* bias, const floa
                  int64_t batch, int64_t threads) {
   const Plan& p = *plan;
   if (batch <= 0 || p.out_height <= 0 || p.out_width <= 0) return 0;
-  if (!run_of(p.lanes, p.vectors, p.together)) return 1;
+  if (!form_of(p.lanes, p.vectors, p.together).run) return 1;
   const int64_t flat = p.out_height * p.strip, strips = divide_up(p.out_width, p.strip);
   const int64_t stretches = divide_up(flat, p.stretch);
   const int64_t items = batch * strips * stretches * p.parts;
@@ -353,6 +426,10 @@ int64_t convolve(const Plan* plan, const float* x, const float* bias, const floa
   const int64_t copies = round_up(p.slices * p.pitch + SLACK, SLACK);
   const int64_t image = p.channels * p.height * p.width;
   const int64_t result = p.out_channels * p.out_height * p.out_width;
+  // Whether outputs can be written from registers: those of a tile are next to each other.
+  const bool plain = p.strip == p.out_width && p.out_column == 1 && p.activation <= CLAMP;
+  const bool streams = p.streams && reinterpret_cast<uintptr_t>(out) % (p.lanes * 4) == 0 &&
+                       p.out_plane % p.lanes == 0 && result % p.lanes == 0;
   std::atomic<int64_t> status{0};
 #pragma omp parallel num_threads(int(std::min(threads, items))) if (threads > 1 && items > 1)
   {
@@ -368,15 +445,21 @@ int64_t convolve(const Plan* plan, const float* x, const float* bias, const floa
       const int64_t count = std::min(p.stretch, flat - from);
       const int64_t first = part * channels, last = std::min(p.out_channels, first + channels);
       for (int64_t s = 0; s < p.slices; s++)
-        pack(p, x + n * image, p.slice[s], left, from, count + p.halo, buffer + s * p.pitch);
+        pack(p, x + n * image, p.slice[s], p.slice[std::min(s + AHEAD, p.slices - 1)], left, from,
+             count + p.halo, buffer + s * p.pitch);
       for (int64_t done = 0; done < count; done += width) {
         const int64_t valid = std::min(width, count - done);
-        const Run run = run_of(p.lanes, divide_up(valid, p.lanes), p.together);
-        const Tile tile{buffer + done, sums, apart, first, bias};
+        const Form form = form_of(p.lanes, divide_up(valid, p.lanes), p.together);
+        const bool direct = plain && form.vectors * p.lanes == valid;
+        const int64_t start = n * result + from + done;
+        const Tile tile{buffer + done, sums, apart, first, bias,
+                        other && direct ? other + start : nullptr, direct ? out + start : nullptr,
+                        streams};
         for (int64_t block = 0; block < p.blocks; block++) {
           const int64_t* rows = p.row_of_block + part * p.blocks + block;
-          run(p, p.rows + rows[0], p.rows + rows[1], tile, block == 0);
+          form.run(p, p.rows + rows[0], p.rows + rows[1], tile, block == 0, block == p.blocks - 1);
         }
+        if (direct) continue;
         for (int64_t c = first; c < last; c++) {
           const int64_t at = n * result + c * p.out_plane;
           finish<WIDEST>(p, sums + (c - first) * apart, other ? other + at : nullptr, out + at, left,
@@ -384,6 +467,7 @@ int64_t convolve(const Plan* plan, const float* x, const float* bias, const floa
         }
       }
     }
+    end_streams();
   }
   return status;
 }

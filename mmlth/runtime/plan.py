@@ -17,6 +17,9 @@ from mmlth.runtime.packing import Packing
 BYTES_OF_COPIES = 1000 * 1024
 """The copies of the input that a thread works on should stay in its second cache."""
 
+STREAMED_BYTES = 2 * 1024 * 1024
+"""Outputs of at least this size are written past the caches, which else read what they replace."""
+
 _NUMBERS = (
     'channels',
     'height',
@@ -42,6 +45,7 @@ _NUMBERS = (
     'parts',
     'blocks',
     'activation',
+    'streams',
 )
 _POINTERS = ('slice', 'rows', 'row_of_block', 'entries', 'weights')
 
@@ -162,6 +166,7 @@ class Plan:
             parts=packing.parts,
             blocks=packing.blocks,
             activation=activation.kind,
+            streams=4 * out_channels * height * width >= STREAMED_BYTES,
             low=activation.low,
             high=activation.high,
         )
@@ -224,7 +229,8 @@ def _entries(packing: Packing, pitch: int, strip: int) -> Tensor:
 def _stretch(flat: int, width: int, slices: int, halo: int, least: int) -> int:
     """How many outputs of a strip a thread computes from one copy of the input.
 
-    A whole number of tiles, as many as the second cache holds.
+    A whole number of tiles, as many as the second cache holds, but about twice the halo at least,
+    which is copied again for the next stretch.
 
     Args:
         flat: Outputs of a strip.
@@ -234,7 +240,7 @@ def _stretch(flat: int, width: int, slices: int, halo: int, least: int) -> int:
         least: Into how many stretches a strip is divided at least, if it has so many tiles.
     """
     tiles = -(-flat // width)
-    fitting = (BYTES_OF_COPIES // (4 * max(slices, 1)) - halo) // width
+    fitting = max(BYTES_OF_COPIES // (4 * max(slices, 1)) - halo, 2 * halo) // width
     count = max(-(-tiles // max(fitting, 1)), min(least, tiles))
     return -(-tiles // count) * width
 

@@ -18,6 +18,7 @@ from mmlth.runtime import pooling as poolings
 from mmlth.runtime.activations import CLAMP, HARD_SWISH, IDENTITY, LEAKY, RELU, SILU, Activation
 from mmlth.runtime.compiler import kernel, native_flags
 from mmlth.runtime.geometry import Geometry
+from mmlth.runtime.packing import pack
 
 ACTIVATIONS = (
     IDENTITY,
@@ -84,11 +85,11 @@ def weights(shape, density, seed):
 
 
 @pytest.mark.parametrize('instructions', INSTRUCTIONS)
-@pytest.mark.parametrize('cache', [plans.BYTES_OF_COPIES, 4096])
+@pytest.mark.parametrize('small', [False, True])
 @given(data=st.data(), case=cases(), density=densities, seed=st.integers(0, 99))
 @settings(max_examples=100, deadline=None)
-def test_convolutions(instructions, cache, data, case, density, seed):
-    with built_for(INSTRUCTIONS[instructions], cache):
+def test_convolutions(instructions, small, data, case, density, seed):
+    with built_for(INSTRUCTIONS[instructions], small):
         tiles = plans.compiled_tiles()
         tile = data.draw(st.sampled_from(tiles))
         tile = replace(tile, **data.draw(st.sampled_from(FORMS)))
@@ -182,6 +183,30 @@ def test_activations_far_from_zero(activation):
     torch.testing.assert_close(activation(x.clone()).double(), expected, atol=1e-6, rtol=1e-5)
 
 
+@pytest.mark.parametrize('offset', [0, 1, 4])
+def test_large_outputs_may_begin_anywhere(monkeypatch, offset):
+    monkeypatch.setattr(plans, 'STREAMED_BYTES', 0)
+    weight, generator = weights((5, 3, 1, 1), 0.5, 0)
+    size, tile = (16, 8), plans.Tile(plans.compiled_tiles()[0].lanes, 2)
+    plan = plans.Plan(pack(weight, Geometry()), weight.shape, Geometry(), size, tile, IDENTITY, {})
+    x, bias = torch.randn(1, 3, *size, generator=generator), torch.zeros(5)
+    memory = torch.full((offset + 5 * 128 + 1,), torch.nan)
+    plan(x, bias, memory[offset:-1].view(1, 5, *size))
+    torch.testing.assert_close(memory[offset:-1].view(1, 5, *size), F.conv2d(x, weight))
+    assert memory[:offset].isnan().all()
+    assert memory[-1].isnan()
+
+
+@pytest.mark.parametrize('slices', [1, 100, 768, 100_000])
+@pytest.mark.parametrize(('width', 'halo'), [(96, 0), (128, 16), (64, 256)])
+def test_a_stretch_fits_in_the_cache_unless_most_of_it_were_halo(slices, width, halo):
+    stretch = plans._stretch(2**20, width, slices, halo, 1)
+    assert stretch % width == 0
+    fits = 4 * slices * (stretch + halo) <= plans.BYTES_OF_COPIES
+    assert fits or stretch <= max(2 * halo, width)
+    assert stretch > 2 * halo - width
+
+
 def test_threads_do_not_change_a_bit():
     weight, generator = weights((24, 16, 3, 3), 0.2, 0)
     x = torch.randn(2, 16, 31, 33, generator=generator)
@@ -195,15 +220,17 @@ def test_threads_do_not_change_a_bit():
 
 
 class built_for:  # noqa: N801
-    """Layers use the kernel that these flags give, and stretches that fit in such a cache."""
+    """Layers use the kernel that these flags give; ``small``: as if caches were tiny."""
 
-    def __init__(self, flags, cache=plans.BYTES_OF_COPIES):
+    def __init__(self, flags, small=False):
         self.flags = flags
-        self.cache = cache
+        self.small = small
 
     def __enter__(self):
         self.patch = pytest.MonkeyPatch()
-        self.patch.setattr(plans, 'BYTES_OF_COPIES', self.cache)
+        if self.small:
+            self.patch.setattr(plans, 'BYTES_OF_COPIES', 4096)
+            self.patch.setattr(plans, 'STREAMED_BYTES', 0)
         if self.flags is not None:
             self.patch.setattr(plans, 'kernel', lambda: kernel(self.flags))
 
@@ -276,7 +303,7 @@ def watched():
 
     with built_for(flags):
         run()
-    with built_for(flags, 4096):
+    with built_for(flags, small=True):
         run()
     kernel(flags)
     networks = [nn.MaxPool2d(3, 2, 1), nn.MaxPool2d(2), nn.MaxPool2d(5, 1, 2)]
