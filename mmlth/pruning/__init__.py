@@ -19,6 +19,7 @@ from mmlth.pruning.masked_modules import (
     revived,
     zero_pruned,
 )
+from mmlth.pruning.methods import METHODS, Length, Method, Moment, Step
 from mmlth.pruning.patterns import FourByOne, NOfM, Pattern, grouped_weights, transposed_weights
 from mmlth.pruning.predictors import is_predictor
 from mmlth.pruning.prune import prune
@@ -48,6 +49,7 @@ from mmlth.pruning.targets import (
 __all__ = [
     'CONTROLS',
     'MASKED_CLASSES',
+    'METHODS',
     'PRUNABLE_PARAMETERS',
     'SCHEDULES',
     'Allocation',
@@ -55,8 +57,11 @@ __all__ = [
     'Costs',
     'FourByOne',
     'LayerMacs',
+    'Length',
     'Macs',
     'Mask',
+    'Method',
+    'Moment',
     'NOfM',
     'Network',
     'Overlap',
@@ -65,6 +70,7 @@ __all__ = [
     'Schedule',
     'Score',
     'ScoreInputs',
+    'Step',
     'Target',
     'TargetError',
     'add_penalty',
