@@ -14,6 +14,7 @@ from mmengine.registry import Registry
 
 from mmlth.pruning import CONTROLS as OUR_CONTROLS
 from mmlth.pruning import MASKED_CLASSES, allocation, patterns, scores
+from mmlth.pruning import METHODS as OUR_METHODS
 from mmlth.pruning import SCHEDULES as OUR_SCHEDULES
 
 
@@ -32,6 +33,7 @@ ALLOCATIONS = _registry('allocation', allocation.ALLOCATIONS)
 PATTERNS = _registry('pattern', patterns.PATTERNS)
 SCHEDULES = _registry('schedule', OUR_SCHEDULES)
 CONTROLS = _registry('control', OUR_CONTROLS)
+METHODS = _registry('method', OUR_METHODS)
 
 for _class in MASKED_CLASSES:
     MODELS.register_module(name=f'Masked{_class.__name__}', module=_class)

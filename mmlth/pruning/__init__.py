@@ -17,6 +17,7 @@ from mmlth.pruning.masked_modules import (
     detach_mask,
     masked_class,
     revived,
+    watched_gradients,
     zero_pruned,
 )
 from mmlth.pruning.methods import METHODS, Length, Method, Moment, Step
@@ -114,5 +115,6 @@ __all__ = [
     'starved',
     'together',
     'transposed_weights',
+    'watched_gradients',
     'zero_pruned',
 ]

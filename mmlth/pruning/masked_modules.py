@@ -9,6 +9,7 @@ stays zero under SGD, momentum, weight decay and Adam. The masks travel with `co
 buffers would touch them.
 """
 
+import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar, cast
 
@@ -146,6 +147,9 @@ class Masked(nn.Module):
 def _gradient_hook(module: nn.Module, name: str) -> Callable[[Tensor], Tensor]:
     def zero_pruned(gradient: Tensor) -> Tensor:
         pruned = module.__dict__.get('_pruned', {}).get(name)
+        watched = module.__dict__.get('_watched')
+        if watched is not None:
+            watched[name] = watched.get(name, 0) + gradient.detach()
         # masked_fill, not a product: under AMP an overflowed gradient times zero is NaN. Not in
         # place, though that is cheaper: autograd may hand two parameters views of one gradient.
         return gradient if pruned is None else gradient.masked_fill(pruned, 0)
@@ -308,6 +312,30 @@ def revived(model: nn.Module) -> list[str]:
         if isinstance(module, Masked)
         for name in module.revived()
     ]
+
+
+@contextlib.contextmanager
+def watched_gradients(model: nn.Module) -> Iterator[dict[str, Tensor]]:
+    """Collects the gradients of masked parameters before their pruned part is zeroed.
+
+    What several backward passes give is summed. Parameters without a gradient are left out.
+
+    Args:
+        model: A masked model, on any device.
+
+    Yields:
+        A dictionary that is filled at the end: gradients by parameter name, of its shape.
+    """
+    masked = {path: module for path, module in model.named_modules() if isinstance(module, Masked)}
+    gradients: dict[str, Tensor] = {}
+    for module in masked.values():
+        module.__dict__['_watched'] = {}
+    try:
+        yield gradients
+    finally:
+        for path, module in masked.items():
+            for name, gradient in module.__dict__.pop('_watched').items():
+                gradients[f'{path}.{name}' if path else name] = gradient
 
 
 def _parameter(model: nn.Module, name: str) -> nn.Parameter:

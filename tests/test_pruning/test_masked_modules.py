@@ -9,12 +9,14 @@ from law3 import assert_zero
 from torch import nn
 
 from mmlth.pruning import (
+    Mask,
     attach_mask,
     attached_mask,
     detach_mask,
     find_targets,
     prune,
     revived,
+    watched_gradients,
 )
 
 OPTIMIZERS = {
@@ -252,3 +254,28 @@ def test_a_printed_model_tells_what_is_pruned():
     assert 'in_proj_weight_density=0.3333' in repr(model[2])
     detach_mask(model)
     assert 'density' not in repr(model)
+
+
+def test_watched_gradients_are_those_of_the_model_without_a_mask():
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(4, 3), nn.Tanh(), nn.Linear(3, 2))
+    mask = Mask({'0.weight': torch.rand(3, 4) < 0.5, '2.weight': torch.rand(2, 3) < 0.5})
+    plain = copy.deepcopy(model)
+    attach_mask(model, mask)
+    plain.load_state_dict(model.state_dict())
+    inputs = torch.randn(2, 5, 4)
+    with watched_gradients(model) as gradients:
+        for x in inputs:  # two passes are summed
+            model(x).square().sum().backward()
+            plain(x).square().sum().backward()
+    assert set(gradients) == set(mask)
+    for name, kept in mask.items():
+        dense = plain.get_parameter(name).grad
+        torch.testing.assert_close(gradients[name], dense)
+        assert dense[~kept].any()
+        assert not model.get_parameter(name).grad[~kept].any()
+    model(inputs[0]).sum().backward()  # nobody watches any more
+    torch.testing.assert_close(gradients['0.weight'], plain.get_parameter('0.weight').grad)
+    with watched_gradients(model) as gradients:
+        pass
+    assert gradients == {}

@@ -1,7 +1,7 @@
 """The hooks that a search adds to the Runner of each round.
 
 Those that make sense in a config by themselves are registered: `AccelerateHook`, which only tests,
-`MaskHook`, `ResumeHook`, `RSTHook`, `TicketSaver` and `ValidationLossHook`.
+`MaskHook`, `PruningHook`, `ResumeHook`, `RSTHook`, `TicketSaver` and `ValidationLossHook`.
 """
 
 from mmlth.engine.evaluation import ResultHook
@@ -11,6 +11,7 @@ from mmlth.engine.hooks.mask_distance_hook import MaskDistanceHook, StopRule
 from mmlth.engine.hooks.mask_hook import MaskHook
 from mmlth.engine.hooks.preemption_hook import PreemptionHook
 from mmlth.engine.hooks.progress_hook import ProgressHook
+from mmlth.engine.hooks.pruning_hook import PruningHook
 from mmlth.engine.hooks.resume_hook import ResumeHook
 from mmlth.engine.hooks.rewind_hook import RewindHook
 from mmlth.engine.hooks.rst_hook import RSTHook
@@ -26,6 +27,7 @@ __all__ = [
     'MaskHook',
     'PreemptionHook',
     'ProgressHook',
+    'PruningHook',
     'RSTHook',
     'ResultHook',
     'ResumeHook',

@@ -1,6 +1,11 @@
 """The ``lottery`` key of a config: what it may hold, and what it means."""
 
-from mmlth.engine.settings.choices import build_allocation, build_pattern, build_score
+from mmlth.engine.settings.choices import (
+    build_allocation,
+    build_method,
+    build_pattern,
+    build_score,
+)
 from mmlth.engine.settings.controls import build_control, control_names
 from mmlth.engine.settings.lottery import Settings, parse_settings
 from mmlth.engine.settings.members import Spec
@@ -19,6 +24,7 @@ __all__ = [
     'Spec',
     'build_allocation',
     'build_control',
+    'build_method',
     'build_pattern',
     'build_score',
     'control_names',

@@ -5,9 +5,18 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from mmlth.engine.errors import LotteryError
-from mmlth.engine.settings.members import ALLOCATION, PATTERN, SCHEDULE, SCORE, Spec, build, named
+from mmlth.engine.settings.members import (
+    ALLOCATION,
+    METHOD,
+    PATTERN,
+    SCHEDULE,
+    SCORE,
+    Spec,
+    build,
+    named,
+)
 from mmlth.messages import reason
-from mmlth.pruning import Allocation, NOfM, Pattern, Schedule, Score
+from mmlth.pruning import Allocation, Method, NOfM, Pattern, Schedule, Score
 
 
 def build_score(spec: Spec) -> Score:
@@ -51,6 +60,21 @@ def build_schedule(spec: Spec) -> Schedule:
         LotteryError: On an unknown name, or options that do not fit.
     """
     return cast(Schedule, build(SCHEDULE, spec))
+
+
+def build_method(spec: Spec) -> Method:
+    """The method that ``lottery.method`` or a `PruningHook` names.
+
+    Raises:
+        LotteryError: On an unknown name, or options that do not fit.
+    """
+    method = build(METHOD, named(METHOD, spec))
+    if not all(callable(getattr(method, name, None)) for name in ('updates', 'update')):
+        raise LotteryError(
+            f'lottery.method={spec!r} is no method: it needs updates() and update(), as those in '
+            'mmlth.pruning.methods have them'
+        )
+    return cast(Method, method)
 
 
 def settle_names(values: dict[str, Any]) -> None:

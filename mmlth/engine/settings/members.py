@@ -13,9 +13,9 @@ from typing import Any
 from mmengine.registry import DefaultScope, Registry
 
 from mmlth.engine.errors import LotteryError
-from mmlth.engine.registry import ALLOCATIONS, CONTROLS, PATTERNS, SCHEDULES, SCORES
+from mmlth.engine.registry import ALLOCATIONS, CONTROLS, METHODS, PATTERNS, SCHEDULES, SCORES
 from mmlth.messages import reason
-from mmlth.pruning import Allocation, Control, Pattern, Schedule, Score
+from mmlth.pruning import Allocation, Control, Method, Pattern, Schedule, Score
 
 Spec = str | dict[str, Any]
 """The name of a member, or a dict with the name as ``type`` and options."""
@@ -48,6 +48,7 @@ ALLOCATION = MemberKind('allocation', ALLOCATIONS, Allocation)
 PATTERN = MemberKind('pattern', PATTERNS, Pattern, also=', N:M such as 2:4')
 SCHEDULE = MemberKind('schedule', SCHEDULES, Schedule)
 CONTROL = MemberKind('branch.control', CONTROLS, Control)
+METHOD = MemberKind('method', METHODS, Method)
 
 
 def member_names(kind: MemberKind) -> list[str]:

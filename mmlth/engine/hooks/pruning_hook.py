@@ -1,0 +1,234 @@
+"""Prunes while a training runs."""
+
+import contextlib
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.dist import all_reduce, broadcast_object_list, is_main_process
+from mmengine.runner import EpochBasedTrainLoop, Runner
+from torch import Tensor, nn
+
+from mmlth.engine.errors import LotteryError
+from mmlth.engine.hooks.mask_hook import MaskHook, zero_moments
+from mmlth.engine.masking import Pruner, choose_targets, weight_costs
+from mmlth.engine.models import averaged_models, bare_model
+from mmlth.engine.registry import HOOKS
+from mmlth.engine.settings import Settings, build_method, parse_settings
+from mmlth.messages import join_names, reason
+from mmlth.pruning import (
+    Length,
+    Mask,
+    Moment,
+    PruningError,
+    amounts,
+    attach_mask,
+    kept_amount,
+    watched_gradients,
+)
+
+PRUNING_KEY = 'mmlth_pruning'
+"""Where a checkpoint holds the mask, and when pruning began."""
+_BY_SCORE = ('score', 'allocation', 'pattern', 'floor', 'budget')
+
+
+@HOOKS.register_module()
+class PruningHook(MaskHook):
+    """Changes the mask of a model while MMEngine trains it, as a method says.
+
+    With a ``mmlth.TicketSaver`` beside it any training ends with a ticket, and with a
+    ``mmlth.ResumeHook`` it may be interrupted: ``custom_hooks=[dict(type='mmlth.PruningHook',
+    method='gradual', sparsity=0.9), dict(type='mmlth.TicketSaver')]``.
+
+    Args:
+        method: ``'gradual'``, ``'rigl'``, ``'set'`` or ``'ac_dc'``, or a dict with the name as
+            ``type`` and options; see `mmlth.pruning.methods`.
+        sparsity: The share of the prunable weights that is removed in the end, in (0, 1).
+        seed: Of what a method draws at random.
+        **lottery: Keys of ``lottery`` that say what is pruned, and how: ``targets``, and for
+            methods that prune by score also ``score``, ``allocation``, ``pattern``, ``floor`` and
+            ``budget``.
+
+    Raises:
+        LotteryError: If an option is out of range, or the method does not take it.
+    """
+
+    def __init__(
+        self, method: Any = 'gradual', sparsity: float = 0.8, seed: int = 0, **lottery: Any
+    ) -> None:
+        super().__init__(Mask({}))
+        self.method = build_method(method)
+        self.name = method['type'] if isinstance(method, Mapping) else method
+        self.settings = _checked(self.name, self.method.prunes, sparsity, lottery)
+        self.seed = seed
+        self._first = 0
+        self._restored = False
+        self._watch = contextlib.ExitStack()
+        self._gradients: Mapping[str, Tensor] | None = None
+
+    def before_run(self, runner: Runner) -> None:
+        model = bare_model(runner)
+        targets = choose_targets(model, self.settings)
+        self._sizes = {target.name: target.numel for target in targets}
+        self._costs = weight_costs(self.settings, runner.cfg, targets)
+        self._pruner = Pruner(self.settings, model, self.seed, self._costs)
+        self.mask = Mask.dense({name: model.get_parameter(name) for name in self._sizes})
+        super().before_run(runner)
+
+    def after_load_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
+        super().after_load_checkpoint(runner, checkpoint)
+        saved = checkpoint.get(PRUNING_KEY)
+        if not runner._resume or saved is None:
+            return  # it begins with this training, or in the middle of one that was dense so far
+        if list(saved['masks']) != list(self.mask):
+            raise LotteryError(
+                f'the checkpoint holds the mask of {len(saved["masks"])} weights, but PruningHook '
+                f'prunes {len(self.mask)}; restore its targets, or begin anew'
+            )
+        self._first, self._restored = saved['first'], True
+        self.mask = Mask(
+            {name: _unpacked(saved['masks'][name], kept) for name, kept in self.mask.items()}
+        )
+        self._attach(runner)  # before the weights are loaded, of which it would zero some
+
+    def before_save_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
+        super().before_save_checkpoint(runner, checkpoint)
+        packed = {name: _packed(kept) for name, kept in self.mask.items()}
+        checkpoint[PRUNING_KEY] = {'first': self._first, 'masks': packed}
+
+    def before_train(self, runner: Runner) -> None:
+        if not self._restored:
+            self._first = runner.iter
+        epochs = isinstance(runner.train_loop, EpochBasedTrainLoop)
+        epoch = len(runner.train_dataloader) if epochs else None
+        self._length = Length(runner.max_iters - self._first, epoch)
+        try:
+            self._updates = self.method.updates(self._length)
+        except PruningError as error:
+            raise LotteryError(f'PruningHook.method={self.name!r}: {reason(error)}') from error
+        if not self._restored:
+            self._update(runner, 0)
+        super().before_train(runner)
+
+    def before_train_iter(self, runner: Runner, *args: Any, **kwargs: Any) -> None:
+        self._gradients = None
+        if self.method.gradients and self._done(runner) + 1 in self._updates:
+            self._gradients = self._watch.enter_context(watched_gradients(bare_model(runner)))
+
+    def after_train_iter(self, runner: Runner, *args: Any, **kwargs: Any) -> None:
+        self._watch.close()
+        super().after_train_iter(runner, *args, **kwargs)
+        done = self._done(runner) + 1
+        if done in self._updates:
+            self._update(runner, done)
+
+    def after_train(self, runner: Runner) -> None:
+        kept, keep = kept_amount(self.mask, self._costs), self._keep
+        if kept > keep:
+            runner.logger.warning(
+                f'{self.name}: training ended after {self._done(runner)} of '
+                f'{self._length.iterations} iterations, before the last update of the mask, which '
+                f'keeps {kept:,} instead of {keep:,}'
+            )
+
+    @property
+    def _total(self) -> int:
+        return sum(amounts(self._sizes, self._costs).values())
+
+    @property
+    def _keep(self) -> int:
+        return self.settings.kept(amounts(self._sizes, self._costs))
+
+    def _done(self, runner: Runner) -> int:
+        return int(runner.iter - self._first)
+
+    def _update(self, runner: Runner, done: int) -> None:
+        """Takes the mask that the first process draws; so all have the same."""
+        gradients = self._mean_gradients(runner) if done and self.method.gradients else None
+        if gradients is not None and not all(g.isfinite().all() for g in gradients.values()):
+            runner.logger.info(
+                f'{self.name}: gradients of iteration {runner.iter} overflow, so the mask stays'
+            )
+            return
+        masks: list[Any] = [self._drawn(runner, done, gradients) if is_main_process() else None]
+        broadcast_object_list(masks)
+        self.mask = masks[0]
+        self._attach(runner)
+        if done:  # else `before_train` does so
+            zero_moments(bare_model(runner), runner.optim_wrapper, self.mask)
+        self._steps = 0  # an unusual optimizer shows itself in its first steps under a new mask
+        runner.message_hub.update_scalar('train/sparsity', self.mask.sparsity)
+
+    def _drawn(self, runner: Runner, done: int, gradients: Mapping[str, Tensor] | None) -> Mask:
+        model = bare_model(runner)
+        weights = {name: model.get_parameter(name).detach().cpu() for name in self.mask}
+        moment = Moment(
+            done,
+            self._length,
+            weights,
+            self.mask,
+            self._keep,
+            self._total,
+            self._pruner.prune,
+            self.seed,
+            gradients,
+        )
+        try:
+            return self.method.update(moment)
+        except PruningError as error:
+            raise LotteryError(
+                f'PruningHook.method={self.name!r} after {done} iterations: {reason(error)}'
+            ) from error
+
+    def _attach(self, runner: Runner) -> None:
+        for model in (bare_model(runner), *averaged_models(runner)):
+            attach_mask(model, self.mask)
+
+    def _mean_gradients(self, runner: Runner) -> dict[str, Tensor]:
+        """The gradients of all prunable weights, averaged over processes, on the CPU."""
+        watched, model = self._gradients or {}, bare_model(runner)
+        means = {}
+        for name in self.mask:
+            gradient = watched.get(name)
+            if gradient is None:  # a layer that this batch did not use
+                gradient = torch.zeros_like(model.get_parameter(name))
+            all_reduce(gradient, op='mean')
+            means[name] = gradient.detach().cpu()
+        return means
+
+
+def _checked(name: str, prunes: bool, sparsity: float, lottery: Mapping[str, Any]) -> Settings:
+    """The options as ``lottery`` keys, where the method can do something with them."""
+    if not 0 < sparsity < 1:
+        raise LotteryError(f'PruningHook.sparsity must lie between 0 and 1, got {sparsity!r}')
+    known = ('targets', *_BY_SCORE)
+    if unknown := [key for key in lottery if key not in known]:
+        raise LotteryError(
+            f'PruningHook has no option {unknown[0]!r}; it has method, sparsity, seed, '
+            f'{", ".join(known)}'
+        )
+    if not prunes and (useless := [key for key in _BY_SCORE if key in lottery]):
+        raise LotteryError(
+            f'the method {name!r} does not prune by score, so that {join_names(useless)} would '
+            'change nothing; leave them out, or give another method'
+        )
+    settings = parse_settings({**lottery, 'target_sparsity': sparsity})
+    pruner = Pruner(settings, nn.Module(), 0)
+    if not pruner.ranks_by_weights_alone:
+        raise LotteryError(
+            f'PruningHook ranks weights as they are while training, but score={settings.score!r} '
+            "needs the network or what training started from; give one such as 'magnitude'"
+        )
+    return settings
+
+
+def _packed(kept: Tensor) -> Tensor:
+    """A bool tensor as bytes of eight bits, flat."""
+    return torch.from_numpy(np.packbits(kept.reshape(-1).cpu().numpy()))
+
+
+def _unpacked(packed: Tensor, like: Tensor) -> Tensor:
+    """The bool tensor that `_packed` made ``packed`` of."""
+    bits = np.unpackbits(packed.cpu().numpy(), count=like.numel()).astype(bool)
+    return torch.from_numpy(bits).view(like.shape)
