@@ -15,6 +15,7 @@ CONTROLS = (
     'random_layerwise',
     'reinit',
 )
+METHODS = ('ac_dc', 'gradual', 'rigl', 'set')
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,8 +24,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         'control',
         nargs='?',
-        help=f'{", ".join(CONTROLS)}, or one of your own; '
-        'none: a search with other settings, given by the options below',
+        help=f'a control: {", ".join(CONTROLS)}, or one of your own; a method that prunes while '
+        f'training: {", ".join(METHODS)}; none: a search with other settings, given by the '
+        'options below',
     )
     parser.add_argument('--name', help='the branch goes to WORK_DIR/branches/NAME')
     parser.add_argument('--label', help='its line in reports, which branches may share')
@@ -33,14 +35,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs='+',
         type=int,
         metavar='ROUND',
-        help='the rounds whose tickets get the control; default: all pruned ones',
+        help='the rounds whose tickets get the control, or whose sparsities the method trains; '
+        'default: all pruned ones',
     )
     parser.add_argument(
         '--control-options',
         nargs='+',
         action=KeyValues,
         metavar='KEY=VALUE',
-        help='of the control, such as share=0.2 of noise',
+        help='of the control or method, such as share=0.2 of noise',
     )
     parser.add_argument(
         '--seed', type=int, default=0, help='another one draws other masks, weights or orders'

@@ -220,6 +220,14 @@ class LotteryKeys:
         'spec',
         metavar='WHAT[,power=P]',
     )
+    method: str | dict[str, Any] | None = _key(
+        None,
+        "what prunes while one training runs, in place of rounds: 'gradual', 'rigl', 'set', "
+        "'ac_dc', or with options dict(type='gradual', end=0.5): gradual,end=0.5 on the command "
+        'line',
+        'spec',
+        metavar='NAME[,KEY=VALUE]',
+    )
     early_bird: EarlyBirdSettings | None = _key(
         None, 'dict(window=5): a round ends once its next mask has converged'
     )

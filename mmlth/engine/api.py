@@ -15,8 +15,14 @@ from mmlth.engine.entry import check_searches
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.masking import choose_targets, split_targets, table_of_targets
 from mmlth.engine.models import build_model
-from mmlth.engine.settings import parse_settings
-from mmlth.engine.state import SearchPaths, keep_load_from, load_state
+from mmlth.engine.settings import is_method, parse_settings
+from mmlth.engine.state import (
+    MACS_KEYS,
+    SearchPaths,
+    SearchState,
+    keep_load_from,
+    load_state,
+)
 from mmlth.engine.training import experiment_name
 from mmlth.pruning import Target
 from mmlth_common.lottery import SCHEDULE_KEYS
@@ -106,9 +112,12 @@ def branch(
             ``'random_layerwise'``, ``'permuted'``, ``'complement'``, ``'noise'`` (``share``,
             ``matched``), ``'reinit'``, ``'data_order'``, ``'long_dense'``, or one of your own in
             the registry ``CONTROLS``. None: a search with other settings, given by ``lottery``.
+            A method that prunes while training, ``'gradual'`` and the like, is the same as
+            ``method='gradual'`` among these.
         name: By default after the control or the settings.
         label: Its line in `mmlth report`, which several branches may share; by default the name.
-        tickets: The rounds whose tickets get the control; by default all pruned ones.
+        tickets: The rounds whose tickets get the control, or whose sparsities a method trains; by
+            default all pruned ones.
         seed: Another one draws other masks, weights or orders.
         resume: Whether to continue a branch of that name.
         launcher: As for `search`.
@@ -122,16 +131,23 @@ def branch(
         LotteryError: On bad input.
     """
     root = Path(work_dir)
-    if load_state(SearchPaths(root)) is None:
+    state = load_state(SearchPaths(root))
+    if state is None:
         raise LotteryError(f'{root} holds no search: it has no search.json')
     config = searched_config(SearchPaths(root).state)
+    folder = SearchPaths(root).branches / (name or _branch_name(control, seed, lottery))
+    if control is not None and is_method(control):
+        lottery, control = {**lottery, 'method': control}, None
+    if lottery.get('method') is not None and lottery.keys().isdisjoint(SCHEDULE_KEYS):
+        target = lottery.pop('target_sparsity', None)
+        lottery['sparsities'] = _sparsities(state, tickets) if target is None else [target]
+        tickets = None
     settings = {
         'control': control,
         'tickets': tickets and list(tickets),
         'seed': seed,
         'label': label,
     }
-    folder = SearchPaths(root).branches / (name or _branch_name(control, seed, lottery))
     config.experiment_name = experiment_name(config, folder)
     return search(
         config,
@@ -142,6 +158,18 @@ def branch(
         branch=settings,
         **lottery,
     )
+
+
+def _sparsities(state: SearchState, tickets: Sequence[int] | None) -> list[float]:
+    """Those of a search's tickets, in what it counts: weights, or multiply-adds."""
+    total, kept = ('prunable', 'kept') if state.costs is None else MACS_KEYS
+    done = {record['round']: record for record in state.rounds[1:]}
+    if missing := [index for index in tickets or done or [1] if index not in done]:
+        raise LotteryError(
+            f'a method trains the sparsities of the tickets, but of rounds {sorted(done)} there is '
+            f'no round {missing[0]}; let the search go on, or give sparsities'
+        )
+    return [1 - done[index][kept] / done[index][total] for index in tickets or done]
 
 
 def _branch_name(

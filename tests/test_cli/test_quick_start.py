@@ -9,6 +9,7 @@ import torch
 
 from mmlth import Mask, Ticket, save_ticket
 from mmlth.engine.settings import control_names
+from mmlth.pruning import METHODS
 from mmlth.ticket import DEPTHS, INPUTS
 from mmlth_cli import branch, transfer
 from mmlth_cli.main import COMMANDS, main
@@ -60,6 +61,7 @@ def test_help_loads_the_standard_library_alone(arguments, tmp_path):
 
 def test_choices_are_those_of_the_functions_that_take_them():
     assert list(branch.CONTROLS) == control_names()
+    assert list(branch.METHODS) == sorted(METHODS)
     assert transfer.DEPTHS == DEPTHS
     assert tuple(INPUTS) == transfer.INPUTS
 

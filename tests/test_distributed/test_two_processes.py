@@ -77,6 +77,21 @@ def test_two_processes_equal_one_at_the_same_batch(undisturbed, tmp_path):
             torch.testing.assert_close(two.state_dict()[key], weight, rtol=1e-4, atol=1e-6)
 
 
+def test_a_method_by_two_processes_equals_that_by_one_at_the_same_batch(tmp_path):
+    """RigL looks at gradients, of which each process has those of its own images."""
+    lottery = {'method': {'type': 'rigl', 'every': 2}, 'target_sparsity': 0.75, 'rounds': None}
+    code, out = dist_train(plain_config(tmp_path / 'two', lottery=lottery))
+    assert code == 0, out[-3000:]
+    mmlth.search(plain_config(tmp_path / 'one', batch=4, lottery=lottery))
+    one, two = (
+        mmlth.load_ticket(tmp_path / name / 'work/tickets/round_00.safetensors')
+        for name in ('one', 'two')
+    )
+    assert one.mask == two.mask
+    for key, weight in one.state_dict().items():
+        torch.testing.assert_close(two.state_dict()[key], weight, rtol=1e-4, atol=1e-6)
+
+
 @pytest.mark.one_stack
 def test_a_dead_process_ends_the_job_and_the_search_resumes(undisturbed, tmp_path):
     config = plain_config(tmp_path)

@@ -11,7 +11,7 @@ from mmlth.engine.hooks.mask_distance_hook import MaskDistanceHook, StopRule
 from mmlth.engine.hooks.mask_hook import MaskHook
 from mmlth.engine.hooks.preemption_hook import PreemptionHook
 from mmlth.engine.hooks.progress_hook import ProgressHook
-from mmlth.engine.hooks.pruning_hook import PruningHook
+from mmlth.engine.hooks.pruning_hook import MethodHook, PruningHook
 from mmlth.engine.hooks.resume_hook import ResumeHook
 from mmlth.engine.hooks.rewind_hook import RewindHook
 from mmlth.engine.hooks.rst_hook import RSTHook
@@ -25,6 +25,7 @@ __all__ = [
     'BeginHook',
     'MaskDistanceHook',
     'MaskHook',
+    'MethodHook',
     'PreemptionHook',
     'ProgressHook',
     'PruningHook',

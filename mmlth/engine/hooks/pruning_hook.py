@@ -1,14 +1,14 @@
 """Prunes while a training runs."""
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 import torch
 from mmengine.dist import all_reduce, broadcast_object_list, is_main_process
 from mmengine.runner import EpochBasedTrainLoop, Runner
-from torch import Tensor, nn
+from torch import Tensor
 
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.hooks.mask_hook import MaskHook, zero_moments
@@ -16,8 +16,10 @@ from mmlth.engine.masking import Pruner, choose_targets, weight_costs
 from mmlth.engine.models import averaged_models, bare_model
 from mmlth.engine.registry import HOOKS
 from mmlth.engine.settings import Settings, build_method, parse_settings
-from mmlth.messages import join_names, reason
+from mmlth.engine.training import StateTransform
+from mmlth.messages import reason
 from mmlth.pruning import (
+    Costs,
     Length,
     Mask,
     Moment,
@@ -30,38 +32,42 @@ from mmlth.pruning import (
 
 PRUNING_KEY = 'mmlth_pruning'
 """Where a checkpoint holds the mask, and when pruning began."""
-_BY_SCORE = ('score', 'allocation', 'pattern', 'floor', 'budget')
+OPTIONS = ('targets', 'score', 'allocation', 'pattern', 'floor', 'budget')
+"""The keys of ``lottery`` that the hook takes."""
 
 
-@HOOKS.register_module()
-class PruningHook(MaskHook):
-    """Changes the mask of a model while MMEngine trains it, as a method says.
-
-    With a ``mmlth.TicketSaver`` beside it any training ends with a ticket, and with a
-    ``mmlth.ResumeHook`` it may be interrupted: ``custom_hooks=[dict(type='mmlth.PruningHook',
-    method='gradual', sparsity=0.9), dict(type='mmlth.TicketSaver')]``.
+class MethodHook(MaskHook):
+    """Changes the mask of a model while MMEngine trains it, as ``lottery.method`` says.
 
     Args:
-        method: ``'gradual'``, ``'rigl'``, ``'set'`` or ``'ac_dc'``, or a dict with the name as
-            ``type`` and options; see `mmlth.pruning.methods`.
-        sparsity: The share of the prunable weights that is removed in the end, in (0, 1).
-        seed: Of what a method draws at random.
-        **lottery: Keys of ``lottery`` that say what is pruned, and how: ``targets``, and for
-            methods that prune by score also ``score``, ``allocation``, ``pattern``, ``floor`` and
-            ``budget``.
-
-    Raises:
-        LotteryError: If an option is out of range, or the method does not take it.
+        settings: The ``lottery`` key; without a ``method`` it is ``'gradual'``.
+        seed: Of what the method draws at random.
+        keep: How many weights, or multiply-adds, are kept in the end; by default as many as
+            ``settings`` say.
+        costs: The multiply-adds that a weight takes, where these are counted; by default counted
+            anew.
+        start: As of `MaskHook`.
+        changed: Called with each new mask.
     """
 
     def __init__(
-        self, method: Any = 'gradual', sparsity: float = 0.8, seed: int = 0, **lottery: Any
+        self,
+        settings: Settings,
+        seed: int = 0,
+        keep: int | None = None,
+        costs: Costs | None = None,
+        start: StateTransform | None = None,
+        changed: Callable[[Mask], None] | None = None,
     ) -> None:
-        super().__init__(Mask({}))
-        self.method = build_method(method)
-        self.name = method['type'] if isinstance(method, Mapping) else method
-        self.settings = _checked(self.name, self.method.prunes, sparsity, lottery)
+        super().__init__(Mask({}), start)
+        spec = settings.method or 'gradual'
+        self.method = build_method(spec)
+        self.name = spec['type'] if isinstance(spec, Mapping) else spec
+        self.settings = settings
         self.seed = seed
+        self._given = keep
+        self._costs = costs
+        self._changed = changed
         self._first = 0
         self._restored = False
         self._watch = contextlib.ExitStack()
@@ -71,7 +77,11 @@ class PruningHook(MaskHook):
         model = bare_model(runner)
         targets = choose_targets(model, self.settings)
         self._sizes = {target.name: target.numel for target in targets}
-        self._costs = weight_costs(self.settings, runner.cfg, targets)
+        if self._costs is None:
+            self._costs = weight_costs(self.settings, runner.cfg, targets)
+        counted = amounts(self._sizes, self._costs)
+        self._total = sum(counted.values())
+        self._keep = self.settings.kept(counted) if self._given is None else self._given
         self._pruner = Pruner(self.settings, model, self.seed, self._costs)
         self.mask = Mask.dense({name: model.get_parameter(name) for name in self._sizes})
         super().before_run(runner)
@@ -106,7 +116,7 @@ class PruningHook(MaskHook):
         try:
             self._updates = self.method.updates(self._length)
         except PruningError as error:
-            raise LotteryError(f'PruningHook.method={self.name!r}: {reason(error)}') from error
+            raise LotteryError(f'lottery.method={self.name!r}: {reason(error)}') from error
         if not self._restored:
             self._update(runner, 0)
         super().before_train(runner)
@@ -131,14 +141,6 @@ class PruningHook(MaskHook):
                 f'{self._length.iterations} iterations, before the last update of the mask, which '
                 f'keeps {kept:,} instead of {keep:,}'
             )
-
-    @property
-    def _total(self) -> int:
-        return sum(amounts(self._sizes, self._costs).values())
-
-    @property
-    def _keep(self) -> int:
-        return self.settings.kept(amounts(self._sizes, self._costs))
 
     def _done(self, runner: Runner) -> int:
         return int(runner.iter - self._first)
@@ -178,12 +180,14 @@ class PruningHook(MaskHook):
             return self.method.update(moment)
         except PruningError as error:
             raise LotteryError(
-                f'PruningHook.method={self.name!r} after {done} iterations: {reason(error)}'
+                f'lottery.method={self.name!r} after {done} iterations: {reason(error)}'
             ) from error
 
     def _attach(self, runner: Runner) -> None:
         for model in (bare_model(runner), *averaged_models(runner)):
             attach_mask(model, self.mask)
+        if self._changed is not None:
+            self._changed(self.mask)
 
     def _mean_gradients(self, runner: Runner) -> dict[str, Tensor]:
         """The gradients of all prunable weights, averaged over processes, on the CPU."""
@@ -198,29 +202,40 @@ class PruningHook(MaskHook):
         return means
 
 
-def _checked(name: str, prunes: bool, sparsity: float, lottery: Mapping[str, Any]) -> Settings:
-    """The options as ``lottery`` keys, where the method can do something with them."""
-    if not 0 < sparsity < 1:
-        raise LotteryError(f'PruningHook.sparsity must lie between 0 and 1, got {sparsity!r}')
-    known = ('targets', *_BY_SCORE)
-    if unknown := [key for key in lottery if key not in known]:
-        raise LotteryError(
-            f'PruningHook has no option {unknown[0]!r}; it has method, sparsity, seed, '
-            f'{", ".join(known)}'
+@HOOKS.register_module()
+class PruningHook(MethodHook):
+    """Prunes while any training runs.
+
+    With a ``mmlth.TicketSaver`` beside it a training ends with a ticket, and with a
+    ``mmlth.ResumeHook`` it may be interrupted: ``custom_hooks=[dict(type='mmlth.PruningHook',
+    method='gradual', sparsity=0.9), dict(type='mmlth.TicketSaver')]``.
+
+    Args:
+        method: ``'gradual'``, ``'rigl'``, ``'set'`` or ``'ac_dc'``, or a dict with the name as
+            ``type`` and options; see `mmlth.pruning.methods`.
+        sparsity: The share of the prunable weights that is removed in the end, in (0, 1).
+        seed: Of what a method draws at random.
+        **lottery: Keys of ``lottery`` that say what is pruned, and how: ``targets``, and for
+            methods that prune by score also ``score``, ``allocation``, ``pattern``, ``floor`` and
+            ``budget``.
+
+    Raises:
+        LotteryError: If an option is out of range, or the method does not take it.
+    """
+
+    def __init__(
+        self, method: Any = 'gradual', sparsity: float = 0.8, seed: int = 0, **lottery: Any
+    ) -> None:
+        if unknown := [key for key in lottery if key not in OPTIONS]:
+            raise LotteryError(
+                f'PruningHook has no option {unknown[0]!r}; it has method, sparsity, seed, '
+                f'{", ".join(OPTIONS)}'
+            )
+        if not 0 < sparsity < 1:
+            raise LotteryError(f'PruningHook.sparsity must lie between 0 and 1, got {sparsity!r}')
+        super().__init__(
+            parse_settings({**lottery, 'method': method, 'target_sparsity': sparsity}), seed
         )
-    if not prunes and (useless := [key for key in _BY_SCORE if key in lottery]):
-        raise LotteryError(
-            f'the method {name!r} does not prune by score, so that {join_names(useless)} would '
-            'change nothing; leave them out, or give another method'
-        )
-    settings = parse_settings({**lottery, 'target_sparsity': sparsity})
-    pruner = Pruner(settings, nn.Module(), 0)
-    if not pruner.ranks_by_weights_alone:
-        raise LotteryError(
-            f'PruningHook ranks weights as they are while training, but score={settings.score!r} '
-            "needs the network or what training started from; give one such as 'magnitude'"
-        )
-    return settings
 
 
 def _packed(kept: Tensor) -> Tensor:

@@ -61,6 +61,10 @@ def plan_round(search: Search, index: int) -> RoundPlan:
     last = newest_checkpoint(search.runner.cfg, paths.round(index), search.runner.logger)
     if index == 0:
         return _plan_dense_round(search, last)
+    if search.settings.method is not None:  # each from the same start, for another sparsity
+        trained = load_ticket(paths.ticket(0)).state_dict()
+        config, start = rewound(search, index, last, trained)
+        return RoundPlan(config, last, start=start)
     parent = paths.ticket(index - 1)
     before = load_ticket(parent)
 

@@ -7,10 +7,11 @@ from mmengine.dist import barrier, is_main_process
 from mmlth.engine.configs import sha256_of
 from mmlth.engine.rounds.dense_round import settle_rewind_file, settle_rewind_hash, unmoved_weights
 from mmlth.engine.rounds.early_bird import trained_length
+from mmlth.engine.rounds.lost_layers import warn_of_lost_layers
 from mmlth.engine.rounds.round import Round
 from mmlth.engine.state import MACS_KEYS, Search, delete_interrupted
 from mmlth.engine.tickets import counts, loading_info, provenance
-from mmlth.pruning import kept_amount, masked
+from mmlth.pruning import Mask, kept_amount, masked
 from mmlth.ticket import Ticket, save_ticket
 
 
@@ -27,6 +28,8 @@ def record_round(search: Search, round_: Round) -> None:
     paths, state = search.paths, search.state
     if round_.index == 0:
         settle_rewind_file(search, round_.trainer)
+    if search.settings.method is not None:
+        warn_of_lost_layers(search, round_.index, Mask.dense(round_.mask), round_.mask)
     record = _record(search, round_)
     state.rounds.append(record)
     if is_main_process():

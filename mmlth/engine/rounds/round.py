@@ -16,7 +16,8 @@ class Round:
     Attributes:
         index: The index of the round; 0 is the dense one.
         plan: What it trains, from where.
-        mask: What it trains under; that of the dense round keeps all weights.
+        mask: What it trains under; that of the dense round keeps all weights. A method changes it.
+        sparsity: The share of the prunable weights that it ends without.
         trainer: The Runner that trains it.
         result: What it ended with; there once it is trained.
     """
@@ -24,5 +25,6 @@ class Round:
     index: int
     plan: RoundPlan
     mask: Mask
+    sparsity: float
     trainer: Runner
     result: RoundResult = field(init=False)

@@ -8,6 +8,7 @@ from mmengine.runner import Runner
 from mmlth.engine.hooks import (
     BeginHook,
     MaskHook,
+    MethodHook,
     PreemptionHook,
     ProgressHook,
     ResultHook,
@@ -36,8 +37,14 @@ def register_hooks(search: Search, round_: Round) -> None:
     """
     settings, state = search.settings, search.state
     trainer, plan, mask = round_.trainer, round_.plan, round_.mask
+    start = plan.start if plan.last is None else None
     if plan.mask is not None:
-        trainer.register_hook(MaskHook(plan.mask, plan.start if plan.last is None else None))
+        trainer.register_hook(MaskHook(plan.mask, start))
+    elif settings.method is not None:
+        keep = state.schedule[round_.index]
+        changed = functools.partial(setattr, round_, 'mask')
+        hook = MethodHook(settings, state.seed, keep, state.costs, start, changed)
+        trainer.register_hook(hook)
     trainer.register_hook(BeginHook(functools.partial(_begin, search, trainer)))
     trainer.register_hook(ResumeHook(search.preemption.group))
     trainer.register_hook(RunningTimeHook())
@@ -46,14 +53,16 @@ def register_hooks(search: Search, round_: Round) -> None:
         count, unit = parse_step(state.rewind['step'])
         epoch = count if unit == 'ep' else None
         trainer.register_hook(RewindHook(search.paths.rewind, state.rewind['iteration'], epoch))
-    trainer.register_hook(SparsityHook(round_.index, mask, state.parameters))
+    if settings.method is None:  # whose hook logs sparsities as they rise
+        trainer.register_hook(SparsityHook(round_.index, mask, state.parameters))
     if settings.validation_loss:
         trainer.register_hook(ValidationLossHook(lambda: search.preemption.requested))
     if settings.checkpoints != 'mmengine':
         metadata = functools.partial(ticket_metadata, search, round_)
-        trainer.register_hook(TicketSaver(settings.checkpoints, mask, metadata))
+        constant = mask if settings.method is None else None
+        trainer.register_hook(TicketSaver(settings.checkpoints, constant, metadata))
     trainer.register_hook(
-        ProgressHook(round_.index, state.last_round, mask.sparsity, state.first_iteration)
+        ProgressHook(round_.index, state.last_round, round_.sparsity, state.first_iteration)
     )
     if watch := mask_distance_hook(search, round_):
         trainer.register_hook(watch)

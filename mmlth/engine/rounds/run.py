@@ -46,12 +46,18 @@ def run_round(search: Search, index: int) -> Runner:
 
 def _planned(search: Search, index: int) -> Round:
     plan = plan_control(search, index) if search.is_control else plan_round(search, index)
-    sparsity = plan.mask.sparsity if plan.mask else 0.0
+    sparsity = plan.mask.sparsity if plan.mask else _sparsity_by_method(search, index)
     search.runner.logger.info(
         f'search: round {index} of {search.state.last_round} starts, sparsity {sparsity:.1%}'
     )
     trainer = type(search.runner).from_cfg(plan.config)
-    return Round(index, plan, plan.mask or _dense_mask(search, trainer), trainer)
+    return Round(index, plan, plan.mask or _dense_mask(search, trainer), sparsity, trainer)
+
+
+def _sparsity_by_method(search: Search, index: int) -> float:
+    """What a round without a mask of its own ends with: 0, unless ``lottery.method`` prunes."""
+    total = sum(search.state.amounts.values())
+    return 1 - search.state.schedule[index] / total if search.settings.method else 0.0
 
 
 def _train(search: Search, round_: Round) -> None:

@@ -103,6 +103,11 @@ def _with_dense_round(search: Search) -> SearchState:
         raise LotteryError(
             f'the dense round in {search.paths.parent_search} is not done yet; let it end first'
         )
+    if method := search.parent.config['lottery'].get('method'):
+        raise LotteryError(
+            f'{search.paths.parent_search} was trained once by lottery.method={method!r}, so that '
+            'it has no dense round for a branch to share; branch off from a search'
+        )
     return search.parent
 
 

@@ -5,6 +5,7 @@ from mmlth.engine.settings.choices import (
     build_method,
     build_pattern,
     build_score,
+    is_method,
 )
 from mmlth.engine.settings.controls import build_control, control_names
 from mmlth.engine.settings.lottery import Settings, parse_settings
@@ -28,6 +29,7 @@ __all__ = [
     'build_pattern',
     'build_score',
     'control_names',
+    'is_method',
     'parse_settings',
     'parse_step',
 ]

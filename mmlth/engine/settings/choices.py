@@ -13,6 +13,7 @@ from mmlth.engine.settings.members import (
     SCORE,
     Spec,
     build,
+    member_names,
     named,
 )
 from mmlth.messages import reason
@@ -77,6 +78,12 @@ def build_method(spec: Spec) -> Method:
     return cast(Method, method)
 
 
+def is_method(spec: Any) -> bool:
+    """Whether a name, or a dict with the name as ``type``, is of a registered method."""
+    name = spec.get('type') if isinstance(spec, Mapping) else spec
+    return isinstance(name, str) and name in member_names(METHOD)
+
+
 def settle_names(values: dict[str, Any]) -> None:
     """Puts names that find the same anywhere in place of what a config chooses by, in place.
 
@@ -86,7 +93,7 @@ def settle_names(values: dict[str, Any]) -> None:
     Raises:
         LotteryError: On an unknown name.
     """
-    for kind in (SCORE, ALLOCATION, PATTERN, SCHEDULE):
+    for kind in (SCORE, ALLOCATION, PATTERN, SCHEDULE, METHOD):
         if kind.key not in values:
             continue
         spec = values[kind.key]

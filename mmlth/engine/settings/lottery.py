@@ -13,11 +13,12 @@ from mmlth.engine.settings.checks import check_keys, check_values
 from mmlth.engine.settings.choices import build_allocation, build_schedule, settle_names
 from mmlth.engine.settings.early_bird import parse_early_bird
 from mmlth.engine.settings.members import Spec
+from mmlth.engine.settings.method import settle_method
 from mmlth.engine.settings.pruning import settle_schedule, validate_pruning
 from mmlth.engine.settings.rewinding import parse_step, settle_after_rewind
 from mmlth.engine.settings.targets import parse_targets
 from mmlth.messages import reason
-from mmlth.pruning import PruningError, check_schedule
+from mmlth.pruning import PruningError, check_schedule, kept_at
 from mmlth_common.lottery import DEFAULT_TARGET, SCHEDULE_KEYS, WEIGHTS, LotteryKeys, names_of
 
 _SCHEDULE_OF = {'sparsities': 'by_list', 'rounds': 'geometric', 'rate': 'by_rate'}
@@ -63,6 +64,10 @@ class Settings(LotteryKeys):
                 schedule is none.
         """
         total, kept = sum(sizes.values()), self.kept(sizes)
+        if self.method is not None:
+            if self.branch is None:
+                return [kept]  # one training, with no dense one before
+            return kept_at(total, self.sparsities) if self.sparsities else [total, kept]
         schedule = build_schedule(self.chosen_schedule)
         try:
             return check_schedule(schedule(total, kept), total, kept)
@@ -93,9 +98,9 @@ class Settings(LotteryKeys):
         return kept
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON values, as ever in files: without ``schedule`` and ``budget`` as by default."""
+        """As JSON values, as ever in files: newer keys that are as by default are left out."""
         values = asdict(self)
-        for key, default in (('schedule', None), ('budget', WEIGHTS)):
+        for key, default in (('schedule', None), ('budget', WEIGHTS), ('method', None)):
             if values[key] == default:
                 del values[key]
         return values
@@ -124,11 +129,11 @@ def _parse(lottery: Any) -> Settings:
     values['targets'] = parse_targets(values.get('targets', {}))
     settle_names(values)
     check_values(Settings, values)
-    settle_schedule(values)
+    values['budget'] = parse_budget(values.get('budget', WEIGHTS))
+    (settle_method if 'method' in values else settle_schedule)(values)
     values['rewind'] = str(values.get('rewind', Settings.rewind))
     parse_step(values['rewind'])
     settle_after_rewind(values)
-    values['budget'] = parse_budget(values.get('budget', WEIGHTS))
     validate_pruning(values)
     if 'early_bird' in values:
         values['early_bird'] = parse_early_bird(values['early_bird'], values)

@@ -27,7 +27,7 @@ def settle_schedule(values: dict[str, Any]) -> None:
     """
     _check_exclusive(values)
     if 'sparsities' in values:
-        _settle_sparsities(values)
+        settle_sparsities(values)
     elif 'schedule' in values:
         _check_schedule(values)
     elif 'rounds' not in values:
@@ -59,8 +59,15 @@ def _check_exclusive(values: Mapping[str, Any]) -> None:
         )
 
 
-def _settle_sparsities(values: dict[str, Any]) -> None:
-    """Checks the list, which ends at the target."""
+def settle_sparsities(values: dict[str, Any]) -> None:
+    """Checks the list, which ends at the target.
+
+    Args:
+        values: The ``lottery`` key; changed in place.
+
+    Raises:
+        LotteryError: If they do not rise, or do not end at the target.
+    """
     given = values['sparsities']
     given = [given] if isinstance(given, (int, float)) else given
     if not isinstance(given, (list, tuple)) or not given:

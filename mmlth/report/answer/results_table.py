@@ -9,6 +9,7 @@ from rich.text import Text
 from mmlth.report.kit import ABSENT, plain_table, signed
 from mmlth.report.searches import (
     Round,
+    is_dense,
     macs_left,
     main_metrics,
     measured,
@@ -19,8 +20,8 @@ from mmlth.report.searches import (
 
 _CAPTION = """\
 sparsity: of the prunable weights
-network: sparsity of all parameters
-+/-: against round 0"""
+network: sparsity of all parameters"""
+_DIFFERENCES = '+/-: against round 0'
 _MACS = 'MACs: share of the multiply-adds that is left'
 
 
@@ -39,7 +40,9 @@ def results_table(rounds: Sequence[Round], metrics: Sequence[str] | None = None)
     metrics = main_metrics(rounds) if metrics is None else metrics
     table = plain_table('round', numbers=True)
     counted = any(macs_left(round_) is not None for round_ in rounds)
-    table.caption = '\n'.join([_CAPTION, *[_MACS] * counted, *_early_bird(rounds)])
+    table.caption = '\n'.join(
+        [_CAPTION, *[_DIFFERENCES] * is_dense(rounds[0]), *[_MACS] * counted, *_early_bird(rounds)]
+    )
     table.caption_justify = 'left'
     for header in ('sparsity', 'network', *['MACs'] * counted):
         table.add_column(header, justify='right', no_wrap=True)

@@ -16,6 +16,11 @@ from mmlth.report.cost import count_costs
 from mmlth.report.page import CsvFile, Figure, Part, Section
 from mmlth.report.searches import LineComparison, Search, Searches, round_tickets, saved
 
+_NO_DENSE = (
+    'Trained once, so that there is no dense model to compare with; a branch of a search, as by '
+    'mmlth branch SEARCH gradual, is shown beside its dense model and its tickets.'
+)
+
 
 def answer_section(searches: Searches, comparisons: Sequence[LineComparison]) -> Section:
     """Says what was searched, which ticket wins, and how accuracy falls with sparsity.
@@ -27,6 +32,10 @@ def answer_section(searches: Searches, comparisons: Sequence[LineComparison]) ->
     """
     introduction = ' '.join([_searched(searches), *_progress(searches), *_mixed(searches)])
     numbers = _numbers(searches)
+    if not searches.first.has_dense:
+        shown = None if searches.metric is None else [searches.metric]
+        results = [results_table(search.rounds, shown) for search in searches]
+        return Section('Answer', (introduction, _NO_DENSE, *results, *numbers))
     if not comparisons:
         return Section('Answer', (introduction, 'No round has been measured yet.', *numbers))
     first, what = comparisons[0], 'control' if searches.first.control else 'ticket'
@@ -76,12 +85,16 @@ def _searched(searches: Searches) -> str:
     lottery = first.lottery
     of_macs = ' of the multiply-adds' if 'budget' in lottery else ''
     seeds = ', '.join(str(search.seed) for search in searches)
+    rewinding = f'rewinding {lottery.get("rewind_what")} to {lottery.get("rewind")}; '
+    pruned = f'{first.planned - 1} pruning rounds to {first.target:.1%}{of_macs}; {rewinding}'
+    if method := lottery.get('method'):
+        once = f'pruned while training by {_name(method)} to {first.target:.1%}{of_macs}; '
+        pruned = once + (rewinding if first.has_dense else '')
     return (
         f'{_branch(first)} {first.model}, {first.prunable:,} prunable weights; '
         f'{_name(lottery.get("score"))} scores, {_name(lottery.get("allocation"))} allocation, '
-        f'{_name(lottery.get("pattern"))} pattern; {first.planned - 1} pruning rounds to '
-        f'{first.target:.1%}{of_macs}; rewinding {lottery.get("rewind_what")} to '
-        f'{lottery.get("rewind")}; {"seed" if len(searches) == 1 else "seeds"} {seeds}.'
+        f'{_name(lottery.get("pattern"))} pattern; {pruned}'
+        f'{"seed" if len(searches) == 1 else "seeds"} {seeds}.'
     )
 
 

@@ -174,7 +174,8 @@ def _noise_parts(searches: Searches) -> list[Part]:
     metric = searches.metric or next(iter(main_metrics(searches.first.rounds)), None)
     if not noisy or metric is None:
         return []
-    values = [measured(search.rounds[0], metric) for search in searches if search.rounds]
+    dense_rounds = [search.rounds[0] for search in searches if search.rounds and search.has_dense]
+    values = [measured(round_, metric) for round_ in dense_rounds]
     dense = [value for value in values if value is not None]
     mean = statistics.fmean(dense) if dense else None
     figure = Figure(

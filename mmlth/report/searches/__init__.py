@@ -17,6 +17,7 @@ from mmlth.report.searches.metrics import (
 from mmlth.report.searches.rounds import (
     Round,
     agreed_sparsity,
+    is_dense,
     macs_left,
     measured,
     metric_names,
@@ -49,6 +50,7 @@ __all__ = [
     'compare_lines',
     'compare_searches',
     'is_average_precision',
+    'is_dense',
     'macs_left',
     'main_among',
     'main_metrics',

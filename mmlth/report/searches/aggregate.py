@@ -90,8 +90,9 @@ def rounds_by_line(searches: Searches) -> tuple[list[Round], dict[str, list[Roun
     dense: list[Round] = []
     lines: dict[str, list[Round]] = {TICKET: []}
     for search, branches in zip(searches, searches.branches):
-        dense += search.rounds[:1]
-        lines[TICKET] += search.rounds[1:]
+        pruned = search.rounds[1:] if search.has_dense else search.rounds
+        dense += search.rounds[: len(search.rounds) - len(pruned)]
+        lines[TICKET] += pruned
         for branch in branches:
             lines.setdefault(branch.line, []).extend(branch.search.rounds[1:])
     totals = {
@@ -127,7 +128,9 @@ def compare_lines(
 
 
 def compare_searches(searches: Searches) -> list[LineComparison]:
-    """Searches and their branches as lines, metric by metric; nothing where none was measured.
+    """Searches and their branches as lines, metric by metric.
+
+    Nothing where none was measured, or where there is no dense model.
 
     Args:
         searches: The searches, which differ by seed.
@@ -136,6 +139,8 @@ def compare_searches(searches: Searches) -> list[LineComparison]:
         ValueError: If the searches cannot be compared, or lack the metric.
     """
     dense, lines = rounds_by_line(searches)
+    if not dense:
+        return []
     if searches.metric is not None:
         return [compare_lines(dense, lines, searches.metric)]
     names = main_metrics(dense)

@@ -20,7 +20,7 @@ class _Always(TypedDict):
 
 
 class Round(_Always, total=False):
-    """What a search records of one finished round; round 0 is the dense model.
+    """What a search records of one finished round; round 0 is the dense model, see `is_dense`.
 
     With early-bird, how long it trained, and what ending it early saved, too: in iterations, and in
     epochs where its loop has them. In a control, the round whose ticket it changes. Of the dense
@@ -36,6 +36,11 @@ class Round(_Always, total=False):
     saved_iterations: int
     epochs: float
     saved_epochs: float
+
+
+def is_dense(round_: Round) -> bool:
+    """Whether a round keeps all weights; of a training by ``lottery.method`` none does."""
+    return round_['kept'] == round_['prunable']
 
 
 def metric_names(rounds: Sequence[Round]) -> list[str]:

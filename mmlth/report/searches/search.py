@@ -60,8 +60,15 @@ class Search:
         return sum(target['weights'] for target in self.state.get('targets') or [])
 
     @property
+    def has_dense(self) -> bool:
+        """Whether its round 0 is the dense model, rather than trained by ``lottery.method``."""
+        return not self.lottery.get('method') or bool(self.branch)
+
+    @property
     def target(self) -> float:
         """Sparsity after the last round, of what the search counts, in [0, 1]."""
+        if not self.has_dense:
+            return float(self.lottery['target_sparsity'])
         schedule = self.state.get('schedule') or [1]
         return 1 - schedule[-1] / schedule[0]
 

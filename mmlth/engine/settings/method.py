@@ -1,0 +1,59 @@
+"""``lottery.method``: pruning while one training runs."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from mmlth.engine.errors import LotteryError
+from mmlth.engine.settings.choices import build_method, build_score
+from mmlth.engine.settings.pruning import settle_sparsities
+from mmlth.messages import join_names
+from mmlth.pruning import needs_of
+from mmlth_common.lottery import WEIGHTS
+
+_OF_ROUNDS = ('rounds', 'rate', 'schedule', 'early_bird')
+_BY_SCORE = {
+    'score': 'magnitude',
+    'allocation': 'global',
+    'pattern': 'unstructured',
+    'budget': WEIGHTS,
+}
+"""Keys that say how weights are ranked, and what they are by default."""
+
+
+def settle_method(values: dict[str, Any]) -> None:
+    """Checks the key, and that no other one asks for what the method does not do.
+
+    Args:
+        values: The ``lottery`` key; changed in place.
+
+    Raises:
+        LotteryError: On options out of range, or keys that do not go together.
+    """
+    spec = values['method']
+    method, name = build_method(spec), spec['type'] if isinstance(spec, Mapping) else spec
+    excluded = [*_OF_ROUNDS, *([] if 'branch' in values else ['sparsities'])]
+    if given := [key for key in excluded if key in values]:
+        raise LotteryError(
+            f'lottery.method={name!r} prunes while one training runs, but lottery.{given[0]}='
+            f'{values[given[0]]!r} is of rounds; keep one (set the other to None)'
+        )
+    if values.get('rewind_what') == 'reinit':
+        raise LotteryError(
+            f"lottery.method={name!r} begins at the rewind step, lottery.rewind_what='reinit' at "
+            'new weights; leave one of them out'
+        )
+    if 'sparsities' in values:
+        settle_sparsities(values)
+    changed = [key for key, default in _BY_SCORE.items() if values.get(key, default) != default]
+    if changed and not method.prunes:
+        raise LotteryError(
+            f'the method {name!r} does not prune by score, so that {join_names(changed)} would '
+            'change nothing; leave it out, or give another method'
+        )
+    score = values.get('score', 'magnitude')
+    if method.prunes and needs_of(build_score(score)):
+        raise LotteryError(
+            f'lottery.method={name!r} ranks weights as they are while training, but lottery.score='
+            f'{score!r} needs the network or what training started from; give one such as '
+            "'magnitude'"
+        )

@@ -1,0 +1,196 @@
+"""``lottery.method``: pruning while one training runs, alone and beside a search."""
+
+import json
+
+import pytest
+import torch
+from kit import record, search_by, ticket_bytes, ticket_of
+from mmengine.runner import Runner
+from toy import toy_config
+
+import mmlth
+from mmlth import LotteryError, load_ticket
+from mmlth.engine import parse_settings
+from mmlth.engine.hooks import ProgressHook
+from mmlth.pruning import attached_mask
+from mmlth.pruning.methods import Gradual
+from mmlth.report.writing import write_report
+
+TOTAL = 304
+GRADUAL = {'type': 'gradual', 'every': 2, 'end': 12}
+METHODS = ('gradual', 'rigl', 'set', 'ac_dc')
+
+
+class Killed(BaseException):
+    """Stands for SIGKILL."""
+
+
+def config_of(work_dir, **lottery):
+    config = toy_config(work_dir)
+    config.lottery = lottery
+    return config
+
+
+def train_once(work_dir, method, **lottery):
+    return search_by(config_of(work_dir, method=method, target_sparsity=0.75, **lottery))
+
+
+@pytest.fixture(scope='module')
+def searched(tmp_path_factory):
+    """A search of two rounds whose later ones start at the very beginning."""
+    work_dir = tmp_path_factory.mktemp('searched') / 'work'
+    search_by(config_of(work_dir, sparsities=[0.5, 0.75], rewind='0'))
+    return work_dir
+
+
+@pytest.mark.parametrize('method', METHODS)
+def test_one_training_ends_with_a_ticket(tmp_path, method):
+    state = train_once(tmp_path / 'work', method, checkpoints='both')
+    assert state['schedule'] == [76]
+    (round_,) = state['rounds']
+    assert (round_['round'], round_['kept'], round_['iter']) == (0, 76, 18)
+    assert round_['metrics'].keys() == {'toy/accuracy'}
+    ticket = ticket_of(tmp_path / 'work', 0)
+    assert ticket.mask.kept == 76
+    assert not any(ticket.weights[name][~kept].any() for name, kept in ticket.mask.items())
+    assert ticket.info['sparsity'] == 0.75
+    # Tickets beside checkpoints hold the mask of their time, and count it.
+    middle = load_ticket(tmp_path / 'work/round_00/epoch_2.safetensors')
+    assert middle.info['sparsity'] == middle.mask.sparsity
+    assert load_ticket(tmp_path / 'work/round_00/epoch_3.safetensors').mask == ticket.mask
+
+
+def test_the_page_says_that_there_is_nothing_to_compare_with(tmp_path, capsys):
+    train_once(tmp_path / 'work', 'gradual')
+    assert 'against round 0' not in capsys.readouterr().out
+    page = write_report([tmp_path / 'work']).with_suffix('.md').read_text()
+    assert 'pruned while training by gradual to 75.0%; seed 0.' in page
+    assert 'Trained once, so that there is no dense model to compare with' in page
+    assert 'dashed lines' not in page
+
+
+def test_resumed_in_the_middle_it_ends_with_the_same_bytes(tmp_path, monkeypatch):
+    train_once(tmp_path / 'whole', 'rigl')
+    original = ProgressHook.after_train_iter
+
+    def die(self, runner, *args, **kwargs):
+        original(self, runner, *args, **kwargs)
+        if runner.iter == 8:
+            raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ProgressHook, 'after_train_iter', die)
+        with pytest.raises(Killed):
+            train_once(tmp_path / 'cut', 'rigl')
+    config = config_of(tmp_path / 'cut', method='rigl', target_sparsity=0.75)
+    config.resume = True
+    search_by(config)
+    assert ticket_bytes(tmp_path / 'cut') == ticket_bytes(tmp_path / 'whole')
+
+
+def test_a_branch_trains_the_sparsities_of_the_tickets_from_the_same_start(searched, tmp_path):
+    rounds = mmlth.branch(searched, GRADUAL)
+    assert [entry['kept'] for entry in rounds] == [TOTAL, 152, 76]
+    folder = searched / 'branches/gradual-every_2-end_12'
+    assert record(folder)['config']['lottery']['method'] == GRADUAL
+    # The same as if it had been trained by itself, from the same weights and data.
+    train_once(tmp_path / 'alone', GRADUAL)
+    alone, beside = ticket_of(tmp_path / 'alone', 0), ticket_of(folder, 2)
+    assert alone.mask == beside.mask
+    assert all(torch.equal(w, beside.weights[name]) for name, w in alone.weights.items())
+
+
+def test_a_branch_of_one_ticket_of_other_sparsities_and_of_another_budget(searched):
+    mmlth.branch(searched, 'ac_dc', tickets=[2], name='one')
+    assert record(searched / 'branches/one')['schedule'] == [TOTAL, 76]
+    mmlth.branch(searched, 'set', sparsities=[0.9], name='other')
+    assert record(searched / 'branches/other')['schedule'] == [TOTAL, TOTAL - 274]
+    mmlth.branch(searched, method='gradual', target_sparsity=0.9, name='by_key')
+    assert record(searched / 'branches/by_key')['schedule'] == [TOTAL, TOTAL - 274]
+
+
+def test_it_is_a_line_in_the_report_of_its_search(searched):
+    mmlth.branch(searched, 'gradual', tickets=[2], name='line', label='once')
+    page = write_report([searched])
+    assert 'once' in page.with_suffix('.md').read_text()
+
+
+def test_a_rewound_branch_begins_at_the_rewind_step(tmp_path):
+    work_dir = tmp_path / 'work'
+    search_by(config_of(work_dir, sparsities=[0.75], rewind='1ep'))
+    mmlth.branch(work_dir, {'type': 'gradual', 'begin': 0, 'every': 2, 'end': 4})
+    folder = next((work_dir / 'branches').iterdir())
+    lines = [
+        json.loads(line)
+        for path in folder.glob('round_01/*/vis_data/scalars.json')
+        for line in path.read_text().splitlines()
+    ]
+    sparsities = {line['step']: line['sparsity'] for line in lines if 'sparsity' in line}
+    assert max(sparsities.values()) == pytest.approx(0.75, abs=1e-3)
+    assert min(sparsities) > 6
+    assert ticket_of(folder, 1).mask.kept == 76
+
+
+@pytest.mark.parametrize(
+    ('lottery', 'message'),
+    [
+        ({'rounds': 3}, "method='rigl' prunes while one training runs, but lottery.rounds=3 is of"),
+        ({'rate': 0.2}, 'lottery.rate=0.2 is of rounds'),
+        ({'sparsities': [0.5, 0.9]}, r'lottery.sparsities=\[0.5, 0.9\] is of rounds'),
+        ({'early_bird': {}}, 'lottery.early_bird={} is of rounds'),
+        ({'rewind_what': 'reinit'}, "rewind_what='reinit' at new weights; leave one of them out"),
+        ({'score': 'random'}, "the method 'rigl' does not prune by score, so that score would"),
+        ({'pattern': 'kernel', 'budget': 'macs'}, 'pattern, budget would change nothing'),
+        ({'method': 'gradual', 'score': 'snip'}, "lottery.score='snip' needs the network or what"),
+        ({'method': 'dense'}, "lottery.method must be one of ac_dc, gradual, rigl, set, got 'dens"),
+        ({'method': {'type': 'gradual', 'power': -1}}, "'gradual': power must be a positive"),
+    ],
+)
+def test_keys_that_do_not_go_together(lottery, message):
+    with pytest.raises(LotteryError, match=message):
+        parse_settings({'method': 'rigl', **lottery})
+
+
+def test_steps_that_do_not_fit_leave_nothing_behind(tmp_path):
+    method = {'type': 'gradual', 'end': 100}
+    with pytest.raises(LotteryError, match="method='gradual': end comes too late: of 18 iterat"):
+        train_once(tmp_path / 'work', method)
+    assert not (tmp_path / 'work/search.json').exists()
+
+
+def test_what_was_trained_once_has_no_branches(tmp_path):
+    train_once(tmp_path / 'work', 'gradual')
+    with pytest.raises(LotteryError, match=r'was trained once by lottery\.method=.gradual., so'):
+        mmlth.branch(tmp_path / 'work', 'random')
+    with pytest.raises(LotteryError, match='a method trains the sparsities of the tickets, but of'):
+        mmlth.branch(tmp_path / 'work', 'rigl')
+
+
+def test_tickets_that_are_not_there(searched):
+    with pytest.raises(LotteryError, match=r'but of rounds \[1, 2\] there is no round 7'):
+        mmlth.branch(searched, 'gradual', tickets=[7], name='none')
+
+
+def test_the_search_leaves_the_runner_as_one_that_has_trained(tmp_path):
+    runner = Runner.from_cfg(config_of(tmp_path, method='gradual', target_sparsity=0.75))
+    runner.train()
+    weights = runner.model.state_dict()
+    ticket = ticket_of(tmp_path, 0)
+    assert all(torch.equal(weights[name], w) for name, w in ticket.state_dict().items())
+    assert not attached_mask(runner.model)
+
+
+class AtOnce(Gradual):
+    """A method of a user: all is pruned after three iterations."""
+
+    def __init__(self, after: int = 3) -> None:
+        super().__init__(begin=after, end=after)
+
+
+def test_a_method_of_ones_own(tmp_path):
+    for place, spec in enumerate((AtOnce, f'{__name__}.AtOnce', {'type': AtOnce, 'after': 5})):
+        state = train_once(tmp_path / str(place), spec)
+        assert state['rounds'][0]['kept'] == 76
+    assert state['config']['lottery']['method'] == {'type': f'{__name__}.AtOnce', 'after': 5}
+    with pytest.raises(LotteryError, match='is no method: it needs updates'):
+        parse_settings({'method': mmlth.prune})
