@@ -15,6 +15,7 @@ from mmlth.engine.hooks import ProgressHook
 from mmlth.pruning import attached_mask
 from mmlth.pruning.methods import Gradual
 from mmlth.report.writing import write_report
+from mmlth.ticket import load_rewind_weights
 
 TOTAL = 304
 GRADUAL = {'type': 'gradual', 'every': 2, 'end': 12}
@@ -194,3 +195,15 @@ def test_a_method_of_ones_own(tmp_path):
     assert state['config']['lottery']['method'] == {'type': f'{__name__}.AtOnce', 'after': 5}
     with pytest.raises(LotteryError, match='is no method: it needs updates'):
         parse_settings({'method': mmlth.prune})
+
+
+@pytest.mark.parametrize('what', ['weights', 'learning_rate'])
+def test_a_branch_starts_from_what_is_rewound(searched, what):
+    """Pruned at once, the mask is that of the weights that training starts from."""
+    method = {'type': 'gradual', 'begin': 0, 'end': 0}
+    mmlth.branch(searched, method, tickets=[2], rewind_what=what, name=what)
+    ticket = ticket_of(searched / 'branches' / what, 1)
+    rewound = load_rewind_weights(searched / 'rewind.safetensors')
+    weights = rewound if what == 'weights' else ticket_of(searched, 0).state_dict()
+    expected = mmlth.prune({name: weights[name] for name in ticket.mask}, keep=76)
+    assert ticket.mask == expected
