@@ -21,11 +21,15 @@ def check_destination(out: str, sources: Iterable[str], force: bool) -> None:
     """
     path = Path(out)
     if path.suffix != _TICKET:
-        raise LotteryError(f'--out takes a name that ends in {_TICKET}, got {out}')
+        raise LotteryError(
+            f'the ticket to write (--out) takes a name that ends in {_TICKET}, got {out}'
+        )
     if not path.parent.is_dir():
-        raise LotteryError(f'--out {path}: there is no folder {path.parent}; make it first')
+        raise LotteryError(
+            f'{path} cannot be written: there is no folder {path.parent}; make it first'
+        )
     if path.exists():
         if any(Path(source).exists() and path.samefile(source) for source in sources):
             raise LotteryError(f'{path} is read from and cannot be written to; give another name')
         if not force:
-            raise LotteryError(f'{path} exists; give another name, or --force to replace it')
+            raise LotteryError(f'{path} exists; give another name, or have it replaced (--force)')

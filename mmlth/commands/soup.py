@@ -37,14 +37,15 @@ def run(options: argparse.Namespace) -> None:
 
 def _statistics(ticket: Ticket) -> str:
     told = ticket.info['soup']
-    if told['recomputed']:
-        kept = f'; those of {told["frozen"]} are frozen and shared' if told['frozen'] else ''
+    recomputed, frozen = told['recomputed'], told['frozen']
+    if recomputed:
+        others = f'; frozen, as all share them: {frozen}' if frozen else ''
         return (
-            f'running statistics of {told["recomputed"]} batch norm layers computed from '
-            f'{told["batches"]} batches{kept}'
+            f'running statistics computed from {told["batches"]} batches (layers: {recomputed}'
+            f'{others})'
         )
-    if told['frozen']:
+    if frozen:
         return (
-            f'the {told["frozen"]} batch norm layers are frozen and shared, so no data were needed'
+            f'no data needed: running statistics are frozen, as all share them (layers: {frozen})'
         )
-    return 'the model has no running statistics, so no data were needed'
+    return 'no data needed: the model has no running statistics'

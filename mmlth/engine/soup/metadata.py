@@ -17,27 +17,35 @@ def shared_metadata(
 ) -> dict[str, Any]:
     """What all tickets say of themselves alike, but not of how their trainings ended.
 
-    Settings in which they differ, such as the seed of a branch, are left out of the config.
+    Settings in which they differ, such as the seed of a branch, are left out of the config; the
+    model is told as a whole or not at all.
 
     Args:
         infos: What each of the tickets says of itself.
         mask: Their mask.
         parameters: Number of parameters of the model, prunable or not.
     """
-    config = reduce(_common, [info.get('config') for info in infos])
+    configs = [info['config'] if isinstance(info.get('config'), dict) else {} for info in infos]
+    config = reduce(_common, configs)
+    if config.get('model') != configs[0].get('model'):
+        config.pop('model', None)
     seeds = {json.dumps(to_json(info.get('seed'))) for info in infos}
     seed = infos[0].get('seed') if len(seeds) == 1 else None
-    told = provenance(mask, parameters, seed, config if isinstance(config, dict) else {})
+    told = provenance(mask, parameters, seed, config)
     for key in _SHARED:
         values = [info.get(key) for info in infos]
         if len({json.dumps(to_json(value), sort_keys=True) for value in values}) == 1:
             told[key] = values[0]
-    return told
+    return {key: value for key, value in told.items() if value is not None}
 
 
-def _common(first: Any, second: Any) -> Any:
-    """The settings that two configs share; None where they differ in a single value."""
-    if isinstance(first, dict) and isinstance(second, dict):
-        both = {key: _common(first[key], second[key]) for key in first if key in second}
-        return {key: value for key, value in both.items() if value == first[key] or value}
-    return first if first == second else None
+def _common(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
+    """The settings that two configs share."""
+    shared = {}
+    for key in first:
+        ours, theirs = first[key], second.get(key)
+        if ours == theirs:
+            shared[key] = ours
+        elif isinstance(ours, dict) and isinstance(theirs, dict):
+            shared[key] = _common(ours, theirs)
+    return shared

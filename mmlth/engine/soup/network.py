@@ -17,7 +17,7 @@ _DECISIVE = ('model', 'data_preprocessor', 'train_dataloader', 'default_scope')
 
 def config_of_soup(
     paths: Sequence[Path],
-    info: Mapping[str, Any],
+    infos: Sequence[Mapping[str, Any]],
     given: str | Path | Config | None,
     cfg_options: Mapping[str, Any] | None,
 ) -> Config:
@@ -25,25 +25,26 @@ def config_of_soup(
 
     Args:
         paths: The files of the tickets.
-        info: What one of them says of itself.
+        infos: What each of them says of itself.
         given: The config, as for `soup`, as is the next.
         cfg_options: Changes of it by dotted key.
 
     Raises:
-        LotteryError: If there is none, or the searches differ in model or training data.
+        LotteryError: If there is none, or several differ in model or training data.
     """
     if given is not None:
         return read_config(given, cfg_options)
     states = [state for path in paths if (state := state_file_of(path)) is not None]
-    configs = {state: read_config(state, cfg_options) for state in states}
-    if not configs:
-        return read_config(config_of(info), cfg_options)
+    configs = {str(state.parent): read_config(state, cfg_options) for state in states} or {
+        str(path): read_config(config_of(info), cfg_options) for path, info in zip(paths, infos)
+    }
     (first, config), *others = configs.items()
-    for state, other in others:
+    for name, other in others:
         if changed := differences(_decisive(config), _decisive(other)):
             raise LotteryError(
-                f'the searches {first.parent} and {state.parent} differ in what running statistics '
-                f'depend on: {"; ".join(changed[:4])}; give the config that counts (--config)'
+                f'{first} and {name} tell different models or training data: '
+                f'{"; ".join(changed[:4])}; give the one that the soup is to have by config '
+                '(--config)'
             )
     return config
 

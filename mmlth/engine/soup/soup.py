@@ -58,7 +58,7 @@ def soup(
     progress(f'averaging {len(paths)} tickets')
     mean = mean_of((str(path), load_ticket(path)) for path in paths)
     infos = [load_info(path) for path in paths]
-    cfg = config_of_soup(paths, infos[0], config, cfg_options)
+    cfg = config_of_soup(paths, infos, config, cfg_options)
     model = stock_model(cfg, mean.weights)
     require_match(str(paths[0]), mean.weights, model)
     made = with_statistics(mean, model, cfg, batches, progress)

@@ -59,9 +59,8 @@ def with_statistics(
     loader = config.get('train_dataloader')
     if loader is None:
         raise LotteryError(
-            f'the running statistics of {len(trained)} layers ({join_names(trained, 2)}) are to be '
-            'computed anew, which needs training data: give a config that has a train_dataloader '
-            'by config (--config)'
+            f'the running statistics of {join_names(trained, 2)} are to be computed anew, which '
+            'needs training data: give a config that has a train_dataloader by config (--config)'
         )
     model.to(get_device())
     with one_line_if('running statistics cannot be computed anew'), own_message_hub():
