@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from mmlth.messages import join_names
-from mmlth.pruning import Mask, identity, masked
+from mmlth.pruning import Mask, identity
 from mmlth.ticket.errors import TicketMismatchError
 from mmlth.ticket.planes import as_uint
 from mmlth.ticket.ticket import Ticket
@@ -85,7 +85,7 @@ def _in_their_types(first: Ticket, means: dict[str, Tensor]) -> dict[str, Tensor
             tied = once.setdefault(identity(tensor), own)
             tensor = tied if tied is own or torch.equal(tied, own) else own
         weights[key] = tensor
-    return masked(weights, first.mask)
+    return weights
 
 
 def _weights(name: str, ticket: Ticket) -> dict[str, Tensor]:

@@ -56,8 +56,8 @@ def test_laws_of_the_mean(count, seed, dtype, same):
     for _ in range(count):
         if not (same and states):
             state = {
-                'fc.weight': torch.randn(7, 3, generator=generator).to(dtype),
-                'fc.bias': torch.randn(3, generator=generator).to(dtype),
+                'fc.weight': torch.randn(7, 3, generator=generator, dtype=torch.float64).to(dtype),
+                'fc.bias': torch.randn(3, generator=generator, dtype=torch.float64).to(dtype),
             }
         states.append(masked(state, mask))
     mean = mean_of(named(*(Ticket(mask, state) for state in states)))
