@@ -125,9 +125,7 @@ def _described(tensor: Tensor | None) -> str:
 
 def _check_same_mask(first: tuple[str, Ticket], other: tuple[str, Ticket]) -> None:
     ours, theirs = first[1].mask, other[1].mask
-    if others := [
-        key for key in dict.fromkeys([*ours, *theirs]) if (key in ours) != (key in theirs)
-    ]:
+    if others := sorted(ours.keys() ^ theirs.keys()):
         raise TicketMismatchError(
             f'{other[0]} and {first[0]} may prune different weights: only one of them has a mask '
             f'of {join_names(others)}; a soup is of networks that share a mask'
