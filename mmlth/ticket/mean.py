@@ -67,10 +67,11 @@ def mean_of(tickets: Iterable[tuple[str, Ticket]]) -> Mean:
             sums[key] = sums[key] + long if key in sums else long
     if first is None:
         raise ValueError('there is no mean of no tickets')
-    for key in infinite.keys() & unequal:
-        raise TicketMismatchError(
-            f'{infinite[key]} holds infinite numbers in {key}; leave it out of the soup'
-        )
+    for key, name in infinite.items():
+        if key in unequal:
+            raise TicketMismatchError(
+                f'{name} holds infinite numbers in {key}; leave it out of the soup'
+            )
     means = {key: sums[key] / count for key in sums.keys() & unequal}
     return Mean(first[1].mask, _in_their_types(first[1], means), frozenset(unequal))
 
