@@ -60,8 +60,9 @@ if importlib.util.find_spec('mmengine') is not None:
     from mmlth.engine import LotteryError, LotteryRunner, branch, patch_runner, targets
     from mmlth.engine.api import search
     from mmlth.engine.models import accelerate
+    from mmlth.engine.soup import soup
     from mmlth.engine.transfer import transfer
 
-    __all__ += ['LotteryError', 'branch', 'search', 'targets', 'transfer']
+    __all__ += ['LotteryError', 'branch', 'search', 'soup', 'targets', 'transfer']
     patch_runner(_report)
     LotteryRunner.report = staticmethod(_report)

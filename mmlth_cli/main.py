@@ -16,6 +16,7 @@ from mmlth_cli import (
     export,
     inspect,
     report,
+    soup,
     targets,
     train,
     transfer,
@@ -36,6 +37,7 @@ COMMANDS = {
     'bench': bench,
     'inspect': inspect,
     'connect': connect,
+    'soup': soup,
 }
 
 

@@ -15,7 +15,7 @@ ENGINE = [  # from the top to the bottom; rooms of one line do not import each o
     {'entry'},
     {'search'},
     {'rounds'},
-    {'hooks', 'transfer'},
+    {'hooks', 'soup', 'transfer'},
     {'evaluation', 'exporting', 'state'},
     {'machine', 'masking', 'tickets', 'training'},
     {'models'},

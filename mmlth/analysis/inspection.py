@@ -9,7 +9,10 @@ from mmlth.analysis.cost import Sizes, Stored, sizes, stored
 from mmlth.analysis.masks import Layer, Module, layers, modules
 from mmlth.ticket import Ticket, load_ticket
 
-PROVENANCE = ('round', 'seed', 'rewind', 'metrics', 'versions', 'parent_sha256', 'config_sha256')
+PROVENANCE = (
+    *('round', 'seed', 'rewind', 'metrics', 'versions', 'parent_sha256', 'config_sha256'),
+    'soup',
+)
 """What is shown of where a ticket comes from, if it tells, beside its model and its search."""
 
 

@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from mmlth.commands.destination import check_destination
 from mmlth.console import output_console
 from mmlth.engine import LotteryError
 from mmlth.engine.transfer import transfer
@@ -57,11 +58,4 @@ def _check(options: argparse.Namespace) -> None:
             f'--out takes a name that ends in {_TICKET}, got {options.out}; or give --dry-run to '
             'write nothing'
         )
-    out = Path(options.out)
-    if not out.parent.is_dir():
-        raise LotteryError(f'--out {out}: there is no folder {out.parent}; make it first')
-    if out.exists():
-        if Path(options.source).exists() and out.samefile(options.source):
-            raise LotteryError(f'{out} is read from and cannot be written to; give another name')
-        if not options.force:
-            raise LotteryError(f'{out} exists; give another name, or --force to replace it')
+    check_destination(options.out, [options.source], options.force)

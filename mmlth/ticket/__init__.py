@@ -22,6 +22,7 @@ from mmlth.ticket.image_input import INPUTS, ImageInput, parse_input
 from mmlth.ticket.initial import REWIND_WEIGHTS, load_rewind_weights, weights_hash, with_initial
 from mmlth.ticket.load import is_ticket, load_info, load_mask, load_ticket, read_index
 from mmlth.ticket.mapping import NameMap, map_names, parse_rules, recognised_rules
+from mmlth.ticket.mean import Mean, mean_of
 from mmlth.ticket.planes import DTYPES, as_uint
 from mmlth.ticket.save import save_ticket
 from mmlth.ticket.tensors import load_tensors, save_tensors
@@ -37,6 +38,7 @@ __all__ = [
     'DamagedTicketError',
     'Depths',
     'ImageInput',
+    'Mean',
     'NameMap',
     'NotATicketError',
     'Ticket',
@@ -58,6 +60,7 @@ __all__ = [
     'load_tensors',
     'load_ticket',
     'map_names',
+    'mean_of',
     'one_shot',
     'parse_input',
     'parse_rules',

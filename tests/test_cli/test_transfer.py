@@ -82,7 +82,7 @@ def test_inputs_are_judged_after_the_table_and_before_a_file(folder, capsys):
         ([], '--out takes a name that ends in .safetensors, got None; or give --dry-run'),
         (['--out', 'x.pth'], 'ends in .safetensors, got x.pth'),
         (['--out', 'gone/x.safetensors'], 'there is no folder gone'),
-        (['--out', 'there.safetensors'], 'there.safetensors exists; give another name, or --for'),
+        (['--out', 'there.safetensors'], 'there.safetensors exists; give another name, or have it'),
         (['--dry-run', '--map', 'a'], 'expected SOURCE_PREFIX=TARGET_PREFIX'),
         (['--dry-run', '--input', 'a'], "'a' is no input of a network"),
         (['--dry-run', '--sparsity', '2'], 'between 0 and 1'),

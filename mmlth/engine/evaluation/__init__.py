@@ -5,6 +5,7 @@ from mmlth.engine.evaluation.evaluation import Evaluation
 from mmlth.engine.evaluation.metrics import number
 from mmlth.engine.evaluation.predictions import PREDICTION_KINDS, Predictions, Predictor
 from mmlth.engine.evaluation.result_hook import ResultHook
+from mmlth.engine.evaluation.running_statistics import recompute_statistics, trained_norms
 from mmlth.engine.evaluation.samples import Samples
 from mmlth.engine.evaluation.training_counts import training_counts
 from mmlth.engine.evaluation.validation_loss import ValidationLoss, check_validation_loss
@@ -20,5 +21,7 @@ __all__ = [
     'ValidationLoss',
     'check_validation_loss',
     'number',
+    'recompute_statistics',
+    'trained_norms',
     'training_counts',
 ]

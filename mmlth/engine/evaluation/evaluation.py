@@ -1,19 +1,16 @@
 """Evaluates weights on the validation data of a config, one set of weights after another."""
 
-import itertools
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-import torch
 from mmengine.config import Config
-from mmengine.runner import Runner, set_random_seed
-from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _BatchNorm
+from mmengine.runner import Runner
+from torch import Tensor
 
 from mmlth.engine.configs import plain_loader, read_config
 from mmlth.engine.errors import LotteryError, explaining_missing_packages
 from mmlth.engine.evaluation.result_hook import ResultHook
+from mmlth.engine.evaluation.running_statistics import recompute_statistics, trained_norms
 from mmlth.engine.models import bare_model
 from mmlth.engine.tickets import without_aliases
 from mmlth.engine.training import experiment_name
@@ -57,7 +54,7 @@ class Evaluation:
         self._result = ResultHook()
         self.runner.register_hook(self._result)
         model = bare_model(self.runner)
-        if statistics and not _trained_norms(model):
+        if statistics and not trained_norms(model):
             raise LotteryError(
                 'no layer of the model trains running statistics (they are frozen, or it has '
                 'none), so there are none to recompute; leave statistics '
@@ -81,9 +78,7 @@ class Evaluation:
         except RuntimeError as error:
             raise LotteryError(f'the weights are of another model: {reason(error)}') from error
         if self._statistics:
-            set_random_seed(0)
-            loader = self.runner.build_dataloader(plain_loader(self._data), seed=0)
-            recompute_statistics(model, loader, self._statistics)
+            recompute_statistics(model, self._data, self._statistics)
         return self._result.of(self.runner, self.runner.val)
 
     def measured(self, weights: Mapping[str, Tensor]) -> dict[str, float | None]:
@@ -100,40 +95,6 @@ class Evaluation:
                 'val_evaluator one that does'
             )
         return metrics
-
-
-def recompute_statistics(model: nn.Module, batches: Any, count: int) -> None:
-    """Replaces the running statistics of batch norm layers by the means over some batches.
-
-    Args:
-        model: A model of MMEngine; put into evaluation mode in the end.
-        batches: Batches of training data; they are gone through again where they are too few.
-        count: How many batches the means are over.
-    """
-    norms = _trained_norms(model)
-    momenta = [norm.momentum for norm in norms]
-    for norm in norms:
-        norm.reset_running_stats()
-        norm.momentum = None  # a cumulative mean rather than a moving one
-    endless = itertools.chain.from_iterable(itertools.repeat(batches))
-    with torch.no_grad():
-        for batch in itertools.islice(endless, count):
-            preprocessor: Any = model.data_preprocessor
-            data = preprocessor(batch, True)
-            if isinstance(data, Mapping):
-                model(**data, mode='loss')
-            else:
-                model(*data, mode='loss')
-    for norm, momentum in zip(norms, momenta):
-        norm.momentum = momentum
-    model.eval()
-
-
-def _trained_norms(model: nn.Module) -> list[_BatchNorm]:
-    """The layers whose running statistics training changes; puts the model in training mode."""
-    model.train()
-    norms = [each for each in model.modules() if isinstance(each, _BatchNorm)]
-    return [norm for norm in norms if norm.training and norm.track_running_stats]
 
 
 def _for_validation(cfg: Config, work_dir: str | Path) -> Config:

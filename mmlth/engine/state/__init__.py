@@ -1,6 +1,11 @@
 """A search at hand and on disk: what travels through it, search.json, the files of work_dir."""
 
-from mmlth.engine.state.paths import SearchPaths, bench_folder_of, rewind_file_of
+from mmlth.engine.state.paths import (
+    SearchPaths,
+    bench_folder_of,
+    rewind_file_of,
+    state_file_of,
+)
 from mmlth.engine.state.replacement import set_search_aside, settle_replaced, settling_replaced
 from mmlth.engine.state.runner_traces import RunnerTraces
 from mmlth.engine.state.search import Search
@@ -35,4 +40,5 @@ __all__ = [
     'settle_checkpoint',
     'settle_replaced',
     'settling_replaced',
+    'state_file_of',
 ]

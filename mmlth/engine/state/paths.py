@@ -85,6 +85,15 @@ def rewind_file_of(ticket: Path) -> Path:
     return SearchPaths(ticket.absolute().parent.parent).rewind
 
 
+def state_file_of(ticket: Path) -> Path | None:
+    """The ``search.json`` of a ticket's search, ``WORK_DIR/tickets/X`` or ``WORK_DIR/round_NN/X``.
+
+    None if there is none.
+    """
+    state = SearchPaths(ticket.absolute().parent.parent).state
+    return state if state.is_file() else None
+
+
 def bench_folder_of(ticket: Path) -> Path:
     """Where the speed of a ticket is written, and looked for by reports.
 

@@ -34,8 +34,8 @@ def config_of(info: Mapping[str, Any]) -> Config:
     values = info.get('config')
     if not isinstance(values, dict) or not isinstance(values.get('model'), dict):
         raise LotteryError(
-            'the ticket does not tell the config of its model; give it (--config of mmlth inspect '
-            'and mmlth export, CONFIG of mmlth bench), as a file or a name such as '
+            'the ticket does not tell the config of its model; give it (--config of mmlth inspect, '
+            'export and soup, CONFIG of mmlth bench), as a file or a name such as '
             'mmdet::FOLDER/CONFIG.py'
         )
     needed = {key: values[key] for key in _NEEDED if values.get(key) is not None}
@@ -45,8 +45,8 @@ def config_of(info: Mapping[str, Any]) -> Config:
     if refused:
         raise LotteryError(
             f'the config in the ticket names {refused[0]!r:.60}, which is no part of a model of '
-            'the OpenMMLab packages; if you trust it, give the config (--config of mmlth inspect '
-            'and mmlth export, CONFIG of mmlth bench)'
+            'the OpenMMLab packages; if you trust it, give the config (--config of mmlth inspect, '
+            'export and soup, CONFIG of mmlth bench)'
         )
     return read_config(Config(needed))
 

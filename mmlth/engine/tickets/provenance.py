@@ -55,13 +55,15 @@ def counts(mask: Mask, parameters: int) -> dict[str, Any]:
     }
 
 
-def provenance(mask: Mask, parameters: int, seed: int, config: dict[str, Any]) -> dict[str, Any]:
+def provenance(
+    mask: Mask, parameters: int, seed: int | None, config: dict[str, Any]
+) -> dict[str, Any]:
     """What tickets of searches and of other trainings hold alike.
 
     Args:
         mask: The mask that was trained under.
         parameters: Number of parameters of the model, prunable or not.
-        seed: Seed of the training.
+        seed: Seed of the training; None of several.
         config: Its settings, as `result_affecting_config` gives them.
     """
     text = json.dumps(config, sort_keys=True)

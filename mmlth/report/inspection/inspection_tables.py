@@ -1,7 +1,7 @@
 """What a ticket is like, and what changed since another one, as tables in the terminal."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -168,6 +168,8 @@ def _provenance(inspection: Inspection) -> dict[str, str]:
     }
     if inspection.stored.values:
         rows['kept weights'] = f'shortened to {inspection.stored.values}'
+    if isinstance(facts.get('soup'), dict):
+        rows['soup'] = _soup(facts['soup'])
     for key in ('rewind', 'lottery', 'versions'):
         if isinstance(facts.get(key), dict):
             rows[key] = ', '.join(f'{name} {_brief(value)}' for name, value in facts[key].items())
@@ -177,6 +179,19 @@ def _provenance(inspection: Inspection) -> dict[str, str]:
     if isinstance(facts.get('metrics'), dict):
         rows.update({str(name): _metric(value) for name, value in facts['metrics'].items()})
     return rows
+
+
+def _soup(told: Mapping[str, Any]) -> str:
+    """Of which tickets it is the mean, and where its running statistics come from."""
+    listed = told.get('tickets')
+    parts = [part for part in listed if isinstance(part, dict)] if isinstance(listed, list) else []
+    names = [f'{part.get("name")} (SHA-256 {_brief(part.get("sha256"))})' for part in parts]
+    statistics = (
+        f'running statistics from {told["batches"]} batches'
+        if told.get('batches')
+        else 'running statistics as in each of them, if any'
+    )
+    return f'the mean of {len(names)} tickets: {", ".join(names)}; {statistics}'
 
 
 def _brief(value: Any) -> str:

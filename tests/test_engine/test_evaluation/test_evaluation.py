@@ -9,7 +9,8 @@ from mmengine.runner import Runner
 from toy import ToyDataset, ToyModel, toy_config
 
 from mmlth import LotteryError
-from mmlth.engine.evaluation.evaluation import Evaluation, recompute_statistics
+from mmlth.engine.evaluation.evaluation import Evaluation
+from mmlth.engine.evaluation.running_statistics import average_statistics
 from mmlth.engine.models.unwrapped import bare_model
 from mmlth.engine.tickets.any_weights import read_weights
 
@@ -77,7 +78,7 @@ def test_statistics_are_the_means_over_batches(tmp_path):
     model = MODELS.build({'type': 'ToyModel', 'dropout': 0.0})
     images = [torch.randn(4, 3, 6, 6) * scale for scale in (1, 2, 3)]
     batches = [{'inputs': list(each), 'data_samples': [0, 1, 0, 1]} for each in images]
-    recompute_statistics(model, batches, 3)
+    average_statistics(model, batches, 3)
     seen = [model.conv(each) for each in images]
     means = torch.stack([each.mean((0, 2, 3)) for each in seen]).mean(0)
     variances = torch.stack([each.var((0, 2, 3)) for each in seen]).mean(0)
@@ -85,7 +86,7 @@ def test_statistics_are_the_means_over_batches(tmp_path):
     assert torch.allclose(model.bn.running_var, variances, atol=1e-5)
     assert (model.bn.momentum, model.training) == (0.1, False)
     assert int(model.bn.num_batches_tracked) == 3
-    recompute_statistics(model, batches[:1], 2)  # gone through twice
+    average_statistics(model, batches[:1], 2)  # gone through twice
     assert int(model.bn.num_batches_tracked) == 2
 
 
@@ -117,7 +118,7 @@ def test_frozen_statistics_stay(tmp_path):
         Evaluation(config, tmp_path, statistics=2)
     model = MODELS.build({'type': 'FrozenNorm'})
     before = model.bn.running_mean.clone()
-    recompute_statistics(model, [ToyDataset()[0]], 0)
+    average_statistics(model, [ToyDataset()[0]], 0)
     assert torch.equal(model.bn.running_mean, before)
 
 

@@ -1,0 +1,51 @@
+"""``mmlth soup``: average tickets that share a mask, as branches by data order do."""
+
+import argparse
+from pathlib import Path
+
+from rich.console import Console
+
+from mmlth.commands.destination import check_destination
+from mmlth.engine import LotteryError
+from mmlth.engine.soup import soup
+from mmlth.quiet import quiet
+from mmlth.ticket import Ticket, save_ticket
+
+
+def run(options: argparse.Namespace) -> None:
+    """Averages, and prints in a line what was done."""
+    check_destination(options.out, options.tickets, options.force)
+    with quiet(), Console(stderr=True).status('reading the tickets') as status:
+        ticket = soup(
+            options.tickets,
+            options.config,
+            batches=options.batches,
+            cfg_options=options.cfg_options,
+            progress=status.update,
+        )
+    try:
+        save_ticket(ticket, options.out)
+    except OSError as error:
+        raise LotteryError(f'{options.out}: {error}') from error
+    mask, size = ticket.mask, Path(options.out).stat().st_size
+    print(
+        f'{options.out} written, {size:,} bytes: the mean of {len(options.tickets)} tickets, '
+        f'{mask.kept:,} of {mask.total:,} prunable weights kept, sparsity {mask.sparsity:.2%}; '
+        f'{_statistics(ticket)}'
+    )
+
+
+def _statistics(ticket: Ticket) -> str:
+    told = ticket.info['soup']
+    recomputed, frozen = told['recomputed'], told['frozen']
+    if recomputed:
+        others = f'; frozen, as all share them: {frozen}' if frozen else ''
+        return (
+            f'running statistics computed from {told["batches"]} batches (layers: {recomputed}'
+            f'{others})'
+        )
+    if frozen:
+        return (
+            f'no data needed: running statistics are frozen, as all share them (layers: {frozen})'
+        )
+    return 'no data needed: the model has no running statistics'
