@@ -35,6 +35,7 @@ from mmlth.report.searches.searches import (
     read_searches,
 )
 from mmlth.report.searches.tickets import RoundTicket, round_tickets, stamp
+from mmlth.report.searches.trained_iterations import TrainingCost, training_cost, training_costs
 
 __all__ = [
     'TICKET',
@@ -45,6 +46,7 @@ __all__ = [
     'RoundTicket',
     'Search',
     'Searches',
+    'TrainingCost',
     'agreed_sparsity',
     'compare_lines',
     'compare_searches',
@@ -68,4 +70,6 @@ __all__ = [
     'stamp',
     'ticket_round',
     'trained_unit',
+    'training_cost',
+    'training_costs',
 ]
