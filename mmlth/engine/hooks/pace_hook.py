@@ -61,8 +61,9 @@ class PaceHook(ParamSchedulerHook):
         """Epochs of the schedule end within those of the training, and were counted there."""
 
     def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
-        if not self.pace.linear:
-            super().after_val_epoch(runner, metrics)
+        for scheduler in _waiting(runner) if metrics is not None else ():
+            if not self._rests(scheduler):
+                scheduler.step(metrics)
 
     def _rests(self, scheduler: Any) -> bool:
         return self.pace.linear and scheduler.param_name == 'lr'
