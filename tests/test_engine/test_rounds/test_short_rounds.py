@@ -67,6 +67,7 @@ def test_rounds_run_through_the_schedule_faster(tmp_path, spying, iterations, lo
     assert [entry['iter'] for entry in rounds] == [full, end, end, full]
     trained = [entry['iterations'] for entry in rounds]
     assert trained == [full, end - first, end - first, full - first]
+    assert not any('saved_iterations' in entry for entry in rounds)  # by early-bird, that is
     dense = seen('round_00')
     assert list(dense) == list(range(full))
     for name in ('round_01', 'round_02'):
@@ -143,9 +144,9 @@ LINEAR = {'type': 0.5, 'schedule': 'linear'}
 @pytest.mark.parametrize(
     ('length', 'point', 'iteration'),
     [
-        (0.5, 'before_train_iter', 11),
-        (0.5, 'after_train_epoch', 12),
-        (0.5, 'after_train', 18),
+        ('3ep', 'before_train_iter', 11),  # four steps of schedulers in three iterations
+        ('3ep', 'after_train_epoch', 12),
+        ('3ep', 'after_train', 24),
         (LINEAR, 'before_train_iter', 11),
     ],
 )
