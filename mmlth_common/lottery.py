@@ -11,6 +11,8 @@ WEIGHTS, MACS = 'weights', 'macs'  # what a sparsity is a share of
 REWIND_WHAT = ('weights', 'learning_rate', 'nothing', 'reinit')
 AFTER_REWIND = ('continue', 'full')
 CHECKPOINTS = ('mmengine', 'both', 'tickets')
+COMPRESSED, LINEAR = 'compressed', 'linear'
+ROUND_SCHEDULES = (COMPRESSED, LINEAR)  # of rounds that are shorter than the whole schedule
 SCHEDULE_KEYS = ('schedule', 'sparsities', 'rounds', 'rate')  # which exclude each other
 DEFAULT_TARGET = 0.8
 DEFAULT_RATE = 0.2  # of both papers
@@ -179,6 +181,16 @@ class LotteryKeys:
         'choice',
         choices=AFTER_REWIND,
         metavar='WHAT',
+    )
+    round_length: float | str | dict[str, Any] | None = _key(
+        None,
+        'how long the rounds between the dense and the last one train: a share of a full round, '
+        "or a step such as '3ep' or '500it'; their schedule is compressed to it, or with "
+        "dict(type=0.25, schedule='linear') the learning rate falls from its maximum to zero: "
+        '0.25,schedule=linear on the command line',
+        'spec',
+        metavar='LENGTH[,schedule=linear]',
+        shown_default='1',
     )
     targets: TargetSettings = field(
         default_factory=TargetSettings,

@@ -92,6 +92,19 @@ def test_a_method_by_two_processes_equals_that_by_one_at_the_same_batch(tmp_path
         torch.testing.assert_close(two.state_dict()[key], weight, rtol=1e-4, atol=1e-6)
 
 
+def test_short_rounds_of_two_processes_equal_those_of_one(tmp_path):
+    short = {'lottery.round_length': 0.5, 'lottery.rewind': '5it'}
+    mmlth.search(plain_config(tmp_path / 'one', batch=4, **short))
+    code, out = dist_train(plain_config(tmp_path / 'two', **short))
+    assert code == 0, out[-3000:]
+    rounds = [record(tmp_path / name / 'work')['rounds'] for name in ('one', 'two')]
+    for one, two in zip(*rounds):
+        assert one['iterations'] == two['iterations']
+        assert one['learning_rates'] == two['learning_rates']
+    # From inside the first of three epochs to the end of the second.
+    assert [entry['iterations'] for entry in rounds[1]] == [18, 7, 13]
+
+
 @pytest.mark.one_stack
 def test_a_dead_process_ends_the_job_and_the_search_resumes(undisturbed, tmp_path):
     config = plain_config(tmp_path)

@@ -9,6 +9,7 @@ from mmlth.engine.hooks.accelerate_hook import AccelerateHook
 from mmlth.engine.hooks.begin_hook import BeginHook
 from mmlth.engine.hooks.mask_distance_hook import MaskDistanceHook, StopRule
 from mmlth.engine.hooks.mask_hook import MaskHook
+from mmlth.engine.hooks.pace_hook import PaceHook, check_schedule_hook, pace_schedule
 from mmlth.engine.hooks.preemption_hook import PreemptionHook
 from mmlth.engine.hooks.progress_hook import ProgressHook
 from mmlth.engine.hooks.pruning_hook import MethodHook, PruningHook
@@ -26,6 +27,7 @@ __all__ = [
     'MaskDistanceHook',
     'MaskHook',
     'MethodHook',
+    'PaceHook',
     'PreemptionHook',
     'ProgressHook',
     'PruningHook',
@@ -38,4 +40,6 @@ __all__ = [
     'StopRule',
     'TicketSaver',
     'ValidationLossHook',
+    'check_schedule_hook',
+    'pace_schedule',
 ]

@@ -1,6 +1,7 @@
 """Says how far a search has come and how long it will take."""
 
 import time
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -22,18 +23,18 @@ class ProgressHook(Hook):
         round_index: This round.
         last_round: Index of the last round.
         sparsity: Share of the prunable weights that this round trains without.
-        first_iteration: Where the later rounds start (the rewind step).
+        to_come: Says how many iterations the later rounds will train, once the Runner is there.
     """
 
     priority = 'LOWEST'
 
     def __init__(
-        self, round_index: int, last_round: int, sparsity: float, first_iteration: int
+        self, round_index: int, last_round: int, sparsity: float, to_come: Callable[[Runner], int]
     ) -> None:
         self.round_index = round_index
         self.last_round = last_round
         self.sparsity = sparsity
-        self.first_iteration = first_iteration
+        self.to_come = to_come
 
     def before_train(self, runner: Runner) -> None:
         self._clock = next(hook for hook in runner.hooks if isinstance(hook, RunningTimeHook))
@@ -45,8 +46,7 @@ class ProgressHook(Hook):
         if now - self._spoke < _SECONDS_BETWEEN_LINES and done < runner.max_iters:
             return
         self._spoke = now
-        rounds_left = self.last_round - self.round_index
-        left = runner.max_iters - done + rounds_left * (runner.max_iters - self.first_iteration)
+        left = runner.max_iters - done + self.to_come(runner)
         seconds = (self._clock.seconds - self._started) / (done - self._from) * left
         runner.logger.info(
             f'search: round {self.round_index} of {self.last_round}, sparsity {self.sparsity:.1%}, '

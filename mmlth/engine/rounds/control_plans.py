@@ -52,11 +52,11 @@ def plan_control(search: Search, index: int) -> RoundPlan:
         config = round_config(config, folder, state.seed, Origin(last=last))
         config = reinitialised(config, seed if control.new_weights else state.seed + of_round)
         return RoundPlan(config, last, mask, parent=parent, metadata=metadata)
-    config, start = rewound(search, index, last, _trained(paths, of_round))
+    config, start = rewound(search, config, index, last, _trained(paths, of_round))
     if control.new_order:
         config.randomness = {**config.randomness, 'seed': seed}
         start = _with_new_order(start)
-    return RoundPlan(config, last, mask, start, parent, metadata)
+    return RoundPlan(config, last, mask, start, parent, metadata=metadata)
 
 
 def _trained(paths: SearchPaths, of_round: int) -> dict[str, Tensor]:

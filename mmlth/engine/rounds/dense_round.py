@@ -15,6 +15,7 @@ from mmlth.engine.configs import sha256_of
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.machine import disk_use
 from mmlth.engine.models import bare_model
+from mmlth.engine.rounds.short_rounds import check_short_rounds
 from mmlth.engine.settings import BEST
 from mmlth.engine.state import Search
 from mmlth.engine.training import check_loop, rewind_iteration, unmoved
@@ -38,6 +39,7 @@ def prepare_dense_round(search: Search, trainer: Runner) -> None:
     if state.rewind['step'] == BEST:
         check_best_is_saved(trainer)
     state.rewind['iteration'] = rewind_iteration(trainer, state.rewind['step'])
+    check_short_rounds(search, trainer)
     if is_main_process() and not search.paths.state.exists():
         trainer.logger.info(disk_use(trainer, len(state.schedule)))
 

@@ -59,17 +59,21 @@ def _stop_rule(search: Search, round_: Round) -> StopRule:
     return StopRule(early_bird.window, early_bird.interval, stop_at, stop_after)
 
 
-def trained_length(trainer: Runner, first: int) -> dict[str, Any]:
+def trained_length(trainer: Runner, first: int, early: bool) -> dict[str, Any]:
     """How long a round trained, and what stopping it saved; in epochs as well, where it has them.
 
     Args:
         trainer: The Runner of the round, at its end.
         first: The iteration that the round started from.
+        early: Whether it may have been stopped.
     """
     loop, done = trainer.train_loop, trainer.iter
-    length: dict[str, Any] = {'iterations': done - first, 'saved_iterations': loop.max_iters - done}
+    length: dict[str, Any] = {'iterations': done - first}
+    if early:
+        length['saved_iterations'] = loop.max_iters - done
     if isinstance(loop, EpochBasedTrainLoop):
         epoch = len(loop.dataloader)
         length['epochs'] = round((done - first) / epoch, 2)
-        length['saved_epochs'] = round((loop.max_iters - done) / epoch, 2)
+        if early:
+            length['saved_epochs'] = round((loop.max_iters - done) / epoch, 2)
     return length

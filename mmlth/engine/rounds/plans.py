@@ -14,9 +14,11 @@ from mmlth.engine.configs import reinitialised, sha256_of
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.masking import compute_and_broadcast_mask, next_mask
 from mmlth.engine.rounds.lost_layers import warn_of_lost_layers
+from mmlth.engine.rounds.short_rounds import round_pace, round_training
 from mmlth.engine.state import Search
 from mmlth.engine.training import (
     Origin,
+    Pace,
     StateTransform,
     round_config,
     round_start,
@@ -36,6 +38,7 @@ class RoundPlan:
         mask: What it trains under; None: the dense model.
         start: Turns the checkpoint that the config loads into what the round starts from.
         parent: The ticket that its mask comes from.
+        pace: How it runs through the schedule; None: it trains in full.
         metadata: What its record and its tickets hold beside what those of all rounds do.
     """
 
@@ -44,6 +47,7 @@ class RoundPlan:
     mask: Mask | None = None
     start: StateTransform | None = None
     parent: Path | None = None
+    pace: Pace | None = None
     metadata: dict[str, Any] = field(default_factory=dict)
 
 
@@ -63,7 +67,7 @@ def plan_round(search: Search, index: int) -> RoundPlan:
         return _plan_dense_round(search, last)
     if search.settings.method is not None:  # each from the same start, for another sparsity
         trained = load_ticket(paths.ticket(0)).state_dict()
-        config, start = rewound(search, index, last, trained)
+        config, start = rewound(search, search.runner.cfg, index, last, trained)
         return RoundPlan(config, last, start=start)
     parent = paths.ticket(index - 1)
     before = load_ticket(parent)
@@ -74,11 +78,14 @@ def plan_round(search: Search, index: int) -> RoundPlan:
 
     mask = compute_and_broadcast_mask(paths.mask(index), state.seed, compute)
     warn_of_lost_layers(search, index, before.mask, mask)
+    pace = round_pace(search, index)
+    config = round_training(search, pace)
     if state.rewind_what == 'reinit':
-        config = round_config(search.runner.cfg, paths.round(index), state.seed, Origin(last=last))
-        return RoundPlan(reinitialised(config, state.seed + index), last, mask, parent=parent)
-    config, start = rewound(search, index, last, before.state_dict())
-    return RoundPlan(config, last, mask, start, parent)
+        config = round_config(config, paths.round(index), state.seed, Origin(last=last))
+        config = reinitialised(config, state.seed + index)
+        return RoundPlan(config, last, mask, parent=parent, pace=pace)
+    config, start = rewound(search, config, index, last, before.state_dict())
+    return RoundPlan(config, last, mask, start, parent, pace)
 
 
 def _plan_dense_round(search: Search, last: Path | None) -> RoundPlan:
@@ -91,12 +98,17 @@ def _plan_dense_round(search: Search, last: Path | None) -> RoundPlan:
 
 
 def rewound(
-    search: Search, index: int, last: Path | None, trained: Mapping[str, Tensor]
+    search: Search,
+    config: Config,
+    index: int,
+    last: Path | None,
+    trained: Mapping[str, Tensor],
 ) -> tuple[Config, StateTransform]:
     """The config of a round that starts from the rewind file, and how it starts from there.
 
     Args:
         search: The search, whose dense round is done.
+        config: The config of a training of its length.
         index: The index of the round.
         last: The checkpoint that the round continues from, if it was interrupted.
         trained: The weights that the round before ended with.
@@ -109,7 +121,7 @@ def rewound(
         raise LotteryError(f'{rewind} is not the file that round 0 wrote; restore it')
     what, full = state.rewind_what, state.after_rewind == 'full'
     origin = Origin(f'{REWIND_SCHEME}{rewind}', last, full)
-    config = round_config(search.runner.cfg, search.paths.round(index), state.seed, origin)
+    config = round_config(config, search.paths.round(index), state.seed, origin)
     if what == 'nothing':
         config.param_scheduler = None
     if full:

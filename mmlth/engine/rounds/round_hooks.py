@@ -18,11 +18,13 @@ from mmlth.engine.hooks import (
     SparsityHook,
     TicketSaver,
     ValidationLossHook,
+    pace_schedule,
 )
 from mmlth.engine.models import bare_model
 from mmlth.engine.rounds.early_bird import mask_distance_hook
 from mmlth.engine.rounds.record import ticket_metadata
 from mmlth.engine.rounds.round import Round
+from mmlth.engine.rounds.short_rounds import iterations_to_come
 from mmlth.engine.settings import BEST, parse_step
 from mmlth.engine.state import Search, settle_replaced
 from mmlth.engine.training import fingerprints
@@ -61,9 +63,10 @@ def register_hooks(search: Search, round_: Round) -> None:
         metadata = functools.partial(ticket_metadata, search, round_)
         constant = mask if settings.method is None else None
         trainer.register_hook(TicketSaver(settings.checkpoints, constant, metadata))
-    trainer.register_hook(
-        ProgressHook(round_.index, state.last_round, round_.sparsity, state.first_iteration)
-    )
+    to_come = functools.partial(iterations_to_come, search, round_.index, plan.pace)
+    trainer.register_hook(ProgressHook(round_.index, state.last_round, round_.sparsity, to_come))
+    if plan.pace is not None:
+        pace_schedule(trainer, plan.pace)
     if watch := mask_distance_hook(search, round_):
         trainer.register_hook(watch)
     trainer.register_hook(PreemptionHook(search.preemption))

@@ -50,6 +50,8 @@ def _planned(search: Search, index: int) -> Round:
     search.runner.logger.info(
         f'search: round {index} of {search.state.last_round} starts, sparsity {sparsity:.1%}'
     )
+    if plan.pace is not None:
+        search.runner.logger.info(f'search: round {index} {plan.pace}')
     trainer = type(search.runner).from_cfg(plan.config)
     return Round(index, plan, plan.mask or _dense_mask(search, trainer), sparsity, trainer)
 

@@ -6,6 +6,7 @@ from mmlth.engine.configs import check_data, config_record
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.evaluation import check_validation_loss
 from mmlth.engine.masking import Pruner, dry_run_pruning, split_targets, weight_costs
+from mmlth.engine.rounds import round_pace
 from mmlth.engine.search.branches import branch_state, with_new_tickets
 from mmlth.engine.state import (
     RunnerTraces,
@@ -46,6 +47,8 @@ def accept(search: Search, traces: RunnerTraces) -> None:
     search.state = _begun(search, traces) if state is None else _continued(search, state)
     if not settings.branch:
         settle_checkpoint(search, load_from)
+    if search.state.rounds:  # else the Runner of the dense round tells
+        round_pace(search, 1)
     if paths.state.exists():
         traces.keep()
     search.state.accepted_config = config_record(search.runner.cfg)

@@ -72,6 +72,12 @@ def _announce(search: Search) -> None:
             f'the prunable weights take {total:,} multiply-adds an image, of which {kept:,} '
             f'({kept / total:.1%}) are left in the end'
         )
+    length, last = search.settings.shorter_rounds, search.state.last_round
+    if length is not None and last < 2 and not search.is_control:
+        search.runner.logger.info(
+            f'lottery.round_length={length} shortens nothing here: the dense round and the last '
+            'one train in full, and there is none between them'
+        )
     if search.state.finished:
         rounds = len(search.state.schedule)
         search.runner.logger.info(f'all {rounds} rounds in {search.paths.work_dir} are finished')

@@ -11,6 +11,7 @@ from mmlth.engine.settings.controls import build_control, control_names
 from mmlth.engine.settings.lottery import Settings, parse_settings
 from mmlth.engine.settings.members import Spec
 from mmlth.engine.settings.rewinding import parse_step
+from mmlth.engine.settings.round_length import RoundLength
 from mmlth_common.lottery import (
     BEST,
     CHECKPOINTS,
@@ -21,6 +22,7 @@ __all__ = [
     'BEST',
     'CHECKPOINTS',
     'BranchSettings',
+    'RoundLength',
     'Settings',
     'Spec',
     'build_allocation',

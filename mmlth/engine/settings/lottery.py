@@ -16,12 +16,19 @@ from mmlth.engine.settings.members import Spec
 from mmlth.engine.settings.method import settle_method
 from mmlth.engine.settings.pruning import settle_schedule, validate_pruning
 from mmlth.engine.settings.rewinding import parse_step, settle_after_rewind
+from mmlth.engine.settings.round_length import (
+    RoundLength,
+    build_round_length,
+    settle_round_length,
+)
 from mmlth.engine.settings.targets import parse_targets
 from mmlth.messages import reason
 from mmlth.pruning import PruningError, check_schedule, kept_at
 from mmlth_common.lottery import DEFAULT_TARGET, SCHEDULE_KEYS, WEIGHTS, LotteryKeys, names_of
 
 _SCHEDULE_OF = {'sparsities': 'by_list', 'rounds': 'geometric', 'rate': 'by_rate'}
+_LATER = (('schedule', None), ('budget', WEIGHTS), ('method', None), ('round_length', None))
+"""Keys that files had not yet, and their defaults."""
 AGREEMENT = 0.0005  # how far apart two ways to say one sparsity may be
 
 
@@ -52,6 +59,11 @@ class Settings(LotteryKeys):
     def cost_power(self) -> float:
         """The power of a weight's multiply-adds that its score is divided by."""
         return float(self.budget['power']) if isinstance(self.budget, Mapping) else 1.0
+
+    @property
+    def shorter_rounds(self) -> RoundLength | None:
+        """How long the rounds between the dense and the last one train; None: in full."""
+        return None if self.round_length is None else build_round_length(self.round_length)
 
     def kept_per_round(self, sizes: Mapping[str, int]) -> list[int]:
         """How many weights, or multiply-adds, each round keeps.
@@ -98,9 +110,9 @@ class Settings(LotteryKeys):
         return kept
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON values, as ever in files: newer keys that are as by default are left out."""
+        """As JSON values, as ever in files: without keys that came later, as by default."""
         values = asdict(self)
-        for key, default in (('schedule', None), ('budget', WEIGHTS), ('method', None)):
+        for key, default in _LATER:
             if values[key] == default:
                 del values[key]
         return values
@@ -134,6 +146,7 @@ def _parse(lottery: Any) -> Settings:
     values['rewind'] = str(values.get('rewind', Settings.rewind))
     parse_step(values['rewind'])
     settle_after_rewind(values)
+    settle_round_length(values)
     validate_pruning(values)
     if 'early_bird' in values:
         values['early_bird'] = parse_early_bird(values['early_bird'], values)

@@ -10,7 +10,7 @@ from mmlth.messages import join_names
 from mmlth.pruning import needs_of
 from mmlth_common.lottery import WEIGHTS
 
-_OF_ROUNDS = ('rounds', 'rate', 'schedule', 'early_bird')
+_OF_ROUNDS = ('rounds', 'rate', 'schedule', 'early_bird', 'round_length')
 _BY_SCORE = {
     'score': 'magnitude',
     'allocation': 'global',

@@ -16,7 +16,13 @@ from mmlth.engine.state.start_checkpoint import (
     remember_load_from,
     settle_checkpoint,
 )
-from mmlth.engine.state.state import MACS_KEYS, SearchState, load_state, recorded_targets
+from mmlth.engine.state.state import (
+    MACS_KEYS,
+    SearchState,
+    first_iteration,
+    load_state,
+    recorded_targets,
+)
 from mmlth.engine.state.work_dir import check_work_dir, delete_interrupted, delete_leftovers
 
 __all__ = [
@@ -30,6 +36,7 @@ __all__ = [
     'check_work_dir',
     'delete_interrupted',
     'delete_leftovers',
+    'first_iteration',
     'given_checkpoint',
     'keep_load_from',
     'load_state',

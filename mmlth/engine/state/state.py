@@ -1,7 +1,7 @@
 """search.json: the state and the results of a search."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -90,8 +90,7 @@ class SearchState:
     @property
     def first_iteration(self) -> int:
         """The iteration that the rounds after the dense one start at."""
-        anew = self.after_rewind == 'full' or self.rewind_what == 'reinit'
-        return 0 if anew else int(self.rewind['iteration'])
+        return first_iteration(self.rewind)
 
     def save(self, paths: SearchPaths) -> None:
         """Writes search.json atomically."""
@@ -99,6 +98,16 @@ class SearchState:
         if self.costs is None:
             del content['costs']  # a search that counts weights is recorded as ever
         write_bytes(paths.state, json.dumps(content, indent=1, ensure_ascii=False).encode())
+
+
+def first_iteration(rewind: Mapping[str, Any]) -> int:
+    """The iteration that the rounds after the dense one start at.
+
+    Args:
+        rewind: What search.json tells of the rewind step, once the dense round is done.
+    """
+    anew = rewind['after'] == 'full' or rewind['what'] == 'reinit'
+    return 0 if anew else int(rewind['iteration'])
 
 
 def load_state(paths: SearchPaths) -> SearchState | None:

@@ -6,6 +6,7 @@ from mmlth.engine.training.length import rewind_iteration, training_iterations, 
 from mmlth.engine.training.longer_training import scale_schedule
 from mmlth.engine.training.loop_check import check_loop
 from mmlth.engine.training.missed_hooks import replay_switches, replay_validations
+from mmlth.engine.training.pace import Pace, find_pace, shortened
 from mmlth.engine.training.redraw_check import check_redrawn
 from mmlth.engine.training.round_config import Origin, experiment_name, round_config
 from mmlth.engine.training.round_start import (
@@ -19,11 +20,13 @@ from mmlth.engine.training.unmoved_weights import fingerprints, unmoved
 
 __all__ = [
     'Origin',
+    'Pace',
     'StateTransform',
     'check_loop',
     'check_redrawn',
     'closed_once',
     'experiment_name',
+    'find_pace',
     'fingerprints',
     'learning_rates',
     'opening_no_run',
@@ -34,6 +37,7 @@ __all__ = [
     'round_start',
     'saved_weights',
     'scale_schedule',
+    'shortened',
     'skip_trained_batches',
     'training_iterations',
     'training_loop',

@@ -6,8 +6,9 @@ from typing import Any
 from mmengine.config import Config
 
 from mmlth.engine.configs import type_name
+from mmlth.engine.training.switches import move_switches
 
-_LENGTHS = ('max_epochs', 'max_iters', 'val_begin')
+_LENGTHS = ('max_epochs', 'max_iters')
 _WARMUPS = ('LinearLR', 'ConstantLR', 'LinearMomentum', 'ConstantMomentum')
 _STEPS = ('end', 'T_max', 'step_size', 'total_steps')
 _LISTS = ('milestones', 'periods')
@@ -18,9 +19,8 @@ def scale_schedule(config: Config, factor: float) -> Config:
 
     Everything that is counted in epochs or iterations from the start grows with the training, but
     for warm-ups: schedulers that begin at 0 and rise linearly or are constant. Where a scheduler
-    begins as a warm-up ends, or earlier, its beginning stays. Hooks that switch at an epoch
-    (``switch_epoch``, ``dynamic_intervals``, stages) do so later in proportion; those that count
-    from the end (``num_last_epochs``) are left.
+    begins as a warm-up ends, or earlier, its beginning stays. What `move_switches` moves
+    comes later in proportion; hooks that count from the end (``num_last_epochs``) are left.
 
     Args:
         config: The config of the training.
@@ -28,15 +28,15 @@ def scale_schedule(config: Config, factor: float) -> Config:
     """
     config = copy.deepcopy(config)
     loop = config.train_cfg
+
+    def moved(at: int) -> int:
+        return round(at * factor)
+
+    move_switches(config, epoch=moved, iteration=moved)
     for key in _LENGTHS:
         if loop.get(key) is not None:
             loop[key] = max(1, round(loop[key] * factor))
-    if loop.get('dynamic_intervals'):
-        loop['dynamic_intervals'] = [(round(at * factor), n) for at, n in loop['dynamic_intervals']]
     config.param_scheduler = _schedulers(config.get('param_scheduler'), factor)
-    for hook in config.get('custom_hooks') or []:
-        if isinstance(hook, dict) and isinstance(hook.get('switch_epoch'), int):
-            hook['switch_epoch'] = round(hook['switch_epoch'] * factor)
     return config
 
 

@@ -9,6 +9,7 @@ from rich.text import Text
 from mmlth.report.kit import ABSENT, plain_table, signed
 from mmlth.report.searches import (
     Round,
+    TrainingCost,
     is_dense,
     macs_left,
     main_metrics,
@@ -25,7 +26,11 @@ _DIFFERENCES = '+/-: against round 0'
 _MACS = 'MACs: share of the multiply-adds that is left'
 
 
-def results_table(rounds: Sequence[Round], metrics: Sequence[str] | None = None) -> Table:
+def results_table(
+    rounds: Sequence[Round],
+    metrics: Sequence[str] | None = None,
+    cost: TrainingCost | None = None,
+) -> Table:
     """Lays out the rounds of a search, each metric with its difference to the dense model.
 
     Four metrics take 90 columns; where there are fewer, differences wrap to below their values.
@@ -33,6 +38,7 @@ def results_table(rounds: Sequence[Round], metrics: Sequence[str] | None = None)
     Args:
         rounds: The rounds of the search.
         metrics: The metrics to show. Defaults to the main ones, see `main_metrics`.
+        cost: What the rounds cost together, if that is known.
 
     Returns:
         The table, to be printed by a ``rich.console.Console``.
@@ -40,9 +46,8 @@ def results_table(rounds: Sequence[Round], metrics: Sequence[str] | None = None)
     metrics = main_metrics(rounds) if metrics is None else metrics
     table = plain_table('round', numbers=True)
     counted = any(macs_left(round_) is not None for round_ in rounds)
-    table.caption = '\n'.join(
-        [_CAPTION, *[_DIFFERENCES] * is_dense(rounds[0]), *[_MACS] * counted, *_early_bird(rounds)]
-    )
+    notes = [*[_DIFFERENCES] * is_dense(rounds[0]), *[_MACS] * counted]
+    table.caption = '\n'.join([_CAPTION, *notes, *_early_bird(rounds), *_cost(cost)])
     table.caption_justify = 'left'
     for header in ('sparsity', 'network', *['MACs'] * counted):
         table.add_column(header, justify='right', no_wrap=True)
@@ -97,6 +102,10 @@ def _early_bird(rounds: Sequence[Round]) -> list[str]:
     if saved(rounds[0]):
         lines.append('round 0 ended early, too: it is no dense model trained in full')
     return lines
+
+
+def _cost(cost: TrainingCost | None) -> list[str]:
+    return [] if cost is None else [f'all rounds: {cost}']
 
 
 def _cell(round_: Round, dense: Round, metric: str) -> Text:

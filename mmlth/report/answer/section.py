@@ -14,7 +14,14 @@ from mmlth.report.answer.results_table import results_table
 from mmlth.report.answer.winning_ticket import answer_table, find_winning_ticket, sentence
 from mmlth.report.cost import count_costs
 from mmlth.report.page import CsvFile, Figure, Part, Section
-from mmlth.report.searches import LineComparison, Search, Searches, round_tickets, saved
+from mmlth.report.searches import (
+    LineComparison,
+    Search,
+    Searches,
+    round_tickets,
+    saved,
+    training_cost,
+)
 
 _NO_DENSE = (
     'Trained once, so that there is no dense model to compare with; a branch of a search, as by '
@@ -55,7 +62,8 @@ def answer_section(searches: Searches, comparisons: Sequence[LineComparison]) ->
             'numbers.',
             lambda path: plot_accuracy(rounds, path, shown),
         )
-        return Section('Answer', (*parts, figure, results_table(rounds, shown), *numbers))
+        table = results_table(rounds, shown, training_cost(searches.first))
+        return Section('Answer', (*parts, figure, table, *numbers))
     figure = Figure(
         'comparison',
         f'{first.metric} against sparsity. Grey: the dense model, its band one standard deviation '

@@ -10,7 +10,14 @@ from mmlth.report.cost.cost_table import SEVERAL, cost_table, macs_table, write_
 from mmlth.report.cost.costs import Costs, count_costs, image_size
 from mmlth.report.cost.speeds import speed_parts
 from mmlth.report.page import CsvFile, Figure, Part, Section
-from mmlth.report.searches import RoundTicket, Searches, main_metrics, measured, missing_tickets
+from mmlth.report.searches import (
+    RoundTicket,
+    Searches,
+    main_metrics,
+    measured,
+    missing_tickets,
+    training_costs,
+)
 
 
 def cost_section(searches: Searches, size: tuple[int, int] | None = None) -> Section | None:
@@ -30,7 +37,8 @@ def cost_section(searches: Searches, size: tuple[int, int] | None = None) -> Sec
     tickets = list(itertools.chain.from_iterable(searches.tickets))
     if not tickets:
         return None
-    return cost_of(tickets, size, searches.metric, missing_tickets(searches))
+    notes = [*training_costs(searches), *missing_tickets(searches)]
+    return cost_of(tickets, size, searches.metric, notes)
 
 
 def cost_of(

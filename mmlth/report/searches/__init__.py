@@ -36,6 +36,7 @@ from mmlth.report.searches.searches import (
     read_searches,
 )
 from mmlth.report.searches.tickets import RoundTicket, round_tickets, stamp
+from mmlth.report.searches.trained_iterations import TrainingCost, training_cost, training_costs
 
 __all__ = [
     'TICKET',
@@ -46,6 +47,7 @@ __all__ = [
     'RoundTicket',
     'Search',
     'Searches',
+    'TrainingCost',
     'agreed_sparsity',
     'compare_lines',
     'compare_searches',
@@ -70,4 +72,6 @@ __all__ = [
     'stamp',
     'ticket_round',
     'trained_unit',
+    'training_cost',
+    'training_costs',
 ]

@@ -22,12 +22,14 @@ class _Always(TypedDict):
 class Round(_Always, total=False):
     """What a search records of one finished round; round 0 is the dense model, see `is_dense`.
 
-    With early-bird, how long it trained, and what ending it early saved, too: in iterations, and in
-    epochs where its loop has them. In a control, the round whose ticket it changes. Of the dense
+    The iteration that it ended at. With early-bird or ``round_length``, how long it trained, and
+    with the former what ending it early saved, too: in iterations, and in epochs where its loop has
+    them. In a control, the round whose ticket it changes. Of the dense
     model, the prunable parameters that its training left as they were. Where the search counts
     multiply-adds, those that the prunable weights take when dense, and those of the kept ones.
     """
 
+    iter: int
     of_round: int
     unmoved: list[str]
     prunable_macs: int

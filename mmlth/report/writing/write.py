@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from rich.table import Table
+
 from mmlth.console import output_console
 from mmlth.engine.configs import searched_config
 from mmlth.engine.state import SearchPaths
@@ -13,7 +15,14 @@ from mmlth.report.kit import percent
 from mmlth.report.masks import layers_section, masks_section
 from mmlth.report.page import Section, write_page
 from mmlth.report.predictions import analysis_sections, predict_all
-from mmlth.report.searches import Searches, compare_searches, read_rounds, read_searches
+from mmlth.report.searches import (
+    Search,
+    Searches,
+    compare_searches,
+    read_search,
+    read_searches,
+    training_cost,
+)
 from mmlth.report.writing.settings_section import settings_section
 from mmlth.ticket import load_ticket
 
@@ -127,7 +136,7 @@ def print_results(work_dir: Path, page: Path | None = None) -> None:
         page: Its report.
     """
     console = output_console()
-    console.print(results_table(read_rounds(work_dir)))
+    console.print(_results(read_search(work_dir)))
     if page is not None:
         console.out(f'report: {page}', highlight=False)
 
@@ -140,7 +149,11 @@ def print_searches(searches: Searches) -> None:
     """
     console = output_console()
     if len(searches) == 1:
-        console.print(results_table(searches.first.rounds))
+        console.print(_results(searches.first))
     if len(searches) > 1 or searches.branches[0]:
         for comparison in compare_searches(searches):
             console.print(comparison_table(comparison))
+
+
+def _results(search: Search) -> Table:
+    return results_table(search.rounds, cost=training_cost(search))
