@@ -2,6 +2,7 @@
 
 from mmlth.engine.settings.choices import build_allocation, build_pattern, build_score
 from mmlth.engine.settings.controls import build_control, control_names
+from mmlth.engine.settings.distil import check_positive
 from mmlth.engine.settings.lottery import Settings, parse_settings
 from mmlth.engine.settings.members import Spec
 from mmlth.engine.settings.rewinding import parse_step
@@ -21,6 +22,7 @@ __all__ = [
     'build_control',
     'build_pattern',
     'build_score',
+    'check_positive',
     'control_names',
     'parse_settings',
     'parse_step',

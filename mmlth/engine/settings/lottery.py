@@ -11,6 +11,7 @@ from mmlth.engine.settings.branch import parse_branch
 from mmlth.engine.settings.budget import parse_budget
 from mmlth.engine.settings.checks import check_keys, check_values
 from mmlth.engine.settings.choices import build_allocation, build_schedule, settle_names
+from mmlth.engine.settings.distil import parse_distil
 from mmlth.engine.settings.early_bird import parse_early_bird
 from mmlth.engine.settings.members import Spec
 from mmlth.engine.settings.pruning import settle_schedule, validate_pruning
@@ -51,6 +52,14 @@ class Settings(LotteryKeys):
     def cost_power(self) -> float:
         """The power of a weight's multiply-adds that its score is divided by."""
         return float(self.budget['power']) if isinstance(self.budget, Mapping) else 1.0
+
+    @property
+    def distillation(self) -> dict[str, float] | None:
+        """Weight and temperature of the distillation; None where there is none."""
+        if self.distil is None:
+            return None
+        given = self.distil if isinstance(self.distil, Mapping) else {'weight': self.distil}
+        return {'temperature': 1.0, **given}
 
     def kept_per_round(self, sizes: Mapping[str, int]) -> list[int]:
         """How many weights, or multiply-adds, each round keeps.
@@ -93,9 +102,9 @@ class Settings(LotteryKeys):
         return kept
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON values, as ever in files: without ``schedule`` and ``budget`` as by default."""
+        """As JSON values, as ever in files: without newer keys that are as by default."""
         values = asdict(self)
-        for key, default in (('schedule', None), ('budget', WEIGHTS)):
+        for key, default in (('schedule', None), ('budget', WEIGHTS), ('distil', None)):
             if values[key] == default:
                 del values[key]
         return values
@@ -132,6 +141,8 @@ def _parse(lottery: Any) -> Settings:
     validate_pruning(values)
     if 'early_bird' in values:
         values['early_bird'] = parse_early_bird(values['early_bird'], values)
+    if 'distil' in values:
+        values['distil'] = parse_distil(values['distil'])
     if 'branch' in values:
         values['branch'] = parse_branch(values['branch'])
     return Settings(**values)
