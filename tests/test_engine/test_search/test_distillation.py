@@ -7,14 +7,18 @@ from collections import defaultdict
 
 import pytest
 import torch
-from kit import record, search_by, ticket_bytes, ticket_of
+from kit import record, search_by, shapes_options, ticket_bytes, ticket_of
 from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
+from poses import POSE
+from repository import DEMO
 from taught import TaughtModel
 from toy import toy_config
 
 import mmlth
 from mmlth import LotteryError, load_ticket
+from mmlth.data import KEYPOINTS, make_shapes
+from mmlth.engine import read_config
 from mmlth.engine.distillation import LOSS
 from mmlth.engine.hooks import DistilHook
 from mmlth.engine.settings import parse_settings
@@ -233,3 +237,67 @@ def test_a_ticket_alone_has_no_round_0(tmp_path, plain):
     with pytest.raises(LotteryError, match=r'leave distil out, and name the teacher by'):
         search_by(config_of(tmp_path, ticket=ticket, distil=0.5))
     assert load_ticket(ticket)
+
+
+def detector(root, work_dir):
+    config = read_config(DEMO, shapes_options(root))
+    config.train_cfg.max_epochs = 2
+    config.train_dataloader.batch_size = 2
+    config.lottery = {
+        'rounds': 1,
+        'target_sparsity': 0.5,
+        'distil': {'weight': 1, 'temperature': 2},
+    }
+    return config
+
+
+def pose_estimator(root, work_dir):
+    file = work_dir.parent / 'pose.py'
+    file.write_text(POSE.format(keypoints=list(KEYPOINTS), root=root))
+    config = read_config(file)
+    config.train_dataloader.batch_size = 4
+    # Small enough to be written after each iteration.
+    config.model.backbone.base_channels = 8
+    config.model.head.update(in_channels=64, deconv_out_channels=(8, 8, 8))
+    config.lottery = {'rounds': 1, 'target_sparsity': 0.5, 'distil': 0.5}
+    return config
+
+
+@pytest.mark.parametrize('kind', [detector, pose_estimator], ids=lambda kind: kind.__name__)
+def test_models_of_the_packages(tmp_path, kind, monkeypatch):
+    """From their own data; and resumed within the round that is taught, to the same bytes."""
+    root = tmp_path / 'shapes'
+    make_shapes(root, train=4, val=2)
+
+    def config_in(name, resume=False):
+        config = kind(root, tmp_path / name)
+        config.work_dir, config.resume = str(tmp_path / name), resume
+        config.custom_hooks = [{'type': 'mmengine.RoundLosses'}]
+        config.default_hooks.checkpoint = {
+            'type': 'CheckpointHook',
+            'interval': 1,
+            'by_epoch': False,
+        }
+        config.visualizer = {'type': 'Visualizer', 'vis_backends': []}
+        config.randomness = {'seed': 0}
+        return config
+
+    search_by(config_in('whole'))
+    rounds = [seen[str(tmp_path / f'whole/round_{number:02d}')] for number in (0, 1)]
+    assert all(rounds)
+    assert not any(LOSS in losses for losses in rounds[0])
+    assert all(LOSS in losses for losses in rounds[1])
+    assert weights(tmp_path / 'whole', 0).keys() == weights(tmp_path / 'whole', 1).keys()
+    original = RoundLosses.after_train_iter
+
+    def die(self, runner, *args, **kwargs):
+        if runner.work_dir.endswith('round_01') and runner.iter == runner.max_iters - 1:
+            raise KilledError
+        original(self, runner, *args, **kwargs)
+
+    monkeypatch.setattr(RoundLosses, 'after_train_iter', die)
+    with pytest.raises(KilledError):
+        search_by(config_in('halves'))
+    monkeypatch.undo()
+    search_by(config_in('halves', resume=True))
+    assert ticket_bytes(tmp_path / 'halves') == ticket_bytes(tmp_path / 'whole')
