@@ -11,19 +11,24 @@ from torch import Tensor, nn
 
 @MODELS.register_module(force=True)
 class TaughtModel(BaseModel):
-    """Draws a bright map for the class of an image, with batch norm and dropout."""
+    """Draws a bright map for the class of an image.
 
-    def __init__(self, dropout: float = 0.2) -> None:
+    Args:
+        dropout: So that random numbers matter.
+        norm: Whether there is batch norm, for which it matters what is in a batch.
+    """
+
+    def __init__(self, dropout: float = 0.2, norm: bool = True) -> None:
         super().__init__()
         self.conv = nn.Conv2d(3, 8, 3, padding=1)
-        self.bn = nn.BatchNorm2d(8)
+        self.bn = nn.BatchNorm2d(8) if norm else nn.Identity()
         self.dropout = nn.Dropout(dropout)
         self.head = HeatmapHead(
             8,
             2,
             deconv_out_channels=None,
-            conv_out_channels=[8],
-            conv_kernel_sizes=[3],
+            conv_out_channels=[8] if norm else None,  # each comes with a norm of its own
+            conv_kernel_sizes=[3] if norm else None,
             loss={'type': 'mmpose.KeypointMSELoss', 'loss_weight': 2.0},
         )
 
