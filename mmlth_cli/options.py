@@ -94,6 +94,14 @@ def _choice(text: str) -> str | dict[str, Any]:
     return options
 
 
+def _weight(text: str) -> Any:
+    """``0.5`` → a number, ``0.5,temperature=2`` → a dict with the number as ``weight``."""
+    weight, comma, options = text.partition(',')
+    if not comma:
+        return _literal(weight)
+    return _choice(f'weight={weight},{options}')
+
+
 def _literal(text: str) -> Any:
     try:
         return ast.literal_eval(text)
@@ -107,5 +115,6 @@ _READ: dict[ValueKind, Callable[[str], Any]] = {
     'share_from_zero': float,
     'shares': _sparsities,
     'spec': _choice,
+    'weight': _weight,
 }
 """How the text of an option becomes its value, by the kind of the key; others stay texts."""

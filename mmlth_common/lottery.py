@@ -26,6 +26,7 @@ ValueKind: TypeAlias = Literal[
     'share_from_zero',  # a number from 0 to below 1
     'shares',  # a list of shares
     'spec',  # a registered name, or a dict with the name as ``type`` and its options
+    'weight',  # a number above 0, or a dict with it as ``weight`` and options
     'other',  # what has a check of its own
 ]
 
@@ -242,6 +243,14 @@ class LotteryKeys:
     )
     early_bird: EarlyBirdSettings | None = _key(
         None, 'dict(window=5): a round ends once its next mask has converged'
+    )
+    distil: float | dict[str, Any] | None = _key(
+        None,
+        'the weight of a loss by which the finished round 0 teaches later rounds through its '
+        'outputs, such as 0.5; or with a temperature that softens probabilities '
+        'dict(weight=0.5, temperature=2.0): 0.5,temperature=2.0 on the command line',
+        'weight',
+        metavar='WEIGHT[,temperature=T]',
     )
     checkpoints: str = _key(
         'mmengine',

@@ -16,7 +16,7 @@ ENGINE = [  # from the top to the bottom; rooms of one line do not import each o
     {'search'},
     {'rounds'},
     {'hooks', 'soup', 'transfer'},
-    {'evaluation', 'exporting', 'state'},
+    {'distillation', 'evaluation', 'exporting', 'state'},
     {'machine', 'masking', 'tickets', 'training'},
     {'models'},
     {'checkpoints', 'configs', 'settings'},

@@ -105,6 +105,28 @@ def test_short_rounds_of_two_processes_equal_those_of_one(tmp_path):
     assert [entry['iterations'] for entry in rounds[1]] == [18, 7, 13]
 
 
+def test_each_process_asks_its_teacher(tmp_path):
+    """Two processes with half the batch each learn what one does."""
+    changes = {
+        'model': {'type': 'TaughtModel', 'dropout': 0.0, 'norm': False},
+        'custom_imports.imports': ['mmlth', 'plain', 'taught'],
+        'lottery': {'rounds': 1, 'distil': 3.0},
+    }
+    code, out = dist_train(plain_config(tmp_path / 'two', **changes))
+    assert code == 0, out[-3000:]
+    mmlth.search(plain_config(tmp_path / 'one', batch=4, **changes))
+    changes['lottery'] = {'rounds': 1}
+    mmlth.search(plain_config(tmp_path / 'alone', batch=4, **changes))
+    one, two, alone = (
+        mmlth.load_ticket(tmp_path / name / 'work/tickets/round_01.safetensors')
+        for name in ('one', 'two', 'alone')
+    )
+    for key, weight in one.state_dict().items():
+        torch.testing.assert_close(two.state_dict()[key], weight, rtol=1e-4, atol=1e-6)
+    weights = [each.state_dict()['conv.weight'] for each in (one, alone)]
+    assert not torch.allclose(*weights, rtol=1e-3)
+
+
 @pytest.mark.one_stack
 def test_a_dead_process_ends_the_job_and_the_search_resumes(undisturbed, tmp_path):
     config = plain_config(tmp_path)

@@ -22,6 +22,7 @@ BAD = {
     'share_from_zero': 1.0,
     'shares': [0.5, 1.5],
     'spec': 'unregistered',
+    'weight': 0,
 }
 TABLES = {'': LotteryKeys, 'targets': TargetSettings, 'early_bird': EarlyBirdSettings}
 CHECKED = [

@@ -7,6 +7,7 @@ from mmengine.runner import Runner
 
 from mmlth.engine.hooks import (
     BeginHook,
+    DistilHook,
     MaskHook,
     MethodHook,
     PreemptionHook,
@@ -57,6 +58,9 @@ def register_hooks(search: Search, round_: Round) -> None:
         trainer.register_hook(RewindHook(search.paths.rewind, state.rewind['iteration'], epoch))
     if settings.method is None:  # whose hook logs sparsities as they rise
         trainer.register_hook(SparsityHook(round_.index, mask, state.parameters))
+    if settings.distillation is not None and round_.index > 0:
+        teacher = search.paths.parent_ticket(0)
+        trainer.register_hook(DistilHook(teacher, **settings.distillation))
     if settings.validation_loss:
         trainer.register_hook(ValidationLossHook(lambda: search.preemption.requested))
     if settings.checkpoints != 'mmengine':

@@ -3,8 +3,10 @@
 from mmengine.dist import barrier, broadcast_object_list, get_world_size, is_main_process
 
 from mmlth.engine.configs import check_data, config_record
+from mmlth.engine.distillation import lesson_for
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.evaluation import check_validation_loss
+from mmlth.engine.hooks import DistilHook
 from mmlth.engine.masking import Pruner, dry_run_pruning, split_targets, weight_costs
 from mmlth.engine.rounds import round_pace
 from mmlth.engine.search.branches import branch_state, with_new_tickets
@@ -42,6 +44,7 @@ def accept(search: Search, traces: RunnerTraces) -> None:
     if state is None:
         check_checkpoint(load_from)
     search.choice = split_targets(search.model, settings)
+    _check_distillation(search)
     if settings.validation_loss:
         check_validation_loss(search.runner)
     search.state = _begun(search, traces) if state is None else _continued(search, state)
@@ -63,6 +66,19 @@ def _check_resumes_by_folder(search: Search) -> None:
             f'a search resumes from its work_dir, not from a checkpoint, got {runner._load_from}; '
             'give --resume (resume=True) without a path'
         )
+
+
+def _check_distillation(search: Search) -> None:
+    """Refuses what round 0 cannot teach, since the head is known before round 0 trains."""
+    runner, distillation = search.runner, search.settings.distillation
+    if distillation is None:
+        return
+    if any(isinstance(hook, DistilHook) for hook in runner.hooks):
+        raise LotteryError(
+            f'lottery.distil={search.settings.distil} and the DistilHook in custom_hooks are two '
+            'teachers; leave one of them out'
+        )
+    lesson_for(runner, distillation['temperature'])
 
 
 def _begun(search: Search, traces: RunnerTraces) -> SearchState:

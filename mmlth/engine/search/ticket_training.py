@@ -61,6 +61,12 @@ def _prepare(runner: Runner, settings: Settings) -> None:
             f'a training starts from the ticket {path} or from load_from={runner._load_from}; '
             'set one of them to None'
         )
+    if settings.distil is not None:
+        raise LotteryError(
+            f'lottery.distil={settings.distil} has the dense round of a search teach, but '
+            'lottery.ticket trains a ticket alone; leave distil out, and name the teacher by '
+            "custom_hooks=[dict(type='mmlth.DistilHook', teacher='FILE', weight=0.5)]"
+        )
     ticket = load_ticket(path)
     require_match(path, ticket.state_dict(), runner.model)
     training_loop(runner)

@@ -8,6 +8,7 @@ from mmlth.engine.settings.choices import (
     is_method,
 )
 from mmlth.engine.settings.controls import build_control, control_names
+from mmlth.engine.settings.distil import check_positive
 from mmlth.engine.settings.lottery import Settings, parse_settings
 from mmlth.engine.settings.members import Spec
 from mmlth.engine.settings.rewinding import parse_step
@@ -30,6 +31,7 @@ __all__ = [
     'build_method',
     'build_pattern',
     'build_score',
+    'check_positive',
     'control_names',
     'is_method',
     'parse_settings',

@@ -11,6 +11,7 @@ from mmlth.engine.settings.branch import parse_branch
 from mmlth.engine.settings.budget import parse_budget
 from mmlth.engine.settings.checks import check_keys, check_values
 from mmlth.engine.settings.choices import build_allocation, build_schedule, settle_names
+from mmlth.engine.settings.distil import parse_distil
 from mmlth.engine.settings.early_bird import parse_early_bird
 from mmlth.engine.settings.members import Spec
 from mmlth.engine.settings.method import settle_method
@@ -27,7 +28,13 @@ from mmlth.pruning import PruningError, check_schedule, kept_at
 from mmlth_common.lottery import DEFAULT_TARGET, SCHEDULE_KEYS, WEIGHTS, LotteryKeys, names_of
 
 _SCHEDULE_OF = {'sparsities': 'by_list', 'rounds': 'geometric', 'rate': 'by_rate'}
-_LATER = (('schedule', None), ('budget', WEIGHTS), ('method', None), ('round_length', None))
+_LATER = {
+    'schedule': None,
+    'budget': WEIGHTS,
+    'method': None,
+    'round_length': None,
+    'distil': None,
+}
 """Keys that files had not yet, and their defaults."""
 AGREEMENT = 0.0005  # how far apart two ways to say one sparsity may be
 
@@ -64,6 +71,14 @@ class Settings(LotteryKeys):
     def shorter_rounds(self) -> RoundLength | None:
         """How long the rounds between the dense and the last one train; None: in full."""
         return None if self.round_length is None else build_round_length(self.round_length)
+
+    @property
+    def distillation(self) -> dict[str, float] | None:
+        """Weight and temperature of the distillation; None where there is none."""
+        if self.distil is None:
+            return None
+        given = self.distil if isinstance(self.distil, Mapping) else {'weight': self.distil}
+        return {'temperature': 1.0, **given}
 
     def kept_per_round(self, sizes: Mapping[str, int]) -> list[int]:
         """How many weights, or multiply-adds, each round keeps.
@@ -112,7 +127,7 @@ class Settings(LotteryKeys):
     def to_dict(self) -> dict[str, Any]:
         """As JSON values, as ever in files: without keys that came later, as by default."""
         values = asdict(self)
-        for key, default in _LATER:
+        for key, default in _LATER.items():
             if values[key] == default:
                 del values[key]
         return values
@@ -150,6 +165,8 @@ def _parse(lottery: Any) -> Settings:
     validate_pruning(values)
     if 'early_bird' in values:
         values['early_bird'] = parse_early_bird(values['early_bird'], values)
+    if 'distil' in values:
+        values['distil'] = parse_distil(values['distil'])
     if 'branch' in values:
         values['branch'] = parse_branch(values['branch'])
     return Settings(**values)

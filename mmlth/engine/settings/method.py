@@ -37,6 +37,11 @@ def settle_method(values: dict[str, Any]) -> None:
             f'lottery.method={name!r} prunes while one training runs, but lottery.{given[0]}='
             f'{values[given[0]]!r} is of rounds; keep one (set the other to None)'
         )
+    if 'distil' in values and 'branch' not in values:
+        raise LotteryError(
+            f'lottery.distil learns from a dense round, which a training by lottery.method={name!r} '
+            'has none of; leave it out, or train it as a branch of a search'
+        )
     if values.get('rewind_what') == 'reinit':
         raise LotteryError(
             f"lottery.method={name!r} begins at the rewind step, lottery.rewind_what='reinit' at "

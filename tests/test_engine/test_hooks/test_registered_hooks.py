@@ -28,6 +28,7 @@ def test_what_only_a_search_can_build_is_not_registered():
         'MaskHook',
         'AccelerateHook',
         'PruningHook',
+        'DistilHook',
         'RSTHook',
         'ResumeHook',
         'TicketSaver',

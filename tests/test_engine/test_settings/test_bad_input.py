@@ -70,6 +70,16 @@ SETTINGS = {
         'budget': 'macs',
         'early_bird': {'window': 5},
     },
+    'lottery.distil must be a number above 0, got True': {'distil': True},
+    "lottery.distil must be a number above 0, got 'much'": {'distil': 'much'},
+    'lottery.distil must be a number above 0, got inf': {'distil': float('inf')},
+    'unknown key lottery.distil.temprature; did you mean': {
+        'distil': {'weight': 1, 'temprature': 2}
+    },
+    "lottery.distil={'temperature': 2} needs a weight": {'distil': {'temperature': 2}},
+    'lottery.distil.temperature must be a number above 0, got 0': {
+        'distil': {'weight': 1, 'temperature': 0}
+    },
     'lottery.sparsities=[0.5] and lottery.rounds=2 exclude each other': {
         'sparsities': [0.5],
         'rounds': 2,
