@@ -13,7 +13,7 @@ def round_pace(search: Search, index: int) -> Pace | None:
     """How a round runs through the schedule; None where it trains in full.
 
     Rounds between the dense and the last one are short. The dense one is what others are compared
-    with, the last one and those of controls are results.
+    with, the last one is the result. (Rounds of controls are results, too, and planned elsewhere.)
 
     Args:
         search: The search, whose dense round is done.
@@ -22,8 +22,7 @@ def round_pace(search: Search, index: int) -> Pace | None:
     Raises:
         LotteryError: If the length does not go with the training.
     """
-    state = search.state
-    if search.is_control or not 0 < index < state.last_round:
+    if not 0 < index < search.state.last_round:
         return None
     return None if search.settings.shorter_rounds is None else _pace(search, _epoch(search))
 
