@@ -39,8 +39,8 @@ def settle_method(values: dict[str, Any]) -> None:
         )
     if 'distil' in values and 'branch' not in values:
         raise LotteryError(
-            f'lottery.distil learns from a dense round, which a training by lottery.method={name!r} '
-            'has none of; leave it out, or train it as a branch of a search'
+            f'lottery.distil learns from a dense round, of which lottery.method={name!r} has none; '
+            'leave it out, or train it as a branch of a search'
         )
     if values.get('rewind_what') == 'reinit':
         raise LotteryError(

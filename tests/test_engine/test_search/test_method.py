@@ -139,7 +139,7 @@ def test_a_rewound_branch_begins_at_the_rewind_step(tmp_path):
         ({'rate': 0.2}, 'lottery.rate=0.2 is of rounds'),
         ({'sparsities': [0.5, 0.9]}, r'lottery.sparsities=\[0.5, 0.9\] is of rounds'),
         ({'round_length': 0.5}, 'lottery.round_length=0.5 is of rounds'),
-        ({'distil': 0.5}, 'lottery.distil learns from a dense round, which a training by'),
+        ({'distil': 0.5}, 'lottery.distil learns from a dense round, of which'),
         ({'early_bird': {}}, 'lottery.early_bird={} is of rounds'),
         ({'rewind_what': 'reinit'}, "rewind_what='reinit' at new weights; leave one of them out"),
         ({'score': 'random'}, "the method 'rigl' does not prune by score, so that score would"),
