@@ -134,3 +134,5 @@ def test_half_precision_is_computed_in_full(name):
         loss(student, teacher), loss(student.float(), teacher.float()), rtol=2e-3, atol=1e-4
     )
     assert loss(student, teacher).dtype == torch.float32
+    large = torch.tensor([[[10_000.0, 0.0]]]).half()  # ten times that is infinite in half precision
+    assert bin_loss(large, large, 1.0, beta=10.0) == 0

@@ -165,7 +165,7 @@ def test_any_training_can_have_a_teacher(tmp_path, teacher):
     mine = runner.model.state_dict()
     assert mine.keys() == plain.keys()
     assert not torch.equal(mine['conv.weight'], plain['conv.weight'])
-    assert LOSS not in losses_of(runner.model, batch())[1]
+    assert LOSS not in losses_of(runner.model.train(), batch())[1]
     names = {path.name for path in (tmp_path / 'taught').glob('*.pth')}
     assert names == {path.name for path in (tmp_path / 'plain').glob('*.pth')}
     files = [
@@ -192,11 +192,12 @@ def test_gradients_that_are_accumulated_are_of_both_losses(tmp_path, teacher):
 def test_autocast_holds_for_the_teacher_and_not_for_the_loss():
     student, teacher, _ = taught()
     seen = []
-    teacher.head.final_layer.register_forward_hook(lambda _, args, maps: seen.append(maps.dtype))
+    teacher.head.final_layer.register_forward_hook(lambda _, args, maps: seen.append(maps))
     with torch.autocast('cpu', torch.bfloat16):
         part = student(**batch(), mode='loss')[LOSS]
     part.backward()
-    assert seen == [torch.bfloat16]
+    assert [maps.dtype for maps in seen] == [torch.bfloat16]
+    assert not seen[0].requires_grad
     assert part.dtype == torch.float32
     assert student.conv.weight.grad.abs().sum() > 0
 

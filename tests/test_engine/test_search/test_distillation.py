@@ -88,6 +88,7 @@ def test_the_teacher_is_the_ticket_of_round_0(tmp_path, monkeypatch):
     begin = DistilHook.before_train
 
     def spied(self, runner):
+        assert (self.weight, self.temperature) == (0.5, 1.0)
         teachers.append(
             (self.path, {k: v.clone() for k, v in self._taught[0].state_dict().items()})
         )
