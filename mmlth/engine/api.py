@@ -15,7 +15,7 @@ from mmlth.engine.entry import check_searches
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.masking import choose_targets, split_targets, table_of_targets
 from mmlth.engine.models import build_model
-from mmlth.engine.settings import is_method, parse_settings
+from mmlth.engine.settings import is_method, parse_settings, without_use
 from mmlth.engine.state import (
     MACS_KEYS,
     SearchPaths,
@@ -138,10 +138,18 @@ def branch(
     folder = SearchPaths(root).branches / (name or _branch_name(control, seed, lottery))
     if control is not None and is_method(control):
         lottery, control = {**lottery, 'method': control}, None
-    if lottery.get('method') is not None and lottery.keys().isdisjoint(SCHEDULE_KEYS):
-        target = lottery.pop('target_sparsity', None)
-        lottery['sparsities'] = _sparsities(state, tickets) if target is None else [target]
-        tickets = None
+    if lottery.get('method') is not None:
+        lottery = {**without_use(lottery['method']), **lottery}
+        if lottery.keys().isdisjoint(SCHEDULE_KEYS):
+            begun = load_state(SearchPaths(folder)) if resume else None
+            target = lottery.pop('target_sparsity', None)
+            if target is not None:
+                lottery['sparsities'] = [target]
+            elif begun is not None and tickets is None:  # whatever the search has done since
+                lottery['sparsities'] = begun.config['lottery']['sparsities']
+            else:
+                lottery['sparsities'] = _sparsities(state, tickets)
+            tickets = None
     settings = {
         'control': control,
         'tickets': tickets and list(tickets),
@@ -169,7 +177,7 @@ def _sparsities(state: SearchState, tickets: Sequence[int] | None) -> list[float
             f'a method trains the sparsities of the tickets, but of rounds {sorted(done)} there is '
             f'no round {missing[0]}; let the search go on, or give sparsities'
         )
-    return [1 - done[index][kept] / done[index][total] for index in tickets or done]
+    return sorted({1 - done[index][kept] / done[index][total] for index in tickets or done})
 
 
 def _branch_name(

@@ -53,12 +53,14 @@ class Masked(nn.Module):
         self.zero_pruned()
 
     def zero_pruned(self) -> None:
-        """Sets the pruned weights to zero."""
+        """Sets the pruned weights, and what their gradients have accumulated, to zero."""
         self._follow_parameters()
         with torch.no_grad():
             for _, parameter, pruned in self._masked_parameters():
                 if not parameter.is_meta:
                     parameter.masked_fill_(pruned, 0)
+                if parameter.grad is not None:  # of before a mask changed, while it accumulates
+                    parameter.grad.masked_fill_(pruned, 0)
 
     def revived(self) -> list[str]:
         """Names of the parameters in which a pruned weight is not zero."""

@@ -96,6 +96,12 @@ class MethodHook(MaskHook):
                 f'the checkpoint holds the mask of {len(saved["masks"])} weights, but PruningHook '
                 f'prunes {len(self.mask)}; restore its targets, or begin anew'
             )
+        if (saved['method'], saved['keep']) != (self.name, self._keep):
+            raise LotteryError(
+                f'the checkpoint is of the method {saved["method"]!r} that keeps '
+                f'{saved["keep"]:,}, but {self.name!r} is to keep {self._keep:,}; restore that, or '
+                'begin anew'
+            )
         self._first, self._restored = saved['first'], True
         self.mask = Mask(
             {name: _unpacked(saved['masks'][name], kept) for name, kept in self.mask.items()}
@@ -105,7 +111,12 @@ class MethodHook(MaskHook):
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
         super().before_save_checkpoint(runner, checkpoint)
         packed = {name: _packed(kept) for name, kept in self.mask.items()}
-        checkpoint[PRUNING_KEY] = {'first': self._first, 'masks': packed}
+        checkpoint[PRUNING_KEY] = {
+            'method': self.name,
+            'keep': self._keep,
+            'first': self._first,
+            'masks': packed,
+        }
 
     def before_train(self, runner: Runner) -> None:
         if not self._restored:

@@ -6,7 +6,7 @@ from mmlth.engine.configs import check_data, config_record
 from mmlth.engine.distillation import lesson_for
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.evaluation import check_validation_loss
-from mmlth.engine.hooks import DistilHook
+from mmlth.engine.hooks import DistilHook, PruningHook, RSTHook
 from mmlth.engine.masking import Pruner, dry_run_pruning, split_targets, weight_costs
 from mmlth.engine.rounds import round_pace
 from mmlth.engine.search.branches import branch_state, with_new_tickets
@@ -39,6 +39,7 @@ def accept(search: Search, traces: RunnerTraces) -> None:
     settings, paths = search.settings, search.paths
     _check_resumes_by_folder(search)
     check_data(search.runner.cfg)
+    _check_hooks(search)
     state = check_work_dir(search)
     load_from = None if settings.branch else given_checkpoint(search.runner)
     if state is None:
@@ -66,6 +67,17 @@ def _check_resumes_by_folder(search: Search) -> None:
             f'a search resumes from its work_dir, not from a checkpoint, got {runner._load_from}; '
             'give --resume (resume=True) without a path'
         )
+
+
+def _check_hooks(search: Search) -> None:
+    """Refuses hooks of the user that would change the masks of rounds."""
+    for hook in search.runner.hooks:
+        if isinstance(hook, (PruningHook, RSTHook)):
+            raise LotteryError(
+                'a search draws the masks of its rounds, and so would the '
+                f'{type(hook).__name__} in custom_hooks; leave it out, or train without lottery '
+                "(for lottery.method='gradual' and the like no hook is needed)"
+            )
 
 
 def _check_distillation(search: Search) -> None:

@@ -115,7 +115,8 @@ def _check_same_dense_round(search: Search, parent: SearchState) -> None:
     """Refuses settings that would have given another dense round than that of the parent search."""
     above = search.paths.parent_search
     ends = [each['lottery'].get('early_bird') for each in (parent.config, search.config)]
-    if ends[0] != ends[1] and not all(map(_dense_in_full, ends)):
+    own_rounds = search.settings.method is None  # else early-bird ends none of the branch
+    if own_rounds and ends[0] != ends[1] and not all(map(_dense_in_full, ends)):
         raise LotteryError(
             'a branch shares the dense round, which early-bird may end: the search in '
             f'{above} has lottery.early_bird={ends[0]}, the branch would have {ends[1]}; '

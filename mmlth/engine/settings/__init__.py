@@ -11,6 +11,7 @@ from mmlth.engine.settings.controls import build_control, control_names
 from mmlth.engine.settings.distil import check_positive
 from mmlth.engine.settings.lottery import Settings, parse_settings
 from mmlth.engine.settings.members import Spec
+from mmlth.engine.settings.method import without_use
 from mmlth.engine.settings.rewinding import parse_step
 from mmlth.engine.settings.round_length import RoundLength
 from mmlth_common.lottery import (
@@ -36,4 +37,5 @@ __all__ = [
     'is_method',
     'parse_settings',
     'parse_step',
+    'without_use',
 ]

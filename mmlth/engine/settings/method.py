@@ -15,9 +15,23 @@ _BY_SCORE = {
     'score': 'magnitude',
     'allocation': 'global',
     'pattern': 'unstructured',
+    'floor': 0.001,
     'budget': WEIGHTS,
 }
 """Keys that say how weights are ranked, and what they are by default."""
+
+
+def without_use(spec: Any) -> dict[str, None]:
+    """Keys that a search may have, but its branch by a method has no use for: as by default.
+
+    Args:
+        spec: The method.
+
+    Raises:
+        LotteryError: On an unknown name, or options that do not fit.
+    """
+    by_score = () if build_method(spec).prunes else tuple(_BY_SCORE)
+    return dict.fromkeys(('early_bird', 'round_length', *by_score))
 
 
 def settle_method(values: dict[str, Any]) -> None:

@@ -113,6 +113,11 @@ def _longer(state: SearchState, settings: Settings) -> list[int]:
         LotteryError: If the settings ask for no more than it has, or for other rounds before.
     """
     schedule = state.schedule
+    if settings.method is not None and settings.branch is None:
+        raise LotteryError(
+            f'what lottery.method={settings.method!r} has trained once is finished; train to '
+            'another sparsity in another work_dir'
+        )
     kept, done, target = schedule[-1], state.last_round, settings.kept(state.amounts)
     if target >= kept:
         raise LotteryError(_no_further(state, settings))

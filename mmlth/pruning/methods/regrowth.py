@@ -66,12 +66,12 @@ class SET:
             return DENSITIES[self.densities](moment.mask, scores, moment.keep)
         cosine = math.cos(math.pi * moment.done / self._end(moment.length))
         share = self.share / 2 * (1 + cosine)
-        return Mask(
-            {
-                name: moved(moment.weights[name], kept, self._growth(name, moment), share)
-                for name, kept in moment.mask.items()
-            }
-        )
+        masks = {}
+        for name, kept in moment.mask.items():
+            growth = self._growth(name, moment)
+            moves = bool(growth.any())  # a layer without gradients, as a frozen one, has no best
+            masks[name] = moved(moment.weights[name], kept, growth, share) if moves else kept
+        return Mask(masks)
 
     def _growth(self, name: str, moment: Moment) -> Tensor:
         """Of the layer's shape: the weights with the largest of these numbers grow."""
@@ -107,7 +107,12 @@ def moved(weight: Tensor, kept: Tensor, growth: Tensor, share: float) -> Tensor:
 
     Returns:
         bool of its shape, as many true as in ``kept``. Ties are dropped, and grow, by position.
+
+    Raises:
+        PruningError: If a weight or a number is NaN.
     """
+    if bool(weight.isnan().any()) or bool(growth.isnan().any()):
+        raise PruningError('a weight or gradient is NaN: the training has diverged')
     flat = kept.reshape(-1)
     count = int(share * int(flat.count_nonzero()))
     magnitudes = weight.detach().reshape(-1).abs().float().masked_fill(~flat, math.inf)

@@ -46,7 +46,7 @@ def results_table(
     metrics = main_metrics(rounds) if metrics is None else metrics
     table = plain_table('round', numbers=True)
     counted = any(macs_left(round_) is not None for round_ in rounds)
-    notes = [*[_DIFFERENCES] * is_dense(rounds[0]), *[_MACS] * counted]
+    notes = [*[_DIFFERENCES] * (not rounds or is_dense(rounds[0])), *[_MACS] * counted]
     table.caption = '\n'.join([_CAPTION, *notes, *_early_bird(rounds), *_cost(cost)])
     table.caption_justify = 'left'
     for header in ('sparsity', 'network', *['MACs'] * counted):

@@ -46,7 +46,7 @@ def _draw(axes: Axes, lines: Sequence[Line], name: str) -> None:
             linewidth=2 if colour == GREY else 1.5,
             marker='o' if len(points) <= 30 else None,
             markersize=3,
-            label=percent(round_.sparsity) if round_.index else 'dense',
+            label=percent(round_.sparsity) if round_.sparsity else 'dense',
         )
     ends = [dense[-1][1] for run in lines[0] if (dense := run.curves.dense(name))]
     if ends:

@@ -34,15 +34,18 @@ def convergence_section(searches: Searches) -> Section | None:
     losses = [VALIDATION_LOSS, TRAIN_LOSS]
     shown += [name for name in losses if _shows_progress(own, name)][:1]
     several = len({run.search for run in own})
+    compared = shown if searches.first.has_dense else []
     tables = [
         table
-        for name in shown
+        for name in compared
         if name != TRAIN_LOSS
         for table in _tables(lines_of(runs), name, several)
     ]
-    text = ' '.join([_introduction(own), *notes])
+    introduction = _introduction(own) if searches.first.has_dense else ''
+    text = ' '.join([introduction, *notes]).strip()
     numbers = CsvFile('convergence.csv', partial(write_convergence_csv, runs))
-    return Section('Convergence', (text, _figure(lines_of(own), shown, several), *tables, numbers))
+    figure = _figure(lines_of(own), shown, several)
+    return Section('Convergence', (*([text] if text else []), figure, *tables, numbers))
 
 
 def _of_one_unit(runs: Sequence[Run]) -> tuple[list[Run], list[str]]:
@@ -94,6 +97,13 @@ def _figure(lines: Sequence[Line], names: list[str], searches: int) -> Figure:
     what = ' and '.join(label_of(name) for name in names)
     count = len(lines) - 1
     unit = lines[0][0].curves.unit
+    if lines[0][0].round.sparsity:  # trained once, by a method
+        return Figure(
+            'convergence',
+            f'{what}. Dashed: where it ends.',
+            f'Curve of {what} against {unit}.',
+            lambda path: plot_convergence(lines, names, path),
+        )
     several = f' Thin: each of {searches} searches; thick: their mean.' if searches > 1 else ''
     return Figure(
         'convergence',

@@ -17,6 +17,7 @@ from mmlth.report.page import CsvFile, Details, Figure, Part, Section
 from mmlth.report.searches import (
     RoundTicket,
     Searches,
+    is_dense,
     main_metrics,
     measured,
     note_on_first,
@@ -40,7 +41,7 @@ def masks_section(searches: Searches) -> Section | None:
         TicketError: If a ticket cannot be read.
     """
     first = searches.tickets[0]
-    if not any(ticket.round['round'] for ticket in first):
+    if all(is_dense(ticket.round) for ticket in first):
         return None
     listed = list(itertools.chain.from_iterable(searches.tickets))
     zeros = _zero_parts(first, listed, note_on_first(searches))
@@ -75,7 +76,7 @@ def compared_lines(searches: Searches) -> list[Sequence[RoundTicket]]:
     Returns:
         Those of each search and of each branch that has some, searches first.
     """
-    own = [[t for t in tickets if t.round['round']] for tickets in searches.tickets]
+    own = [[t for t in tickets if not is_dense(t.round)] for tickets in searches.tickets]
     others = [branch.tickets for each in searches.branches for branch in each]
     return [line for line in [*own, *others] if line]
 

@@ -67,10 +67,11 @@ class Search:
     @property
     def target(self) -> float:
         """Sparsity after the last round, of what the search counts, in [0, 1]."""
-        if not self.has_dense:
-            return float(self.lottery['target_sparsity'])
         schedule = self.state.get('schedule') or [1]
-        return 1 - schedule[-1] / schedule[0]
+        costs = self.state.get('costs') or {}
+        targets = [] if self.has_dense else self.state['targets']
+        total = sum(target['weights'] * costs.get(target['name'], 1) for target in targets)
+        return 1 - schedule[-1] / (total or schedule[0])
 
     @property
     def seed(self) -> int | None:

@@ -247,3 +247,41 @@ def test_defaults_fit_any_training():
         method = PruningHook(name).method
         for iterations in (1, 2, 18, 100_000):
             assert 0 in method.updates(Length(iterations, 1))
+
+
+def test_a_mask_that_changes_while_gradients_accumulate(tmp_path):
+    """What had gathered for weights that go is no part of the next step."""
+    changes = {'optim_wrapper.accumulative_counts': 4}
+    for method in ('gradual', 'rigl'):
+        runner = training(tmp_path / method, method, **changes)
+        warnings = []
+        runner.logger.warning = warnings.append
+        runner.train()  # WatchMasks looks at weights and moments after every iteration
+        assert not [line for line in warnings if 'the optimizer moved pruned weights' in line]
+        assert masks_of(runner)[18].kept == KEEP
+
+
+def test_a_checkpoint_of_another_number_or_method_is_refused(tmp_path):
+    train(tmp_path / 'first', 'rigl')
+    changes = resumed_from(tmp_path / 'first/epoch_1.pth')
+    with pytest.raises(LotteryError, match="is of the method 'rigl' that keeps 30, but 'rigl' is"):
+        train(tmp_path / 'more', 'rigl', hook={'sparsity': 0.5}, **changes)
+    with pytest.raises(LotteryError, match="is of the method 'rigl' that keeps 30, but 'set' is"):
+        train(tmp_path / 'other', 'set', **changes)
+
+
+def test_a_layer_without_gradients_keeps_its_mask(tmp_path):
+    hook = {'targets': {'frozen': True}}
+    runner = training(tmp_path, 'rigl', hook=hook)
+    runner.model.conv.requires_grad_(False)
+    runner.train()
+    masks = masks_of(runner)
+    assert all(torch.equal(masks[t]['conv.weight'], masks[0]['conv.weight']) for t in range(19))
+    assert masks[4] != masks[0]
+
+
+def test_in_a_search_it_is_refused(tmp_path):
+    config = toy_config(tmp_path)
+    config.custom_hooks = [{'type': 'mmlth.PruningHook', 'method': 'rigl', 'sparsity': 0.9}]
+    with pytest.raises(LotteryError, match='and so would the PruningHook in custom_hooks; leave'):
+        Runner.from_cfg(config).train()

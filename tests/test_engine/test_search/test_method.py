@@ -68,6 +68,8 @@ def test_the_page_says_that_there_is_nothing_to_compare_with(tmp_path, capsys):
     assert 'pruned while training by gradual to 75.0%; seed 0.' in page
     assert 'Trained once, so that there is no dense model to compare with' in page
     assert 'dashed lines' not in page
+    assert 'what the dense model ends with' not in page
+    assert '## Masks' in page
 
 
 def test_resumed_in_the_middle_it_ends_with_the_same_bytes(tmp_path, monkeypatch):
@@ -142,6 +144,7 @@ def test_a_rewound_branch_begins_at_the_rewind_step(tmp_path):
         ({'distil': 0.5}, 'lottery.distil learns from a dense round, of which'),
         ({'early_bird': {}}, 'lottery.early_bird={} is of rounds'),
         ({'rewind_what': 'reinit'}, "rewind_what='reinit' at new weights; leave one of them out"),
+        ({'floor': 0.2}, 'so that floor would change nothing'),
         ({'score': 'random'}, "the method 'rigl' does not prune by score, so that score would"),
         ({'pattern': 'kernel', 'budget': 'macs'}, 'pattern, budget would change nothing'),
         ({'method': 'gradual', 'score': 'snip'}, "lottery.score='snip' needs the network or what"),
@@ -209,3 +212,51 @@ def test_a_branch_starts_from_what_is_rewound(searched, what):
     weights = rewound if what == 'weights' else ticket_of(searched, 0).state_dict()
     expected = mmlth.prune({name: weights[name] for name in ticket.mask}, keep=76)
     assert ticket.mask == expected
+
+
+def test_the_page_of_budgets_by_module(tmp_path):
+    modules = {'conv': 0.75, 'depthwise': 0.5, 'fc': 0.5}
+    search_by(config_of(tmp_path / 'work', method='gradual', allocation=modules))
+    page = write_report([tmp_path / 'work']).with_suffix('.md').read_text()
+    assert 'pruned while training by gradual to 67.8%' in page
+
+
+def test_what_the_search_has_but_a_method_does_not_use_is_left_out_of_a_branch(tmp_path):
+    work_dir = tmp_path / 'work'
+    settings = {'allocation': 'erk', 'round_length': 0.5, 'early_bird': {'full_dense': True}}
+    search_by(config_of(work_dir, sparsities=[0.5, 0.75], rewind='0', **settings))
+    mmlth.branch(work_dir, 'rigl', tickets=[2, 1])
+    assert [entry['kept'] for entry in record(work_dir / 'branches/rigl')['rounds']] == [
+        TOTAL,
+        152,
+        76,
+    ]
+
+
+def test_a_branch_goes_on_though_its_search_has(tmp_path, monkeypatch):
+    work_dir = tmp_path / 'work'
+    settings = {'sparsities': [0.5, 0.75], 'rewind': '0', 'rounds_per_run': 2}
+    search_by(config_of(work_dir, **settings))
+    original = ProgressHook.after_train_iter
+
+    def die(self, runner, *args, **kwargs):
+        original(self, runner, *args, **kwargs)
+        if runner.iter == 8:
+            raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ProgressHook, 'after_train_iter', die)
+        with pytest.raises(Killed):
+            mmlth.branch(work_dir, 'set')
+    config = config_of(work_dir, **settings)
+    config.resume = True
+    search_by(config)
+    assert [entry['kept'] for entry in mmlth.branch(work_dir, 'set', resume=True)] == [TOTAL, 152]
+
+
+def test_what_was_trained_once_is_not_trained_further(tmp_path):
+    train_once(tmp_path / 'work', 'gradual')
+    config = config_of(tmp_path / 'work', method='gradual', target_sparsity=0.9)
+    config.resume = True
+    with pytest.raises(LotteryError, match='has trained once is finished; train to another'):
+        search_by(config)

@@ -117,3 +117,10 @@ def test_updates_end_in_time():
 def test_options_out_of_range(options, error):
     with pytest.raises(PruningError, match=error):
         RigL(**options)
+
+
+def test_a_diverged_layer_is_an_error():
+    weights = {'a': torch.tensor([1.0, torch.nan, 0.0, 0.0])}
+    mask = Mask({'a': torch.tensor([True, True, False, False])})
+    with pytest.raises(PruningError, match='a weight or gradient is NaN'):
+        SET(share=1.0).update(moment(1, weights, mask))
