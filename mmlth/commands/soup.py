@@ -36,12 +36,12 @@ def run(options: argparse.Namespace) -> None:
 
 
 def _statistics(ticket: Ticket) -> str:
-    told = ticket.info['soup']
-    recomputed, frozen = told['recomputed'], told['frozen']
+    soup_info = ticket.info['soup']
+    recomputed, frozen = soup_info['recomputed'], soup_info['frozen']
     if recomputed:
         others = f'; frozen, as all share them: {frozen}' if frozen else ''
         return (
-            f'running statistics computed from {told["batches"]} batches (layers: {recomputed}'
+            f'running statistics computed from {soup_info["batches"]} batches (layers: {recomputed}'
             f'{others})'
         )
     if frozen:

@@ -52,14 +52,14 @@ def test_a_search_its_branches_and_their_soup(trunk, tickets, tmp_path, capsys):
     assert not torch.equal(soup.weights['bn.running_mean'], means)
 
     assert main(['inspect', str(out), '--json']) == 0
-    told = json.loads(capsys.readouterr().out)['tickets'][0]['provenance']
-    names = [each['name'] for each in told['soup']['tickets']]
+    provenance = json.loads(capsys.readouterr().out)['tickets'][0]['provenance']
+    names = [each['name'] for each in provenance['soup']['tickets']]
     assert sorted(names) == [
         'branches/data_order-seed_1/tickets/round_01.safetensors',
         'branches/data_order/tickets/round_01.safetensors',
         'tickets/round_01.safetensors',
     ]
-    assert told['rewind'] == json.loads(json.dumps(parts[0].info['rewind']))
+    assert provenance['rewind'] == json.loads(json.dumps(parts[0].info['rewind']))
     assert main(['inspect', str(out), '--input-size', '6', '6']) == 0
     shown = ' '.join(capsys.readouterr().out.split())
     assert 'soup the mean of 3 tickets: ' in shown

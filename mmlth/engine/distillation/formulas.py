@@ -66,7 +66,7 @@ def dense_loss(student: Tensor, teacher: Tensor, temperature: float, exclusive: 
         teacher: Those of the teacher.
         temperature: T.
         exclusive: Whether classes exclude each other (softmax), the last being the background,
-            rather than being told one by one (sigmoid). Then the distance is that of total
+            rather than being judged one by one (sigmoid). Then the distance is that of total
             variation, ½ Σ|p − q|, of which one class by itself is the case of two.
     """
     student, teacher = student.float() / temperature, teacher.detach().float() / temperature
@@ -74,13 +74,13 @@ def dense_loss(student: Tensor, teacher: Tensor, temperature: float, exclusive: 
         target, guess = teacher.softmax(-1), student.softmax(-1)
         entropy = -(target * student.log_softmax(-1)).sum(-1)
         distance = (target - guess).abs().sum(-1) / 2
-        found = 1 - (teacher * temperature).softmax(-1)[:, -1]
+        objectness = 1 - (teacher * temperature).softmax(-1)[:, -1]
     else:
         target, guess = teacher.sigmoid(), student.sigmoid()
         entropy = functional.binary_cross_entropy_with_logits(student, target, reduction='none')
         distance = (target - guess).abs()
-        found = (teacher * temperature).sigmoid().amax(-1)
-    number = found.sum()
+        objectness = (teacher * temperature).sigmoid().amax(-1)
+    number = objectness.sum()
     all_reduce(number, 'mean')
     return (distance**2 * entropy).sum() / number.clamp(min=1) * temperature**2
 

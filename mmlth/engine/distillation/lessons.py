@@ -132,8 +132,11 @@ def _of_dense_head(name: str, head: Any, temperature: float) -> Lesson:
     scores = _joint_scores if 'YOLOXHead' in kinds else _class_scores
 
     def loss(student: Any, teacher: Any) -> Tensor:
-        given, told = (scores(each, head.cls_out_channels) for each in (student, teacher))
-        return dense_loss(given, told, temperature, exclusive=not head.use_sigmoid_cls)
+        student_scores = scores(student, head.cls_out_channels)
+        teacher_scores = scores(teacher, head.cls_out_channels)
+        return dense_loss(
+            student_scores, teacher_scores, temperature, exclusive=not head.use_sigmoid_cls
+        )
 
     return Lesson(name, 'forward', _scaled(loss, getattr(head, 'loss_cls', None)))
 

@@ -86,8 +86,8 @@ def teach(
         images = kwargs['inputs'] if 'inputs' in kwargs else args[0]
         with torch.no_grad():
             features: Any = teacher.extract_feat(images)  # type: ignore[operator]
-            told = getattr(asked, lesson.method)(features, *rest, **options)
-        return {**losses, LOSS: weight * lesson.loss(outputs, told)}
+            answers = getattr(asked, lesson.method)(features, *rest, **options)
+        return {**losses, LOSS: weight * lesson.loss(outputs, answers)}
 
     handles = (
         student.register_forward_pre_hook(begin, with_kwargs=True),

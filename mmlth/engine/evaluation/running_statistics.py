@@ -53,7 +53,7 @@ def recompute_statistics(
         LotteryError: If the data have no batch.
     """
     with own_random_numbers(_SEED):
-        # The sampler is told the seed, for which it would ask the other processes.
+        # The sampler gets the seed, for which it would ask the other processes.
         batches = Runner.build_dataloader(plain_loader(loader), seed=_SEED)
         return average_statistics(model, batches, count, progress)
 

@@ -2,24 +2,24 @@
 
 import contextlib
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import torch
 from mmengine.dist import all_reduce, broadcast_object_list, is_main_process
 from mmengine.runner import EpochBasedTrainLoop, Runner
-from torch import Tensor
+from torch import Tensor, nn
 
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.hooks.mask_hook import MaskHook, zero_moments
 from mmlth.engine.masking import Pruner, choose_targets, weight_costs
 from mmlth.engine.models import averaged_models, bare_model
 from mmlth.engine.registry import HOOKS
-from mmlth.engine.settings import Settings, build_method, parse_settings
+from mmlth.engine.settings import build_method, parse_settings
 from mmlth.engine.training import StateTransform
 from mmlth.messages import reason
 from mmlth.pruning import (
-    Costs,
     Length,
     Mask,
     Moment,
@@ -40,50 +40,43 @@ class MethodHook(MaskHook):
     """Changes the mask of a model while MMEngine trains it, as ``lottery.method`` says.
 
     Args:
-        settings: The ``lottery`` key; without a ``method`` it is ``'gradual'``.
-        seed: Of what the method draws at random.
-        keep: How many weights, or multiply-adds, are kept in the end; by default as many as
-            ``settings`` say.
-        costs: The multiply-adds that a weight takes, where these are counted; by default counted
-            anew.
+        pruner: Prunes as ``lottery`` says.
+        keep: How many weights, or multiply-adds, are kept in the end; None: as many as the settings
+            of ``pruner`` say of the model that is trained, for which it is then renewed.
         start: As of `MaskHook`.
         changed: Called with each new mask.
     """
 
     def __init__(
         self,
-        settings: Settings,
-        seed: int = 0,
+        pruner: Pruner,
         keep: int | None = None,
-        costs: Costs | None = None,
         start: StateTransform | None = None,
         changed: Callable[[Mask], None] | None = None,
     ) -> None:
         super().__init__(Mask({}), start)
-        spec = settings.method or 'gradual'
+        spec = pruner.settings.method or 'gradual'
         self.method = build_method(spec)
         self.name = spec['type'] if isinstance(spec, Mapping) else spec
-        self.settings = settings
-        self.seed = seed
+        self._pruner = pruner
         self._given = keep
-        self._costs = costs
         self._changed = changed
         self._first = 0
-        self._restored = False
+        self._begun = False
         self._watch = contextlib.ExitStack()
         self._gradients: Mapping[str, Tensor] | None = None
 
     def before_run(self, runner: Runner) -> None:
-        model = bare_model(runner)
-        targets = choose_targets(model, self.settings)
-        self._sizes = {target.name: target.numel for target in targets}
-        if self._costs is None:
-            self._costs = weight_costs(self.settings, runner.cfg, targets)
-        counted = amounts(self._sizes, self._costs)
+        model, settings = bare_model(runner), self._pruner.settings
+        targets = choose_targets(model, settings)
+        if self._given is None:
+            costs = weight_costs(settings, runner.cfg, targets)
+            self._pruner = replace(self._pruner, model=model, costs=costs)
+        sizes = {target.name: target.numel for target in targets}
+        counted = amounts(sizes, self._pruner.costs)
         self._total = sum(counted.values())
-        self._keep = self.settings.kept(counted) if self._given is None else self._given
-        self._pruner = Pruner(self.settings, model, self.seed, self._costs)
-        self.mask = Mask.dense({name: model.get_parameter(name) for name in self._sizes})
+        self._keep = settings.kept(counted) if self._given is None else self._given
+        self.mask = Mask.dense({name: model.get_parameter(name) for name in sizes})
         super().before_run(runner)
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
@@ -102,7 +95,7 @@ class MethodHook(MaskHook):
                 f'{saved["keep"]:,}, but {self.name!r} is to keep {self._keep:,}; restore that, or '
                 'begin anew'
             )
-        self._first, self._restored = saved['first'], True
+        self._first, self._begun = saved['first'], True
         self.mask = Mask(
             {name: _unpacked(saved['masks'][name], kept) for name, kept in self.mask.items()}
         )
@@ -119,7 +112,7 @@ class MethodHook(MaskHook):
         }
 
     def before_train(self, runner: Runner) -> None:
-        if not self._restored:
+        if not self._begun:
             self._first = runner.iter
         epochs = isinstance(runner.train_loop, EpochBasedTrainLoop)
         epoch = len(runner.train_dataloader) if epochs else None
@@ -128,11 +121,12 @@ class MethodHook(MaskHook):
             self._updates = self.method.updates(self._length)
         except PruningError as error:
             raise LotteryError(f'lottery.method={self.name!r}: {reason(error)}') from error
-        if not self._restored:
-            self._update(runner, 0)
         super().before_train(runner)
 
     def before_train_iter(self, runner: Runner, *args: Any, **kwargs: Any) -> None:
+        if not self._begun:  # after the rewind file, which holds what training started from
+            self._begun = True
+            self._update(runner, 0)
         self._gradients = None
         if self.method.gradients and self._done(runner) + 1 in self._updates:
             self._gradients = self._watch.enter_context(watched_gradients(bare_model(runner)))
@@ -145,7 +139,7 @@ class MethodHook(MaskHook):
             self._update(runner, done)
 
     def after_train(self, runner: Runner) -> None:
-        kept, keep = kept_amount(self.mask, self._costs), self._keep
+        kept, keep = kept_amount(self.mask, self._pruner.costs), self._keep
         if kept > keep:
             runner.logger.warning(
                 f'{self.name}: training ended after {self._done(runner)} of '
@@ -168,8 +162,7 @@ class MethodHook(MaskHook):
         broadcast_object_list(masks)
         self.mask = masks[0]
         self._attach(runner)
-        if done:  # else `before_train` does so
-            zero_moments(bare_model(runner), runner.optim_wrapper, self.mask)
+        zero_moments(bare_model(runner), runner.optim_wrapper, self.mask)
         self._steps = 0  # an unusual optimizer shows itself in its first steps under a new mask
         runner.message_hub.update_scalar('train/sparsity', self.mask.sparsity)
 
@@ -184,7 +177,7 @@ class MethodHook(MaskHook):
             self._keep,
             self._total,
             self._pruner.prune,
-            self.seed,
+            self._pruner.seed,
             gradients,
         )
         try:
@@ -244,9 +237,8 @@ class PruningHook(MethodHook):
             )
         if not 0 < sparsity < 1:
             raise LotteryError(f'PruningHook.sparsity must lie between 0 and 1, got {sparsity!r}')
-        super().__init__(
-            parse_settings({**lottery, 'method': method, 'target_sparsity': sparsity}), seed
-        )
+        settings = parse_settings({**lottery, 'method': method, 'target_sparsity': sparsity})
+        super().__init__(Pruner(settings, nn.Module(), seed))  # the model is there in `before_run`
 
 
 def _packed(kept: Tensor) -> Tensor:

@@ -46,8 +46,7 @@ def register_hooks(search: Search, round_: Round) -> None:
     elif settings.method is not None:
         keep = state.schedule[round_.index]
         changed = functools.partial(setattr, round_, 'mask')
-        hook = MethodHook(settings, state.seed, keep, state.costs, start, changed)
-        trainer.register_hook(hook)
+        trainer.register_hook(MethodHook(search.pruner, keep, start, changed))
     trainer.register_hook(BeginHook(functools.partial(_begin, search, trainer)))
     trainer.register_hook(ResumeHook(search.preemption.group))
     trainer.register_hook(RunningTimeHook())

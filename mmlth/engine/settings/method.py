@@ -56,6 +56,8 @@ def settle_method(values: dict[str, Any]) -> None:
             f'lottery.distil learns from a dense round, of which lottery.method={name!r} has none; '
             'leave it out, or train it as a branch of a search'
         )
+    if 'branch' not in values:
+        _settle_start(values, name)
     if values.get('rewind_what') == 'reinit':
         raise LotteryError(
             f"lottery.method={name!r} begins at the rewind step, lottery.rewind_what='reinit' at "
@@ -76,3 +78,16 @@ def settle_method(values: dict[str, Any]) -> None:
             f'{score!r} needs the network or what training started from; give one such as '
             "'magnitude'"
         )
+
+
+def _settle_start(values: dict[str, Any], name: str) -> None:
+    """Has the rewind file of what is trained once hold what it starts from."""
+    rewinding = {'rewind': ('0', '1ep'), 'rewind_what': ('weights',), 'after_rewind': ('continue',)}
+    for key, defaults in rewinding.items():
+        if str(values.get(key, defaults[0])) not in defaults:
+            raise LotteryError(
+                f'lottery.method={name!r} trains once, so that nothing is rewound, but lottery.'
+                f'{key}={values[key]!r} is asked for; leave it out, or train it as a branch of a '
+                'search'
+            )
+    values['rewind'] = '0'

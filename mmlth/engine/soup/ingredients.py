@@ -48,8 +48,8 @@ def read_ingredients(tickets: Sequence[str | Path]) -> list[Ingredient]:
         if not path.is_file():
             raise LotteryError(f'{path} does not exist or is no file (seen from {Path.cwd()})')
     above = os.path.commonpath([path.absolute().parent for path in paths])
-    found = [
+    ingredients = [
         Ingredient(path, path.absolute().relative_to(above).as_posix(), sha256_of(path))
         for path in paths
     ]
-    return sorted(found, key=lambda each: (each.sha256, each.name))
+    return sorted(ingredients, key=lambda each: (each.sha256, each.name))

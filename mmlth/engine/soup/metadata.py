@@ -18,7 +18,7 @@ def shared_metadata(
     """What all tickets say of themselves alike, but not of how their trainings ended.
 
     Settings in which they differ, such as the seed of a branch, are left out of the config; the
-    model is told as a whole or not at all.
+    model is given as a whole or not at all.
 
     Args:
         infos: What each of the tickets says of itself.
@@ -31,12 +31,12 @@ def shared_metadata(
         config.pop('model', None)
     seeds = {json.dumps(to_json(info.get('seed'))) for info in infos}
     seed = infos[0].get('seed') if len(seeds) == 1 else None
-    told = provenance(mask, parameters, seed, config)
+    metadata = provenance(mask, parameters, seed, config)
     for key in _SHARED:
         values = [info.get(key) for info in infos]
         if len({json.dumps(to_json(value), sort_keys=True) for value in values}) == 1:
-            told[key] = values[0]
-    return {key: value for key, value in told.items() if value is not None}
+            metadata[key] = values[0]
+    return {key: value for key, value in metadata.items() if value is not None}
 
 
 def _common(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:

@@ -98,7 +98,7 @@ def find_pace(config: Config, length: RoundLength, first: int, epoch: int) -> Pa
         wanted = length.amount * (full - first)
     else:
         wanted = length.amount * (epoch if length.unit == 'ep' else 1)
-        _check_step(length, key, wanted, first, full, epoch)
+        _check_step(length, key, wanted, full - first, epoch)
     end = max(first // unit + 1, round((first + wanted) / unit)) * unit
     if end >= full and not length.linear:
         return None
@@ -147,9 +147,7 @@ def _length_key(config: Config) -> str:
     )
 
 
-def _check_step(
-    length: RoundLength, key: str, wanted: float, first: int, full: int, epoch: int
-) -> None:
+def _check_step(length: RoundLength, key: str, wanted: float, left: int, epoch: int) -> None:
     """Refuses a number of epochs or iterations that no round of the loop can train for."""
     start = f'lottery.round_length={length} '
     if key == 'max_epochs' and wanted % epoch:
@@ -160,14 +158,13 @@ def _check_step(
     if key == 'max_iters' and length.unit == 'ep':
         raise LotteryError(
             f"{start}counts epochs, but the loop has none; give iterations, such as '"
-            f"{max(1, (full - first) // 4)}it', or a share"
+            f"{max(1, left // 4)}it', or a share"
         )
-    if wanted > full - first:
-        most = f'{full - first}it' if key == 'max_iters' else f'{(full - first) // epoch}ep'
-        since = ' that are left after the rewind step' if first else ''
+    if wanted > left:
+        most = f'{left}it' if key == 'max_iters' else f'{left // epoch}ep'
         raise LotteryError(
-            f'{start}is longer than the {full - first} iterations{since}; give at most {most!r}, '
-            'or leave it out'
+            f'{start}is longer than the {left} iterations from where a round starts; give at most '
+            f'{most!r}, or leave it out'
         )
 
 

@@ -65,8 +65,8 @@ def check_order(length: Length, **steps: int) -> None:
     names, values = list(steps), [*steps.values(), length.iterations]
     for name, value, after in zip(names, values, values[1:]):
         if value > after:
-            told = ', '.join(f'{name}={value}' for name, value in steps.items())
+            listed = ', '.join(f'{name}={value}' for name, value in steps.items())
             raise PruningError(
-                f'{name} comes too late: of {length.iterations} iterations, {told}; steps must '
+                f'{name} comes too late: of {length.iterations} iterations, {listed}; steps must '
                 'follow each other within the training'
             )

@@ -181,14 +181,14 @@ def _provenance(inspection: Inspection) -> dict[str, str]:
     return rows
 
 
-def _soup(told: Mapping[str, Any]) -> str:
+def _soup(soup: Mapping[str, Any]) -> str:
     """Of which tickets it is the mean, and where its running statistics come from."""
-    listed = told.get('tickets')
+    listed = soup.get('tickets')
     parts = [part for part in listed if isinstance(part, dict)] if isinstance(listed, list) else []
     names = [f'{part.get("name")} (SHA-256 {_brief(part.get("sha256"))})' for part in parts]
     statistics = (
-        f'running statistics from {told["batches"]} batches'
-        if told.get('batches')
+        f'running statistics from {soup["batches"]} batches'
+        if soup.get('batches')
         else 'running statistics as in each of them, if any'
     )
     return f'the mean of {len(names)} tickets: {", ".join(names)}; {statistics}'

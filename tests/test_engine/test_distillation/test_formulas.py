@@ -38,7 +38,7 @@ def test_heatmaps_by_hand():
 
 
 def test_regions_by_hand():
-    # One region of two is told right.
+    # One region of two is classified right.
     student, teacher = logits(HALF, QUARTER), logits(QUARTER, QUARTER)
     assert region_loss(student, teacher, 1.0).item() == pytest.approx(KL / 2)
     # At a temperature of 2 logits twice as large have the same probabilities.
@@ -67,7 +67,7 @@ def test_dense_classes_by_hand():
 
 
 def test_a_dense_softmax_of_two_is_a_sigmoid():
-    """Two classes that exclude each other are told by the difference of their logits."""
+    """Two classes that exclude each other are separated by the difference of their logits."""
     student, teacher = random(40, 2, seed=0), random(40, 2, seed=1) + 4
     for temperature in (1.0, 2.0):
         exclusive = dense_loss(student, teacher, temperature, exclusive=True)

@@ -40,8 +40,8 @@ class WatchMasks(Hook):
     def __init__(self):
         self.masks = {}
 
-    def before_train(self, runner):
-        self._look(runner, runner.iter)
+    def before_train_iter(self, runner, batch_idx, data_batch=None):
+        self.masks.setdefault(runner.iter, attached_mask(runner.model))
 
     def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
         self._look(runner, runner.iter + 1)

@@ -75,8 +75,8 @@ def test_rounds_run_through_the_schedule_faster(tmp_path, spying, iterations, lo
         assert seen(name) == dict(zip(range(first, end), [dense[at] for at in pace]))
     assert seen('round_03') == {at: dense[at] for at in range(first, full)}
     if not iterations:
-        told = [row['epochs'] for row in csv_rows(tmp_path / 'report/results.csv')]
-        assert told == [str(entry / ITERATIONS_PER_EPOCH) for entry in trained]
+        recorded = [row['epochs'] for row in csv_rows(tmp_path / 'report/results.csv')]
+        assert recorded == [str(entry / ITERATIONS_PER_EPOCH) for entry in trained]
 
 
 def test_fine_tuning_is_shorter_at_its_learning_rate(tmp_path, spying):
@@ -99,8 +99,8 @@ def test_a_linear_decay(tmp_path, spying, what):
 def test_the_earlier_of_both_ends_a_round(tmp_path):
     early = {'window': 2, 'distance': 0.45, 'full_dense': True}
     rounds = search(tmp_path / 'early', early_bird=early, round_length='3ep', target_sparsity=0.9)
-    told = [(entry['epochs'], entry['saved_epochs']) for entry in rounds]
-    assert told == [(5, 0), (2, 1), (2, 1), (4, 0)]
+    recorded = [(entry['epochs'], entry['saved_epochs']) for entry in rounds]
+    assert recorded == [(5, 0), (2, 1), (2, 1), (4, 0)]
     short = search(tmp_path / 'short', early_bird=early, round_length='1ep', target_sparsity=0.9)
     assert [(entry['epochs'], entry['saved_epochs']) for entry in short] == [
         *((5, 0), (1, 0), (1, 0), (4, 0))

@@ -1,5 +1,6 @@
 """``lottery.method``: pruning while one training runs, alone and beside a search."""
 
+import contextlib
 import json
 
 import pytest
@@ -15,7 +16,7 @@ from mmlth.engine.hooks import ProgressHook
 from mmlth.pruning import attached_mask
 from mmlth.pruning.methods import Gradual
 from mmlth.report.writing import write_report
-from mmlth.ticket import load_rewind_weights
+from mmlth.ticket import load_rewind_weights, with_initial
 
 TOTAL = 304
 GRADUAL = {'type': 'gradual', 'every': 2, 'end': 12}
@@ -72,8 +73,9 @@ def test_the_page_says_that_there_is_nothing_to_compare_with(tmp_path, capsys):
     assert '## Masks' in page
 
 
-def test_resumed_in_the_middle_it_ends_with_the_same_bytes(tmp_path, monkeypatch):
-    train_once(tmp_path / 'whole', 'rigl')
+@pytest.fixture
+def dying(monkeypatch):
+    """While it is entered, a training dies after its ninth iteration, in the middle of an epoch."""
     original = ProgressHook.after_train_iter
 
     def die(self, runner, *args, **kwargs):
@@ -81,14 +83,44 @@ def test_resumed_in_the_middle_it_ends_with_the_same_bytes(tmp_path, monkeypatch
         if runner.iter == 8:
             raise Killed
 
-    with monkeypatch.context() as patch:
-        patch.setattr(ProgressHook, 'after_train_iter', die)
-        with pytest.raises(Killed):
-            train_once(tmp_path / 'cut', 'rigl')
-    config = config_of(tmp_path / 'cut', method='rigl', target_sparsity=0.75)
-    config.resume = True
-    search_by(config)
+    @contextlib.contextmanager
+    def dies():
+        with monkeypatch.context() as patch:
+            patch.setattr(ProgressHook, 'after_train_iter', die)
+            with pytest.raises(Killed):
+                yield
+
+    return dies
+
+
+@pytest.mark.parametrize('method', METHODS)
+def test_resumed_in_the_middle_it_ends_with_the_same_bytes(tmp_path, dying, method):
+    def run(work_dir, **changes):
+        config = config_of(work_dir, method=method, target_sparsity=0.75)
+        config.default_hooks.checkpoint = {'type': 'CheckpointHook', 'interval': 4}
+        config.default_hooks.checkpoint.by_epoch = False
+        config.merge_from_dict(changes)
+        search_by(config)
+
+    run(tmp_path / 'whole')
+    with dying():
+        run(tmp_path / 'cut')
+    run(tmp_path / 'cut', resume=True)
     assert ticket_bytes(tmp_path / 'cut') == ticket_bytes(tmp_path / 'whole')
+
+
+def test_a_ticket_starts_from_the_weights_that_training_did(tmp_path):
+    """Of weights that grew later, too, which the first mask had zeroed."""
+    train_once(tmp_path / 'work', 'rigl')
+    ticket = with_initial(ticket_of(tmp_path / 'work', 0), tmp_path / 'work/rewind.safetensors')
+    for name, kept in ticket.mask.items():
+        assert ticket.initial[name][kept].all()
+
+
+def test_a_loop_without_epochs(tmp_path):
+    config = toy_config(tmp_path / 'work', iterations=True)
+    config.lottery = {'method': 'set', 'target_sparsity': 0.75}
+    assert search_by(config)['rounds'][0]['kept'] == 76
 
 
 def test_a_branch_trains_the_sparsities_of_the_tickets_from_the_same_start(searched, tmp_path):
@@ -143,7 +175,9 @@ def test_a_rewound_branch_begins_at_the_rewind_step(tmp_path):
         ({'round_length': 0.5}, 'lottery.round_length=0.5 is of rounds'),
         ({'distil': 0.5}, 'lottery.distil learns from a dense round, of which'),
         ({'early_bird': {}}, 'lottery.early_bird={} is of rounds'),
-        ({'rewind_what': 'reinit'}, "rewind_what='reinit' at new weights; leave one of them out"),
+        ({'rewind_what': 'reinit', 'branch': {}}, "rewind_what='reinit' at new weights; leave one"),
+        ({'rewind_what': 'nothing'}, "nothing is rewound, but lottery.rewind_what='nothing' is"),
+        ({'rewind': '5ep'}, "nothing is rewound, but lottery.rewind='5ep' is asked for"),
         ({'floor': 0.2}, 'so that floor would change nothing'),
         ({'score': 'random'}, "the method 'rigl' does not prune by score, so that score would"),
         ({'pattern': 'kernel', 'budget': 'macs'}, 'pattern, budget would change nothing'),
@@ -233,21 +267,12 @@ def test_what_the_search_has_but_a_method_does_not_use_is_left_out_of_a_branch(t
     ]
 
 
-def test_a_branch_goes_on_though_its_search_has(tmp_path, monkeypatch):
+def test_a_branch_goes_on_though_its_search_has(tmp_path, dying):
     work_dir = tmp_path / 'work'
     settings = {'sparsities': [0.5, 0.75], 'rewind': '0', 'rounds_per_run': 2}
     search_by(config_of(work_dir, **settings))
-    original = ProgressHook.after_train_iter
-
-    def die(self, runner, *args, **kwargs):
-        original(self, runner, *args, **kwargs)
-        if runner.iter == 8:
-            raise Killed
-
-    with monkeypatch.context() as patch:
-        patch.setattr(ProgressHook, 'after_train_iter', die)
-        with pytest.raises(Killed):
-            mmlth.branch(work_dir, 'set')
+    with dying():
+        mmlth.branch(work_dir, 'set')
     config = config_of(work_dir, **settings)
     config.resume = True
     search_by(config)

@@ -116,8 +116,8 @@ def test_statistics_are_those_of_the_averaged_network_on_the_data(tmp_path):
     assert torch.allclose(weights['bn.running_mean'], means, atol=1e-6)
     assert torch.allclose(weights['bn.running_var'], variances, atol=1e-6)
     assert int(weights['bn.num_batches_tracked']) == 5
-    told = soup.info['soup']
-    assert (told['batches'], told['recomputed'], told['frozen']) == (5, 1, 0)
+    soup_info = soup.info['soup']
+    assert (soup_info['batches'], soup_info['recomputed'], soup_info['frozen']) == (5, 1, 0)
 
 
 def test_a_ticket_with_itself(tmp_path):
@@ -171,8 +171,8 @@ def test_without_statistics_to_compute_no_data_are_read(tmp_path, model, frozen)
     paths = made(tmp_path, config, change=share)
     config.train_dataloader.dataset.type = 'NoSuchDataset'
     soup = mmlth.soup(paths, config)
-    told = soup.info['soup']
-    assert (told['batches'], told['recomputed'], told['frozen']) == (0, 0, frozen)
+    soup_info = soup.info['soup']
+    assert (soup_info['batches'], soup_info['recomputed'], soup_info['frozen']) == (0, 0, frozen)
     if frozen:
         assert soup.weights['bn.running_mean'].tolist() == [3] * 8
         assert int(soup.weights['bn.num_batches_tracked']) == 3

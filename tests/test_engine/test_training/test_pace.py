@@ -241,8 +241,8 @@ def test_a_full_training_has_no_pace_of_its_own():
 @pytest.mark.parametrize(
     ('amount', 'unit', 'first', 'changes', 'message'),
     [
-        (13, 'ep', 0, {}, r"='13ep' is longer than the 60 iterations; give at most '12ep'"),
-        (12, 'ep', 5, {}, r"55 iterations that are left after the rewind step; .* '11ep'"),
+        (13, 'ep', 0, {}, r"='13ep' is longer than the 60 iterations from where a round starts; give at most '12ep'"),
+        (12, 'ep', 5, {}, r"55 iterations from where a round starts; .* '11ep'"),
         (61, 'it', 0, BY_ITERATION, "at most '60it'"),
         (7, 'it', 0, {}, r'ends inside an epoch of 5 iterations.* whole ones; give epochs, such'),
         (2, 'ep', 0, BY_ITERATION, r"counts epochs, but the loop has none; give .*'15it'"),
