@@ -278,6 +278,11 @@ void run(const Plan& p, const Row* row, const Row* end, const Tile& t, bool firs
     const float* weight = p.weights + row->first * Q;
     for (; entry < stop; entry++, weight += Q) {
       const char* from = (const char*)t.slices + (*entry >> 32);
+#ifdef __x86_64__
+      // One register: with an index in the address, Intel's processors split each of the loads below
+      // from its multiplication.
+      asm("" : "+r"(from));
+#endif
       // Spread from an integer register: vectors are loaded as fast as they are multiplied, so that
       // loading the weight into one would cost a multiplication.
       const Floats one = (Floats)(Ints{} + int32_t(*entry));
