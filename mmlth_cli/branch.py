@@ -48,6 +48,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--seed', type=int, default=0, help='another one draws other masks, weights or orders'
     )
+    parser.add_argument(
+        '--length',
+        metavar='TIMES',
+        help='how many times as long rounds train as those of the search, the schedule stretched, '
+        'such as 2; search: each as long as all rounds of the search together',
+    )
     add_cfg_options(parser)
     add_lottery(parser)
     parser.add_argument('--resume', action='store_true', help='continue the branch, if it is there')

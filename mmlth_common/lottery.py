@@ -11,6 +11,8 @@ WEIGHTS, MACS = 'weights', 'macs'  # what a sparsity is a share of
 REWIND_WHAT = ('weights', 'learning_rate', 'nothing', 'reinit')
 AFTER_REWIND = ('continue', 'full')
 CHECKPOINTS = ('mmengine', 'both', 'tickets')
+WHOLE_SEARCH = 'search'
+"""The length of branches whose rounds train as long as all of the parent search's together."""
 COMPRESSED, LINEAR = 'compressed', 'linear'
 ROUND_SCHEDULES = (COMPRESSED, LINEAR)  # of rounds that are shorter than the whole schedule
 SCHEDULE_KEYS = ('schedule', 'sparsities', 'rounds', 'rate')  # which exclude each other
@@ -119,6 +121,11 @@ class BranchSettings:
         'the rounds of the parent search whose tickets get the control; by default all of them',
     )
     seed: int = _key(0, 'another one draws other masks, weights or orders')
+    length: float | str | None = _key(
+        None,
+        'how many times as long each round trains as one of the parent search, the schedule '
+        "stretched; 'search': as long as all rounds of the parent search together",
+    )
     label: str | None = _key(
         None, 'its name in reports, where several branches may share one; by default the folder'
     )

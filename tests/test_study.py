@@ -162,12 +162,15 @@ def test_each_method_has_the_sparsities_it_is_compared_at():
         control, option, *tickets = branches[name]
         assert (control, option) == (name, '--tickets')
         assert [sparsities[int(ticket) - 1] for ticket in tickets] == levels
-    one_shot = [words for name, words in branches.items() if name.startswith('one_shot')]
-    assert [float(words[-1]) for words in one_shot] == levels
-    assert {tuple(words[:-1]) for words in one_shot} == {('--label', 'one_shot', '--sparsities')}
+    start = ['--label', 'one_shot', '--sparsities']
+    assert branches['one_shot_0.9'] == [*start, '0.9']
+    start[1] = 'short_25'  # whose last round trains in full
+    assert branches['short_25_0.8'] == [*start, '0.5,0.8', '--round-length', '0.25']
+    assert branches['short_25_0.9'] == [*start, '0.5,0.8,0.9', '--round-length', '0.25']
+    assert branches['gradual_long'] == ['gradual', '--length', 'search', '--tickets', '2', '3']
     assert branches['macs'] == ['--budget', 'macs']  # by the rounds of the search
-    default = {name for name in branches if not name.startswith(('macs', 'four_by_one'))}
-    assert set(methods.branches(sparsities, levels)) == default
+    default = {'one_shot_0.8', 'one_shot_0.9', 'learning_rate', 'fine_tuning', 'long_dense'}
+    assert set(methods.branches(sparsities, levels)) == {*default, *methods.CONTROLS}
 
 
 def test_a_table_of_accuracy_against_multiply_adds(tmp_path, capsys, monkeypatch):

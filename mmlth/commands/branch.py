@@ -20,6 +20,7 @@ def run(options: argparse.Namespace) -> None:
         label=options.label,
         tickets=options.tickets,
         seed=options.seed,
+        length=options.length,
         resume=options.resume,
         launcher=options.launcher,
         cfg_options=options.cfg_options,

@@ -15,14 +15,17 @@ from mmlth.ticket import Ticket, save_ticket
 def run(options: argparse.Namespace) -> None:
     """Averages, and prints in a line what was done."""
     check_destination(options.out, options.tickets, options.force)
-    with quiet(), Console(stderr=True).status('reading the tickets') as status:
-        ticket = soup(
-            options.tickets,
-            options.config,
-            batches=options.batches,
-            cfg_options=options.cfg_options,
-            progress=status.update,
-        )
+    try:
+        with quiet(), Console(stderr=True).status('reading the tickets') as status:
+            ticket = soup(
+                options.tickets,
+                options.config,
+                batches=options.batches,
+                cfg_options=options.cfg_options,
+                progress=status.update,
+            )
+    except OSError as error:
+        raise LotteryError(f'the soup cannot be made: {error}') from error
     try:
         save_ticket(ticket, options.out)
     except OSError as error:
@@ -38,8 +41,9 @@ def run(options: argparse.Namespace) -> None:
 def _statistics(ticket: Ticket) -> str:
     soup_info = ticket.info['soup']
     recomputed, frozen = soup_info['recomputed'], soup_info['frozen']
-    if recomputed:
-        others = f'; frozen, as all share them: {frozen}' if frozen else ''
+    if soup_info['batches']:
+        kept = {'frozen': frozen, 'not reached by the data': soup_info['unreached']}
+        others = ''.join(f'; {why}, as all share them: {n}' for why, n in kept.items() if n)
         return (
             f'running statistics computed from {soup_info["batches"]} batches (layers: {recomputed}'
             f'{others})'

@@ -99,6 +99,7 @@ def branch(
     label: str | None = None,
     tickets: Sequence[int] | None = None,
     seed: int = 0,
+    length: float | str | None = None,
     resume: bool = False,
     launcher: str = 'none',
     cfg_options: Mapping[str, Any] | None = None,
@@ -119,6 +120,9 @@ def branch(
         tickets: The rounds whose tickets get the control, or whose sparsities a method trains; by
             default all pruned ones.
         seed: Another one draws other masks, weights or orders.
+        length: How many times as long the rounds train as those of the search, their schedule
+            stretched; ``'search'``: each as long as all rounds of the search together. Controls
+            train in full, and take none.
         resume: Whether to continue a branch of that name.
         launcher: As for `search`.
         cfg_options: Changes of the config that leave the dense round as it is.
@@ -135,7 +139,10 @@ def branch(
     if state is None:
         raise LotteryError(f'{root} holds no search: it has no search.json')
     config = searched_config(SearchPaths(root).state)
-    folder = SearchPaths(root).branches / (name or _branch_name(control, seed, lottery))
+    given = name or _branch_name(control, seed, length, lottery)
+    folder = SearchPaths(root).branches / given
+    if length is not None:  # in place of a shorter one that the search may have
+        lottery = {'round_length': None, **lottery}
     if control is not None and is_method(control):
         lottery, control = {**lottery, 'method': control}, None
     if lottery.get('method') is not None:
@@ -154,6 +161,7 @@ def branch(
         'control': control,
         'tickets': tickets and list(tickets),
         'seed': seed,
+        'length': length,
         'label': label,
     }
     config.experiment_name = experiment_name(config, folder)
@@ -181,9 +189,12 @@ def _sparsities(state: SearchState, tickets: Sequence[int] | None) -> list[float
 
 
 def _branch_name(
-    control: str | Mapping[str, Any] | None, seed: int, lottery: Mapping[str, Any]
+    control: str | Mapping[str, Any] | None,
+    seed: int,
+    length: float | str | None,
+    lottery: Mapping[str, Any],
 ) -> str:
-    if control is None and not lottery:
+    if control is None and length is None and not lottery:
         raise LotteryError(
             'a branch needs a control, or settings that differ from those of the search, such as '
             "rewind_what='learning_rate'"
@@ -192,6 +203,8 @@ def _branch_name(
     kind = given.pop('type')
     parts = [str(getattr(kind, '__name__', kind))] if kind else []
     parts += [f'{key}_{value}' for key, value in (given or lottery).items()]
+    if length is not None:
+        parts.append(f'length_{length}')
     if seed:
         parts.append(f'seed_{seed}')
     return re.sub(r'[^\w.+-]+', '_', '-'.join(parts)).strip('_')

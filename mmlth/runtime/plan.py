@@ -14,8 +14,8 @@ from mmlth.runtime.errors import AccelerationError
 from mmlth.runtime.geometry import Geometry, Pair
 from mmlth.runtime.packing import Packing
 
-BYTES_OF_COPIES = 1000 * 1024
-"""The copies of the input that a thread works on should stay in its second cache."""
+BYTES_OF_COPIES = 500 * 1024
+"""The copies of the input that a thread works on should stay in its second cache, among others."""
 
 STREAMED_BYTES = 2 * 1024 * 1024
 """Outputs of at least this size are written past the caches, which else read what they replace."""

@@ -11,6 +11,7 @@ import torch
 from kit import record, shapes_options
 from plain import ROOT, plain_config, plain_environment, tickets
 from stack import mim_name
+from toy import SIZED
 
 import mmlth
 from mmlth.data import make_shapes
@@ -90,6 +91,22 @@ def test_a_method_by_two_processes_equals_that_by_one_at_the_same_batch(tmp_path
     assert one.mask == two.mask
     for key, weight in one.state_dict().items():
         torch.testing.assert_close(two.state_dict()[key], weight, rtol=1e-4, atol=1e-6)
+
+
+def test_a_budget_in_multiply_adds_is_met_by_two_processes(tmp_path):
+    lottery = {'budget': 'macs', 'rounds': 1, 'target_sparsity': 0.6}
+    code, out = dist_train(
+        plain_config(tmp_path / 'two', lottery=lottery, **SIZED), PLAIN_LOG=tmp_path
+    )
+    assert code == 0, out[-3000:]
+    mmlth.search(plain_config(tmp_path / 'one', batch=4, lottery=lottery, **SIZED))
+    masks = noted(tmp_path, 'masks')
+    assert masks[0] == masks[1]
+    one, two = (record(tmp_path / name / 'work') for name in ('one', 'two'))
+    assert one['costs'] == two['costs']
+    assert one['schedule'] == two['schedule']
+    kept = [state['rounds'][-1]['kept_macs'] for state in (one, two)]
+    assert kept[0] == kept[1] <= one['schedule'][-1]
 
 
 def test_short_rounds_of_two_processes_equal_those_of_one(tmp_path):

@@ -3,19 +3,30 @@
 from collections.abc import Sequence
 
 CONTROLS = ('random', 'permuted', 'reinit')
-ONE_SHOT = 'one_shot'
+ONE_SHOT = {'one_shot': [], 'one_shot_double': ['--length', '2']}
 ITERATIVE = {
     'learning_rate': ['--rewind-what', 'learning_rate'],
     'fine_tuning': ['--rewind-what', 'nothing'],
+    'distilled': ['--distil', '0.5'],
     'four_by_one': ['--pattern', '4x1'],
     'macs': ['--budget', 'macs'],
     'macs_quarter': ['--budget', 'macs,power=0.25'],
     'macs_score_alone': ['--budget', 'macs,power=0'],
     'macs_erk': ['--budget', 'macs', '--allocation', 'erk'],
 }
+SHORT = {
+    'early_bird': ['--cfg-options', 'lottery.early_bird.full_dense=True'],
+    'short_25': ['--round-length', '0.25'],
+    'short_50': ['--round-length', '0.5'],
+    'learning_rate_short': ['--rewind-what', 'learning_rate', '--round-length', '0.25'],
+}
+WHILE_TRAINING = {
+    **{name: [name] for name in ('gradual', 'rigl', 'set', 'ac_dc')},
+    'gradual_long': ['gradual', '--length', 'search'],
+}
 LONG_DENSE = 'long_dense'
-METHODS = (*CONTROLS, ONE_SHOT, *ITERATIVE, LONG_DENSE)
-DEFAULT = tuple(name for name in METHODS if not name.startswith(('four_by_one', 'macs')))
+METHODS = (*CONTROLS, *ONE_SHOT, *ITERATIVE, *SHORT, *WHILE_TRAINING, LONG_DENSE)
+DEFAULT = (*CONTROLS, 'one_shot', 'learning_rate', 'fine_tuning', LONG_DENSE)
 
 
 def branches(
@@ -36,11 +47,22 @@ def branches(
         if level not in sparsities:
             raise ValueError(f'the level {level} is none of the sparsities {list(sparsities)}')
         tickets.append(str(list(sparsities).index(level) + 1))
-    options = {name: [name, '--tickets', *tickets] for name in CONTROLS if name in methods}
-    if ONE_SHOT in methods:
+    of_method = {name: {name: [name, '--tickets', *tickets]} for name in CONTROLS}
+    of_method |= {name: {name: given} for name, given in ITERATIVE.items()}
+    of_method |= {
+        name: {name: [*given, '--tickets', *tickets]} for name, given in WHILE_TRAINING.items()
+    }
+    for name, given in (ONE_SHOT | SHORT).items():
+        of_method[name] = {}
         for level in levels:
-            options[f'one_shot_{level}'] = ['--label', ONE_SHOT, '--sparsities', str(level)]
-    options |= {name: given for name, given in ITERATIVE.items() if name in methods}
-    if LONG_DENSE in methods:
-        options[LONG_DENSE] = [LONG_DENSE]
-    return options
+            # Of short rounds the last one alone trains in full: each level is the end of a branch.
+            until = [each for each in sparsities if each <= level] if name in SHORT else [level]
+            listed = ','.join(map(str, until))
+            of_method[name][f'{name}_{level}'] = ['--label', name, '--sparsities', listed, *given]
+    of_method[LONG_DENSE] = {LONG_DENSE: [LONG_DENSE]}
+    return {
+        name: given
+        for method in METHODS
+        if method in methods
+        for name, given in of_method[method].items()
+    }

@@ -3,7 +3,7 @@
 from mmlth.engine.configs.accepted_config import STATE_FORMAT, config_record
 from mmlth.engine.configs.contents import sha256_of
 from mmlth.engine.configs.data_check import check_annotations, check_data
-from mmlth.engine.configs.data_loader import plain_loader
+from mmlth.engine.configs.data_loader import last_train_dataloader, plain_loader
 from mmlth.engine.configs.decisive_settings import (
     decisive_lottery,
     differences,
@@ -32,6 +32,7 @@ __all__ = [
     'decisive_lottery',
     'defaults',
     'differences',
+    'last_train_dataloader',
     'plain_loader',
     'plain_settings',
     'read_config',

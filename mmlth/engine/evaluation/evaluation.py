@@ -7,7 +7,7 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 from torch import Tensor
 
-from mmlth.engine.configs import plain_loader, read_config
+from mmlth.engine.configs import last_train_dataloader, plain_loader, read_config
 from mmlth.engine.errors import LotteryError, explaining_missing_packages
 from mmlth.engine.evaluation.result_hook import ResultHook
 from mmlth.engine.evaluation.running_statistics import recompute_statistics, trained_norms
@@ -47,7 +47,7 @@ class Evaluation:
                 f'{cfg.filename or "the config"} says nothing of validation; give it '
                 'val_dataloader, val_cfg and val_evaluator'
             )
-        self._data = cfg.get('train_dataloader')
+        self._data = last_train_dataloader(cfg)
         self._statistics = statistics
         with explaining_missing_packages('the config', cfg.filename):
             self.runner = Runner.from_cfg(_for_validation(cfg, work_dir))

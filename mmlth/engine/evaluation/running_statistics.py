@@ -11,6 +11,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from mmlth.engine.configs import plain_loader
 from mmlth.engine.errors import LotteryError
+from mmlth.engine.models import without_process_group
 from mmlth.engine.random_numbers import own_random_numbers
 
 _SEED = 0
@@ -52,7 +53,7 @@ def recompute_statistics(
     Raises:
         LotteryError: If the data have no batch.
     """
-    with own_random_numbers(_SEED):
+    with own_random_numbers(_SEED), without_process_group():
         # The sampler gets the seed, for which it would ask the other processes.
         batches = Runner.build_dataloader(plain_loader(loader), seed=_SEED)
         return average_statistics(model, batches, count, progress)

@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from mmengine.dist import broadcast_object_list, is_main_process
+from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 from mmengine.runner import EpochBasedTrainLoop, Runner
 from torch import Tensor
 
 from mmlth.engine.errors import LotteryError
+from mmlth.engine.machine import from_first_process
 from mmlth.engine.models import averaged_model
 from mmlth.engine.random_numbers import own_random_numbers
 from mmlth.pruning import Mask, Overlap, overlap
@@ -94,30 +95,27 @@ class MaskDistanceHook(Hook):
             self.converged = checkpoint[MASKS_KEY]['converged']
 
     def _look(self, runner: Runner, when: str, done: int) -> None:
-        if is_main_process():
-            try:
-                mask = self._next_mask(runner)
-            except LotteryError as error:
-                if self.rule.stop_at is not None:
-                    raise
-                # A training is not to end by what only watches it.
-                runner.logger.warning(f'no mask can be drawn after {when}: {error}')
-                return
-            overlaps = self._compare(mask)
-            if overlaps:
-                _log(runner, overlaps, when, done)
-            self.converged = self._has_converged(overlaps, done)
         if self.rule.stop_at is None:
+            try:
+                if is_main_process():
+                    self._compared(runner, when, done)
+            except LotteryError as error:  # a training is not to end by what only watches it
+                runner.logger.warning(f'no mask can be drawn after {when}: {error}')
             return
-        decision = [self.converged]
-        broadcast_object_list(decision)
-        self.converged = decision[0]
+        self.converged = from_first_process(lambda: self._compared(runner, when, done))
         if self.converged:
             runner.logger.info(
                 f'early-bird: the mask has converged after {when}, {self.rule.window} masks '
                 f'differ in {self.rule.stop_at:.4g} of the competing weights at most; training ends'
             )
             runner.train_loop.stop_training = True
+
+    def _compared(self, runner: Runner, when: str, done: int) -> bool:
+        """Draws a mask and compares it with those before; returns whether it has converged."""
+        overlaps = self._compare(self._next_mask(runner))
+        if overlaps:
+            _log(runner, overlaps, when, done)
+        return self._has_converged(overlaps, done)
 
     def _has_converged(self, overlaps: list[Overlap], done: int) -> bool:
         rule = self.rule

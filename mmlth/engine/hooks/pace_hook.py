@@ -1,4 +1,4 @@
-"""Runs through the schedule of a full training in a shorter one."""
+"""Runs through the schedule of a full training in one of another length."""
 
 from typing import Any
 
@@ -11,11 +11,11 @@ from mmlth.engine.training import Pace
 
 
 class PaceHook(ParamSchedulerHook):
-    """Steps the schedulers as a full training would, but several times an iteration.
+    """Steps the schedulers as a full training would, but more often or less.
 
     So schedulers of every kind give what they would in full at the same place, to the last bit, and
     continue from the state of any iteration of a full training. What waits for validations that do
-    not get better (ReduceOnPlateau) waits for fewer in proportion, since there are fewer.
+    not get better (ReduceOnPlateau) waits for fewer or more, in proportion to the length.
 
     Args:
         pace: How the training runs through the schedule. Where it is linear, schedulers of the
@@ -78,7 +78,7 @@ def pace_schedule(runner: Runner, pace: Pace) -> None:
     """Has a Runner run through its schedule at another pace.
 
     Args:
-        runner: The Runner of a short training, before it trains.
+        runner: The Runner of the training, before it trains.
         pace: How it runs through the schedule.
 
     Raises:
@@ -104,7 +104,7 @@ def check_schedule_hook(runner: Runner) -> None:
     for hook in runner.hooks:
         if isinstance(hook, ParamSchedulerHook) and type(hook) is not ParamSchedulerHook:
             raise LotteryError(
-                f'lottery.round_length steps schedulers in place of the ParamSchedulerHook, but '
+                'rounds of another length step schedulers in place of the ParamSchedulerHook, but '
                 f'default_hooks.param_scheduler is a {type(hook).__name__}; leave one of them out'
             )
 

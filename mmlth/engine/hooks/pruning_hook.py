@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from mmengine.dist import all_reduce, broadcast_object_list, is_main_process
+from mmengine.dist import all_reduce
 from mmengine.runner import EpochBasedTrainLoop, Runner
 from torch import Tensor, nn
 
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.hooks.mask_hook import MaskHook, zero_moments
+from mmlth.engine.machine import from_first_process
 from mmlth.engine.masking import Pruner, choose_targets, weight_costs
 from mmlth.engine.models import averaged_models, bare_model
 from mmlth.engine.registry import HOOKS
@@ -158,9 +159,7 @@ class MethodHook(MaskHook):
                 f'{self.name}: gradients of iteration {runner.iter} overflow, so the mask stays'
             )
             return
-        masks: list[Any] = [self._drawn(runner, done, gradients) if is_main_process() else None]
-        broadcast_object_list(masks)
-        self.mask = masks[0]
+        self.mask = from_first_process(lambda: self._drawn(runner, done, gradients))
         self._attach(runner)
         zero_moments(bare_model(runner), runner.optim_wrapper, self.mask)
         self._steps = 0  # an unusual optimizer shows itself in its first steps under a new mask

@@ -2,12 +2,11 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import cast
 
-from mmengine.dist import broadcast_object_list, is_main_process
 from mmengine.runner import Runner
 from torch import Tensor
 
+from mmlth.engine.machine import from_first_process
 from mmlth.engine.masking.pruner import Pruner, refused_as
 from mmlth.engine.models import ConfigNetwork, bare_model
 from mmlth.engine.random_numbers import own_random_numbers
@@ -27,16 +26,16 @@ def compute_and_broadcast_mask(path: Path, seed: int, compute: Callable[[], Mask
         seed: Seeds all random numbers while the mask is computed.
         compute: Computes the mask.
     """
-    masks: list[Mask | None] = [None]
-    if is_main_process() and path.exists():
-        masks = [load_ticket(path).mask]
-    elif is_main_process():
+
+    def read_or_computed() -> Mask:
+        if path.exists():
+            return load_ticket(path).mask
         with own_random_numbers(seed):
             mask = compute()
         save_ticket(Ticket(mask, None), path)
-        masks = [mask]
-    broadcast_object_list(masks)
-    return cast(Mask, masks[0])
+        return mask
+
+    return from_first_process(read_or_computed)
 
 
 def next_mask(pruner: Pruner, runner: Runner, rewind: Path, before: Ticket, keep: int) -> Mask:

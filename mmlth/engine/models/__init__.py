@@ -6,7 +6,7 @@ from mmlth.engine.models.counting import ForwardMacs, forward_macs
 from mmlth.engine.models.folding import folded
 from mmlth.engine.models.forward import Forward, forward_of
 from mmlth.engine.models.losses import losses_of, own_message_hub
-from mmlth.engine.models.scored_network import ConfigNetwork
+from mmlth.engine.models.scored_network import ConfigNetwork, without_process_group
 from mmlth.engine.models.unwrapped import averaged_model, averaged_models, bare_model, ema_hooks
 
 __all__ = [
@@ -26,4 +26,5 @@ __all__ = [
     'losses_of',
     'own_message_hub',
     'stock_model',
+    'without_process_group',
 ]

@@ -50,7 +50,7 @@ class ConfigNetwork(contextlib.AbstractContextManager['ConfigNetwork']):
     @cached_property
     def model(self) -> nn.Module:
         """The model, with random weights."""
-        self._stack.enter_context(_alone())
+        self._stack.enter_context(without_process_group())
         self._stack.enter_context(own_message_hub())
         return revert_sync_batchnorm(build_model(self._config)).to(self._device)
 
@@ -120,7 +120,7 @@ def _explained() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _alone() -> Iterator[None]:
+def without_process_group() -> Iterator[None]:
     """Hides the process group: a loss that averages over processes would wait for the others."""
     original = torch.distributed.is_initialized
     torch.distributed.is_initialized = lambda: False

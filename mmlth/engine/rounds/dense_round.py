@@ -15,7 +15,7 @@ from mmlth.engine.configs import sha256_of
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.machine import disk_use
 from mmlth.engine.models import bare_model
-from mmlth.engine.rounds.short_rounds import check_short_rounds
+from mmlth.engine.rounds.round_length import check_short_rounds
 from mmlth.engine.settings import BEST
 from mmlth.engine.state import Search
 from mmlth.engine.training import check_loop, rewind_iteration, unmoved

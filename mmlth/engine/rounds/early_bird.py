@@ -25,7 +25,9 @@ def mask_distance_hook(search: Search, round_: Round) -> MaskDistanceHook | None
         The hook; None where no round of this search follows, or the weights alone do not decide
         its mask.
     """
-    if search.is_control or round_.index == search.state.last_round:
+    if search.is_control or search.settings.method is not None:
+        return None
+    if round_.index == search.state.last_round:
         return None
     state = search.state
     pruner = Pruner(search.settings, bare_model(round_.trainer), state.seed, state.costs)

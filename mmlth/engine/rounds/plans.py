@@ -14,7 +14,7 @@ from mmlth.engine.configs import reinitialised, sha256_of
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.masking import compute_and_broadcast_mask, next_mask
 from mmlth.engine.rounds.lost_layers import warn_of_lost_layers
-from mmlth.engine.rounds.short_rounds import round_pace, round_training
+from mmlth.engine.rounds.round_length import round_pace, round_training
 from mmlth.engine.state import Search
 from mmlth.engine.training import (
     Origin,
@@ -65,10 +65,11 @@ def plan_round(search: Search, index: int) -> RoundPlan:
     last = newest_checkpoint(search.runner.cfg, paths.round(index), search.runner.logger)
     if index == 0:
         return _plan_dense_round(search, last)
+    pace = round_pace(search, index)
     if search.settings.method is not None:  # each from the same start, for another sparsity
         trained = load_ticket(paths.ticket(0)).state_dict()
-        config, start = rewound(search, search.runner.cfg, index, last, trained)
-        return RoundPlan(config, last, start=start)
+        config, start = rewound(search, round_training(search, pace), index, last, trained)
+        return RoundPlan(config, last, start=start, pace=pace)
     parent = paths.ticket(index - 1)
     before = load_ticket(parent)
 
@@ -78,7 +79,6 @@ def plan_round(search: Search, index: int) -> RoundPlan:
 
     mask = compute_and_broadcast_mask(paths.mask(index), state.seed, compute)
     warn_of_lost_layers(search, index, before.mask, mask)
-    pace = round_pace(search, index)
     config = round_training(search, pace)
     if state.rewind_what == 'reinit':
         config = round_config(config, paths.round(index), state.seed, Origin(last=last))

@@ -81,7 +81,8 @@ def _record(search: Search, round_: Round) -> dict[str, Any]:
     if round_.index == 0 and trainer.iter > 1 and (names := unmoved_weights(search, trainer)):
         record['unmoved'] = names
     early = search.settings.early_bird is not None
-    if (early or search.settings.shorter_rounds is not None) and not search.is_control:
+    of_own_length = search.settings.shorter_rounds is not None or round_.plan.pace is not None
+    if (early or of_own_length) and not search.is_control:
         first = state.first_iteration if round_.index else 0
         record |= trained_length(trainer, first, early)
     return record

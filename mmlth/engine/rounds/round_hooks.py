@@ -25,7 +25,7 @@ from mmlth.engine.models import bare_model
 from mmlth.engine.rounds.early_bird import mask_distance_hook
 from mmlth.engine.rounds.record import ticket_metadata
 from mmlth.engine.rounds.round import Round
-from mmlth.engine.rounds.short_rounds import iterations_to_come
+from mmlth.engine.rounds.round_length import iterations_to_come
 from mmlth.engine.settings import BEST, parse_step
 from mmlth.engine.state import Search, settle_replaced
 from mmlth.engine.training import fingerprints

@@ -10,9 +10,17 @@ from mmlth.engine.configs import BRANCHES, differences
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.masking import Pruner, dry_run_pruning, weight_costs
 from mmlth.engine.settings import BranchSettings, build_control
-from mmlth.engine.state import MACS_KEYS, Search, SearchPaths, SearchState, recorded_targets
+from mmlth.engine.state import (
+    MACS_KEYS,
+    Search,
+    SearchPaths,
+    SearchState,
+    first_iteration,
+    recorded_targets,
+)
 from mmlth.engine.training import check_redrawn, training_iterations
 from mmlth.pruning import amounts
+from mmlth_common.lottery import WHOLE_SEARCH
 
 _OF_THE_DENSE_ROUND = ('lottery.targets', 'lottery.rewind:')
 
@@ -56,6 +64,8 @@ def branch_state(search: Search) -> SearchState:
         record |= _controlled(search, parent)
         schedule = _schedule_of(parent, record['tickets'])
     else:
+        if branch.length is not None:
+            record['length'] = _stretch(search, parent, branch.length)
         pruner = Pruner(settings, search.model, parent.seed, costs)
         dry_run_pruning(pruner, search.runner, search.targets, schedule[-1])
     return SearchState(
@@ -189,14 +199,30 @@ def _controlled(search: Search, parent: SearchState) -> dict[str, Any]:
     return {'tickets': [0], 'length': _iterations(parent, whole) / whole}
 
 
-def _iterations(parent: SearchState, whole: int) -> int:
-    """How many iterations the rounds of a search have trained in all; a full one trains ``whole``.
+def _stretch(search: Search, parent: SearchState, length: float | str) -> float:
+    """How many times as long the rounds of a branch train as those of its parent search."""
+    if length != WHOLE_SEARCH:
+        return float(length)
+    if not parent.finished:
+        search.runner.logger.warning(
+            f'{_progress(search, parent)}: rounds train as long as these together, not as long as '
+            'the whole search; once that is finished, train another branch'
+        )
+    settings, whole = search.settings, training_iterations(search.runner)
+    own = {**parent.rewind, 'what': settings.rewind_what, 'after': settings.after_rewind}
+    first = first_iteration(own)
+    return (_iterations(parent, whole) - first) / (whole - first)
 
-    Only rounds that early-bird may end have their number recorded.
+
+def _iterations(parent: SearchState, whole: int) -> int:
+    """How many iterations the rounds of a search have trained in all; a full one ends at ``whole``.
+
+    Only rounds of another length have their number recorded, those of an earlier mmlth not even
+    where they ended.
     """
-    later = whole - parent.first_iteration
+    first = parent.first_iteration
     return sum(
-        record.get('iterations', later if index else whole)
+        record.get('iterations', record.get('iter', whole) - (first if index else 0))
         for index, record in enumerate(parent.rounds)
     )
 

@@ -10,7 +10,7 @@ from torch import nn
 from mmlth.engine.errors import Preempted
 from mmlth.engine.machine import Preemption, explaining_full_disks, only_search_in
 from mmlth.engine.masking import table_of_targets
-from mmlth.engine.rounds import free_memory, run_round
+from mmlth.engine.rounds import free_memory, round_pace, run_round
 from mmlth.engine.search.acceptance import accept
 from mmlth.engine.search.branches import parent_search_of
 from mmlth.engine.search.trained_runner import leave_trained
@@ -77,6 +77,12 @@ def _announce(search: Search) -> None:
         search.runner.logger.info(
             f'lottery.round_length={length} shortens nothing here: the dense round and the last '
             'one train in full, and there is none between them'
+        )
+    branch = search.settings.branch
+    if branch is not None and branch.length is not None and round_pace(search, 1) is None:
+        search.runner.logger.info(
+            f'lottery.branch.length={branch.length} changes nothing: rounds end with an epoch, and '
+            'the nearest one is that of the schedule'
         )
     if search.state.finished:
         rounds = len(search.state.schedule)

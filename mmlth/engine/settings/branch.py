@@ -1,5 +1,6 @@
 """``lottery.branch``."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -7,7 +8,7 @@ from mmlth.engine.errors import LotteryError
 from mmlth.engine.settings.checks import check_count, check_keys
 from mmlth.engine.settings.controls import build_control
 from mmlth.engine.settings.members import CONTROL, named
-from mmlth_common.lottery import BranchSettings, names_of
+from mmlth_common.lottery import WHOLE_SEARCH, BranchSettings, names_of
 
 
 def parse_branch(branch: Any) -> BranchSettings:
@@ -33,4 +34,27 @@ def parse_branch(branch: Any) -> BranchSettings:
         values['tickets'] = tuple(sorted(set(given)))
     if not isinstance(values.get('seed', 0), int) or isinstance(values.get('seed'), bool):
         raise LotteryError(f'lottery.branch.seed must be a whole number, got {values["seed"]!r}')
+    if 'length' in values:
+        values['length'] = _length(values['length'])
+        if 'control' in values:
+            raise LotteryError(
+                f'lottery.branch.length={values["length"]!r} is of branches with other settings, '
+                f'but the control {values["control"]!r} trains in full; leave one of them out'
+            )
     return BranchSettings(**values)
+
+
+def _length(given: Any) -> float | str:
+    """How many times as long a round is; the command line gives numbers as text."""
+    if given == WHOLE_SEARCH:
+        return WHOLE_SEARCH
+    try:
+        length = math.nan if isinstance(given, bool) else float(given)
+    except (TypeError, ValueError):
+        length = math.nan
+    if not 1 < length < math.inf:
+        raise LotteryError(
+            "lottery.branch.length must be a number above 1, or 'search' for as long as the "
+            f'parent search, got {given!r}'
+        )
+    return length

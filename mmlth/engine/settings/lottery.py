@@ -130,6 +130,8 @@ class Settings(LotteryKeys):
         for key, default in _LATER.items():
             if values[key] == default:
                 del values[key]
+        if values['branch'] is not None and values['branch']['length'] is None:
+            del values['branch']['length']
         return values
 
 
@@ -168,5 +170,11 @@ def _parse(lottery: Any) -> Settings:
     if 'distil' in values:
         values['distil'] = parse_distil(values['distil'])
     if 'branch' in values:
-        values['branch'] = parse_branch(values['branch'])
+        values['branch'] = branch = parse_branch(values['branch'])
+        if branch.length is not None and 'round_length' in values:
+            raise LotteryError(
+                f'lottery.branch.length={branch.length!r} makes rounds longer, lottery.'
+                f'round_length={values["round_length"]!r} shorter; leave one of them out (set it '
+                'to None)'
+            )
     return Settings(**values)

@@ -1,5 +1,6 @@
 """The tickets that a soup is made of."""
 
+import itertools
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -36,7 +37,7 @@ def read_ingredients(tickets: Sequence[str | Path]) -> list[Ingredient]:
         tickets: Two files or more.
 
     Raises:
-        LotteryError: If they are less than two, or there is no such file.
+        LotteryError: If they are less than two, if there is no such file, or if two are the same.
     """
     paths = [Path(ticket).expanduser() for ticket in tickets]
     if len(paths) < 2:
@@ -52,4 +53,11 @@ def read_ingredients(tickets: Sequence[str | Path]) -> list[Ingredient]:
         Ingredient(path, path.absolute().relative_to(above).as_posix(), sha256_of(path))
         for path in paths
     ]
-    return sorted(ingredients, key=lambda each: (each.sha256, each.name))
+    ingredients.sort(key=lambda each: (each.sha256, each.name))
+    for one, other in itertools.pairwise(ingredients):
+        if one.sha256 == other.sha256:
+            raise LotteryError(
+                f'{one.path} and {other.path} are the same ticket, which would count twice; leave '
+                'one of them out'
+            )
+    return ingredients

@@ -9,6 +9,7 @@ from mmlth.engine.tickets import provenance
 from mmlth.pruning import Mask
 from mmlth.ticket import to_json
 
+_WHOLE = ('model', 'data_preprocessor')
 _SHARED = ('rewind', 'parent_sha256', 'dataset_meta', 'module_versions')
 
 
@@ -17,8 +18,8 @@ def shared_metadata(
 ) -> dict[str, Any]:
     """What all tickets say of themselves alike, but not of how their trainings ended.
 
-    Settings in which they differ, such as the seed of a branch, are left out of the config; the
-    model is given as a whole or not at all.
+    Settings in which they differ, such as the seed of a branch, are left out of the config;
+    model and preprocessor are given as a whole or not at all.
 
     Args:
         infos: What each of the tickets says of itself.
@@ -27,8 +28,9 @@ def shared_metadata(
     """
     configs = [info['config'] if isinstance(info.get('config'), dict) else {} for info in infos]
     config = reduce(_common, configs)
-    if config.get('model') != configs[0].get('model'):
-        config.pop('model', None)
+    for key in _WHOLE:
+        if config.get(key) != configs[0].get(key):
+            config.pop(key, None)
     seeds = {json.dumps(to_json(info.get('seed'))) for info in infos}
     seed = infos[0].get('seed') if len(seeds) == 1 else None
     metadata = provenance(mask, parameters, seed, config)

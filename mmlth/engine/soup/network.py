@@ -39,8 +39,16 @@ def config_of_soup(
         str(path): read_config(config_of(info), cfg_options) for path, info in zip(paths, infos)
     }
     (first, config), *others = configs.items()
-    for name, other in others:
-        if changed := differences(_decisive(config), _decisive(other)):
+    compared = [(name, _decisive(config), _decisive(other)) for name, other in others]
+    # What tickets tell of themselves, too: a file may lie beside the search of another.
+    told = [(str(path), info['config']) for path, info in zip(paths, infos) if 'config' in info]
+    for name, settings in told[1:]:
+        keys = [key for key in _DECISIVE if key in settings and key in told[0][1]]
+        compared.append(
+            (name, *({key: each[key] for key in keys} for each in (told[0][1], settings)))
+        )
+    for name, ours, theirs in compared:
+        if changed := differences(ours, theirs):
             raise LotteryError(
                 f'{first} and {name} tell different models or training data: '
                 f'{"; ".join(changed[:4])}; give the one that the soup is to have by config '

@@ -42,8 +42,9 @@ def soup(
 
     Returns:
         A ticket like any other, which `mmlth.save_ticket` writes. Its ``info['soup']`` tells
-        ``tickets`` (``name`` and ``sha256`` of each), ``batches`` (0: no statistics to compute),
-        and how many batch norm layers were ``recomputed`` and how many are ``frozen``.
+        ``tickets`` (``name`` and ``sha256`` of each), from how many ``batches`` of which
+        ``train_dataloader`` statistics were computed (0: there were none to compute), and how many
+        batch norm layers were ``recomputed``, are ``frozen``, or were ``unreached`` by the data.
 
     Raises:
         LotteryError: On bad input; if there are statistics to compute, but no data; or if tickets
@@ -66,9 +67,11 @@ def soup(
         **shared_metadata(infos, mean.mask, count_parameters(model)),
         'soup': {
             'tickets': [each.described for each in ingredients],
-            'batches': batches if made.recomputed else 0,
+            'batches': 0 if made.data is None else batches,
             'recomputed': made.recomputed,
             'frozen': made.frozen,
+            'unreached': made.unreached,
+            'train_dataloader': made.data,
         },
     }
     return Ticket(mean.mask, made.weights, info)

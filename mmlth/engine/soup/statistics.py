@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from typing import Any
 
 from mmengine.config import Config
 from mmengine.device import get_device
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from mmlth.engine.configs import last_train_dataloader, plain_settings
 from mmlth.engine.errors import LotteryError, one_line_if
 from mmlth.engine.evaluation import recompute_statistics, trained_norms
 from mmlth.engine.models import own_message_hub
@@ -17,6 +19,7 @@ from mmlth.pruning import identity
 from mmlth.ticket import Mean
 
 _STATISTICS = ('.running_mean', '.running_var')
+_OF_SPECTRAL_NORM = ('_u', '_v')
 
 
 @dataclass(frozen=True)
@@ -27,11 +30,15 @@ class SoupWeights:
         weights: Parameters and buffers by name.
         recomputed: Number of batch norm layers whose running statistics were computed anew.
         frozen: Number of those whose statistics training leaves alone, shared by all tickets.
+        unreached: Number of those that no batch has reached, whose statistics all tickets share.
+        data: The settings of the training data, if any were read.
     """
 
     weights: dict[str, Tensor]
     recomputed: int
     frozen: int
+    unreached: int = 0
+    data: Any = None
 
 
 def with_statistics(
@@ -56,19 +63,20 @@ def with_statistics(
     _check_shared(mean, model, computed)
     if not trained:
         return SoupWeights(mean.weights, 0, frozen)
-    loader = config.get('train_dataloader')
+    loader = last_train_dataloader(config)
     if loader is None:
         raise LotteryError(
             f'the running statistics of {join_names(trained, 2)} are to be computed anew, which '
             'needs training data: give a config that has a train_dataloader by config (--config)'
         )
-    model.to(get_device())
     with one_line_if('running statistics cannot be computed anew'), own_message_hub():
+        model.to(get_device())
         unreached = recompute_statistics(
             model, loader, batches, lambda done: progress(f'batch {done} of {batches}')
         )
     _check_reached(mean, model, {name: trained[name] for name in unreached}, batches)
-    return SoupWeights(_replaced(mean, model, computed), len(trained) - len(unreached), frozen)
+    weights, count = _replaced(mean, model, computed), len(unreached)
+    return SoupWeights(weights, len(trained) - count, frozen, count, plain_settings(loader))
 
 
 def _has_statistics(module: nn.Module) -> bool:
@@ -87,14 +95,26 @@ def _buffers(model: nn.Module, norms: Collection[nn.Module]) -> set[str]:
 
 def _check_shared(mean: Mean, model: nn.Module, computed: set[str]) -> None:
     """Refuses what differs between the tickets and has no mean that makes sense."""
+    buffers = {name for name, _ in model.named_buffers(remove_duplicate=False)}
     for name, tensor in without_aliases(mean.weights, model.state_dict().keys()).items():
         if name not in mean.unequal or name in computed:
             continue
         if name.endswith(_STATISTICS):
+            norm = model.get_submodule(name.rpartition('.')[0])
+            mend = (
+                'training leaves it alone; average branches of one search, which share it'
+                if isinstance(norm, _BatchNorm)
+                else f'it is of a {type(norm).__name__}; networks with such layers have no soup'
+            )
             raise LotteryError(
-                f'the tickets differ in {name}, which is not computed anew, since training leaves '
-                'it alone (or it is of no batch norm of torch), and means of statistics are those '
-                'of no network; average branches of one search, which share it'
+                f'the tickets differ in {name}, and the means of statistics are those of no '
+                f'network; it cannot be computed anew, since {mend}'
+            )
+        if name in buffers and name.endswith(_OF_SPECTRAL_NORM):
+            raise LotteryError(
+                f'the tickets differ in {name}, by which a spectral norm knows the largest '
+                'singular value of a weight; that of the mean is another, so networks with such '
+                'layers have no soup'
             )
         if not tensor.is_floating_point() and not tensor.is_complex():
             raise LotteryError(

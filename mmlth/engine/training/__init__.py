@@ -6,7 +6,7 @@ from mmlth.engine.training.length import rewind_iteration, training_iterations, 
 from mmlth.engine.training.longer_training import scale_schedule
 from mmlth.engine.training.loop_check import check_loop
 from mmlth.engine.training.missed_hooks import replay_switches, replay_validations
-from mmlth.engine.training.pace import Pace, find_pace, shortened
+from mmlth.engine.training.pace import Pace, at_pace, find_pace
 from mmlth.engine.training.redraw_check import check_redrawn
 from mmlth.engine.training.round_config import Origin, experiment_name, round_config
 from mmlth.engine.training.round_start import (
@@ -22,6 +22,7 @@ __all__ = [
     'Origin',
     'Pace',
     'StateTransform',
+    'at_pace',
     'check_loop',
     'check_redrawn',
     'closed_once',
@@ -37,7 +38,6 @@ __all__ = [
     'round_start',
     'saved_weights',
     'scale_schedule',
-    'shortened',
     'skip_trained_batches',
     'training_iterations',
     'training_loop',

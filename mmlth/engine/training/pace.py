@@ -1,20 +1,25 @@
-"""A round that is shorter than its schedule, and so runs through it faster."""
+"""A round of another length than its schedule, which it runs through faster or slower."""
 
 import copy
+import inspect
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from mmengine.config import Config
+from mmengine.hooks import EarlyStoppingHook
 
+from mmlth.engine.configs import type_name
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.settings import RoundLength
-from mmlth.engine.training.switches import move_switches
+from mmlth.engine.training.switches import hooks_of, move_switches
+
+_PATIENCE = inspect.signature(EarlyStoppingHook).parameters['patience'].default
 
 
 @dataclass(frozen=True)
 class Pace:
-    """Where in the schedule of a full training a short one is.
+    """Where in the schedule of a full training one of another length is.
 
     It leaves the schedule where it starts, and is at its end as it ends itself.
 
@@ -37,9 +42,11 @@ class Pace:
         how = (
             'the learning rate falling on a line to zero'
             if self.linear
-            else 'its schedule compressed to them'
+            else f'the schedule of {self.full - self.first} compressed to them'
+            if self.share < 1
+            else f'the schedule of {self.full - self.first} stretched to them'
         )
-        return f'trains {self.end - self.first} of {self.full - self.first} iterations, {how}'
+        return f'trains {self.end - self.first} iterations, {how}'
 
     @property
     def share(self) -> float:
@@ -50,13 +57,13 @@ class Pace:
         """How many iterations of the schedule are through.
 
         Args:
-            done: How many iterations of the short training are done, from ``first`` to ``end``.
+            done: How many iterations of the training are done, from ``first`` to ``end``.
         """
         passed = (min(done, self.end) - self.first) * (self.full - self.first)
         return self.first + passed // (self.end - self.first)
 
     def left(self, done: int) -> float:
-        """The share of the short training that is still to come, from 1 to 0.
+        """The share of the training that is still to come, from 1 to 0.
 
         Args:
             done: How many of its iterations are done.
@@ -64,18 +71,19 @@ class Pace:
         return max(0.0, (self.end - done) / (self.end - self.first))
 
     def moved(self, at: float) -> int:
-        """When the short training is where a full one is at an iteration, to the nearest one."""
+        """When the training is where a full one is at an iteration, to the nearest one."""
         return round(at if at <= self.first else self.first + (at - self.first) * self.share)
 
     def moved_epoch(self, at: float) -> int:
-        """When the short training is where a full one is at an epoch, to the nearest one."""
+        """When the training is where a full one is at an epoch, to the nearest one."""
         return round(self.moved(at * self.epoch) / self.epoch)
 
 
 def find_pace(config: Config, length: RoundLength, first: int, epoch: int) -> Pace | None:
     """How a training of some length runs through the schedule of a config.
 
-    It trains that share of the iterations that are left from where it starts, at least one; where
+    It trains that share, which may be above 1, of the iterations that are left from where it
+    starts, at least one; where
     its loop counts epochs, until the nearest end of an epoch.
 
     Args:
@@ -100,28 +108,28 @@ def find_pace(config: Config, length: RoundLength, first: int, epoch: int) -> Pa
         wanted = length.amount * (epoch if length.unit == 'ep' else 1)
         _check_step(length, key, wanted, full - first, epoch)
     end = max(first // unit + 1, round((first + wanted) / unit)) * unit
-    if end >= full and not length.linear:
+    if end == full and not length.linear:
         return None
     if key == 'max_iters':
         epoch = full
-    return Pace(first, min(end, full), full, epoch, length.linear)
+    return Pace(first, end, full, epoch, length.linear)
 
 
-def shortened(config: Config, pace: Pace) -> Config:
-    """The config of the short training; its schedule is still that of the full one.
+def at_pace(config: Config, pace: Pace) -> Config:
+    """The config of a training at a pace; its schedule is still that of a full one.
 
     A `PaceHook` runs through that. What is counted from the start, in the loop and in hooks that
     switch something, comes when the schedule is where a full training switches.
 
     Args:
         config: The config of a full training.
-        pace: How the short one runs through its schedule.
+        pace: How the other one runs through its schedule.
     """
     config = copy.deepcopy(config)
     key = _length_key(config)
     epochs, full = key == 'max_epochs', int(config.train_cfg[key])
     for scheduler in _each(config.get('param_scheduler')):
-        # MMEngine would fill in the end of the short training.
+        # MMEngine would fill in the end of the other training.
         if epochs == scheduler.get('by_epoch', True):
             scheduler.setdefault('end', full)
         elif epochs:
@@ -133,6 +141,9 @@ def shortened(config: Config, pace: Pace) -> Config:
         last=full if epochs else None,
     )
     config.train_cfg[key] = pace.end // pace.epoch if epochs else pace.end
+    for hook in hooks_of(config):
+        if type_name(hook) == 'EarlyStoppingHook':  # waits for validations, of which are fewer
+            hook['patience'] = max(1, round(hook.get('patience', _PATIENCE) * pace.share))
     return config
 
 
@@ -142,7 +153,7 @@ def _length_key(config: Config) -> str:
         if config.train_cfg.get(key) is not None:
             return key
     raise LotteryError(
-        'lottery.round_length needs a training loop whose length the config gives, by '
+        'rounds of another length need a training loop whose length the config gives, by '
         f'train_cfg.max_epochs or train_cfg.max_iters; got {", ".join(config.train_cfg)}'
     )
 

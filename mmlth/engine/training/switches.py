@@ -30,7 +30,7 @@ def move_switches(config: Config, epoch: Moved, iteration: Moved, last: int | No
         loop['val_begin'] = max(1, of_loop(loop['val_begin']))
     if loop.get('dynamic_intervals'):
         loop['dynamic_intervals'] = [(of_loop(at), n) for at, n in loop['dynamic_intervals']]
-    for hook in _hooks(config):
+    for hook in hooks_of(config):
         for key, moved in (('switch_epoch', epoch), ('begin_epoch', epoch)):
             _move(hook, key, moved)
         _move(hook, 'begin_iter', iteration)
@@ -40,7 +40,8 @@ def move_switches(config: Config, epoch: Moved, iteration: Moved, last: int | No
             hook['epoch_attributes'] = _moved_changes(hook['epoch_attributes'], epoch)
 
 
-def _hooks(config: Config) -> Iterator[Any]:
+def hooks_of(config: Config) -> Iterator[Any]:
+    """The settings of all hooks of a config."""
     hooks = [*(config.get('custom_hooks') or []), *(config.get('default_hooks') or {}).values()]
     return (hook for hook in hooks if isinstance(hook, dict))
 

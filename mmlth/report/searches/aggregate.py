@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from mmlth.analysis.networks import lower_is_better
 from mmlth.report.searches.metrics import main_metrics
 from mmlth.report.searches.rounds import Round, agreed_sparsity, measured, round_sparsity
+from mmlth.report.searches.search import Search
 from mmlth.report.searches.searches import Searches
 
 TICKET = 'ticket'
@@ -94,7 +95,7 @@ def rounds_by_line(searches: Searches) -> tuple[list[Round], dict[str, list[Roun
         dense += search.rounds[: len(search.rounds) - len(pruned)]
         lines[TICKET] += pruned
         for branch in branches:
-            lines.setdefault(branch.line, []).extend(branch.search.rounds[1:])
+            lines.setdefault(branch.line, []).extend(_results(branch.search, search))
     totals = {
         round_['prunable'] for round_ in [*dense, *(r for line in lines.values() for r in line)]
     }
@@ -105,6 +106,15 @@ def rounds_by_line(searches: Searches) -> tuple[list[Round], dict[str, list[Roun
             'searches that differ by seed alone'
         )
     return dense, {name: rounds for name, rounds in lines.items() if rounds}
+
+
+def _results(branch: Search, search: Search) -> list[Round]:
+    """The rounds of a branch that are results: the last one, where it cuts those before short."""
+    own, other = (each.state['config']['lottery'] for each in (branch, search))
+    short = any(
+        own.get(key) not in (None, other.get(key)) for key in ('round_length', 'early_bird')
+    )
+    return branch.rounds[-1:] if short else branch.rounds[1:]
 
 
 def compare_lines(

@@ -39,10 +39,12 @@ def training_cost(search: Search) -> TrainingCost | None:
     if not rounds or search.control is not None or any('iter' not in r for r in rounds):
         return None
     first = first_iteration(search.state['rewind'])
-    trained = [
-        r.get('iterations', r['iter'] - (first if index else 0)) for index, r in enumerate(rounds)
-    ]
-    return TrainingCost(sum(trained), trained[0] + rounds[0].get('saved_iterations', 0))
+    dense, *later = rounds
+    trained = [r.get('iterations', r['iter'] - first) for r in later]
+    whole = dense.get('iterations', dense['iter'])
+    # What prunes while it trains needs no more of the dense round than what it starts from.
+    before = first if later and search.state['config']['lottery'].get('method') else whole
+    return TrainingCost(before + sum(trained), whole + dense.get('saved_iterations', 0))
 
 
 def training_costs(searches: Searches) -> list[str]:

@@ -6,7 +6,7 @@ import itertools
 import pytest
 import torch
 from kit import bits
-from mmengine.registry import MODELS
+from mmengine.registry import DATASETS, MODELS
 from mmengine.runner import Runner
 from torch import nn
 from toy import ToyDataset, ToyModel, toy_config
@@ -120,14 +120,68 @@ def test_statistics_are_those_of_the_averaged_network_on_the_data(tmp_path):
     assert (soup_info['batches'], soup_info['recomputed'], soup_info['frozen']) == (5, 1, 0)
 
 
-def test_a_ticket_with_itself(tmp_path):
+def test_equal_networks(tmp_path):
     config = config_of(tmp_path)
-    path = made(tmp_path, config)[1]
-    soup, alone = mmlth.soup([path, path, path], config, batches=1), load_ticket(path)
+    state = MODELS.build(copy.deepcopy(config.model)).state_dict()
+    paths = made(tmp_path, config, 3, lambda number, own: own.update(state))
+    soup, alone = mmlth.soup(paths, config, batches=1), load_ticket(paths[1])
     assert soup.mask == alone.mask
     for name in alone.weights.keys() - set(STATISTICS):
         assert bits(soup.weights[name]) == bits(alone.weights[name]), name
     assert len(soup.info['soup']['tickets']) == 3
+
+
+def test_a_ticket_that_is_named_twice_is_refused(tmp_path):
+    config = config_of(tmp_path)
+    paths = made(tmp_path, config)
+    copied = tmp_path / 'copied.safetensors'
+    copied.write_bytes(paths[0].read_bytes())
+    with pytest.raises(LotteryError, match=r'are the same ticket, which would count twice'):
+        mmlth.soup([*paths, copied], config)
+
+
+@DATASETS.register_module(force=True)
+class Shining(ToyDataset):
+    """Images that are brighter by what its only step says."""
+
+    def __init__(self, pipeline=(), **options):
+        super().__init__(**options)
+        self.pipeline = pipeline
+
+    def __getitem__(self, index):
+        return {**super().__getitem__(index), 'inputs': self.images[index] + self.pipeline[0]}
+
+
+@pytest.mark.parametrize(('switch_epoch', 'light'), [(2, 7.0), (3, 0.0)])
+def test_statistics_are_of_the_images_that_training_ends_with(tmp_path, switch_epoch, light):
+    """A switch at the end of the training, which has three epochs, is none."""
+
+    def soup_of(name, pipeline, hooks):
+        config = config_of(tmp_path)
+        config.train_dataloader.dataset.update(type='Shining', pipeline=pipeline)
+        config.custom_hooks = hooks
+        (tmp_path / name).mkdir()
+        return mmlth.soup(made(tmp_path / name, config), config, batches=3)
+
+    hook = {'type': 'mmdet.PipelineSwitchHook', 'switch_epoch': switch_epoch}
+    switching = soup_of('switching', [0.0], [{**hook, 'switch_pipeline': [7.0]}])
+    expected = soup_of('expected', [light], [])
+    for name in STATISTICS:
+        assert torch.equal(switching.weights[name], expected.weights[name])
+    assert switching.info['soup']['train_dataloader']['dataset']['pipeline'] == [light]
+
+
+def test_tickets_of_other_data_are_told_apart_by_what_they_say(tmp_path):
+    """A ticket that was moved beside those of a search, say."""
+    configs = [config_of(tmp_path) for _ in range(2)]
+    configs[1].train_dataloader.batch_size = 2
+    paths = []
+    for number, config in enumerate(configs):
+        (tmp_path / str(number)).mkdir()
+        paths.append(made(tmp_path / str(number), config)[number])
+    with pytest.raises(LotteryError, match=r'different models or training data: .*batch_size'):
+        mmlth.soup(paths)
+    assert mmlth.soup(paths, configs[0]).info['soup']['train_dataloader']['batch_size'] == 4
 
 
 def test_the_order_of_the_tickets_is_no_matter(tmp_path):
@@ -206,7 +260,7 @@ def counted(number, state):
 @pytest.mark.parametrize(
     ('model', 'change', 'message'),
     [
-        ('FrozenToy', lambda number, state: None, 'differ in bn.running_mean, which is not comp'),
+        ('FrozenToy', lambda number, state: None, 'in bn.running_mean, .* average branches of one'),
         ('CountingToy', counted, 'differ in counter, which holds whole numbers'),
         ('QuietToy', counted, 'is a ticket of another model than QuietToy; .*lacks: counter'),
     ],

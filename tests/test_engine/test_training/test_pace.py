@@ -1,4 +1,4 @@
-"""The schedule of a short training is that of a full one, run through faster."""
+"""The schedule of a round of another length is that of a full one, run through at its pace."""
 
 from types import SimpleNamespace
 
@@ -16,7 +16,7 @@ from torch import nn
 from mmlth import LotteryError
 from mmlth.engine.hooks import PaceHook
 from mmlth.engine.settings import RoundLength
-from mmlth.engine.training import Pace, find_pace, scale_schedule, shortened
+from mmlth.engine.training import Pace, at_pace, find_pace, scale_schedule
 
 EPOCHS, EPOCH = 12, 5
 FULL = EPOCHS * EPOCH
@@ -113,7 +113,9 @@ def test_all_kinds_of_mmengine_are_tried():
 
 @pytest.mark.parametrize('unit', ['epochs', 'iterations', 'converted'])
 @pytest.mark.parametrize('name', [*NAMES, 'QuadraticWarmupLR'])
-@pytest.mark.parametrize(('first', 'end'), [(0, 15), (EPOCH, EPOCH + 20), (7, 25), (0, 60)])
+@pytest.mark.parametrize(
+    ('first', 'end'), [(0, 15), (EPOCH, EPOCH + 20), (7, 25), (0, 60), (7, 100)]
+)
 def test_the_curve_is_the_full_one_at_that_pace(name, unit, first, end):
     if name == 'QuadraticWarmupLR':  # of MMDetection, so under its name there
         PARAM_SCHEDULERS.register_module(module=QuadraticWarmupLR, force=True)
@@ -129,7 +131,7 @@ def test_the_curve_is_the_full_one_at_that_pace(name, unit, first, end):
 
 @given(
     first=st.integers(0, FULL - 1),
-    share=st.floats(0.01, 1),
+    share=st.floats(0.01, 3),
     units=st.lists(st.sampled_from(['epochs', 'iterations', 'converted']), min_size=2, max_size=2),
     kinds=st.lists(
         st.sampled_from([name for name in NAMES if 'OneCycle' not in name]), min_size=2, max_size=2
@@ -152,6 +154,11 @@ def test_positions_by_hand():
     ]
     assert [pace.moved(at) for at in (0, 10, 15, 35)] == [0, 10, 12, 20]
     assert (pace.left(10), pace.left(15), pace.left(20)) == (1, 0.5, 0)
+    slow = Pace(first=10, end=20, full=15, epoch=5)
+    assert [slow.position(done) for done in range(10, 21)] == [
+        *(10, 10, 11, 11, 12, 12, 13, 13, 14, 14, 15)
+    ]
+    assert [slow.moved(at) for at in (0, 10, 13, 15)] == [0, 10, 16, 20]
 
 
 @pytest.mark.parametrize('resumed', [False, True])
@@ -224,6 +231,9 @@ BY_ITERATION = {'train_cfg': {'type': 'IterBasedTrainLoop', 'max_iters': FULL}}
         (0.25, 'share', 7, BY_ITERATION, 20),
         (0.001, 'share', 7, BY_ITERATION, 8),
         (9, 'it', 7, BY_ITERATION, 16),
+        (2, 'share', 0, {}, 120),
+        (1.5, 'share', 7, {}, 85),  # 7 + 79.5
+        (2, 'share', 7, BY_ITERATION, 113),
     ],
 )
 def test_ends_by_hand(amount, unit, first, changes, end):
@@ -241,7 +251,13 @@ def test_a_full_training_has_no_pace_of_its_own():
 @pytest.mark.parametrize(
     ('amount', 'unit', 'first', 'changes', 'message'),
     [
-        (13, 'ep', 0, {}, r"='13ep' is longer than the 60 iterations from where a round starts; give at most '12ep'"),
+        (
+            13,
+            'ep',
+            0,
+            {},
+            r"='13ep' is longer than the 60 iterations from .*; give at most '12ep'",
+        ),
         (12, 'ep', 5, {}, r"55 iterations from where a round starts; .* '11ep'"),
         (61, 'it', 0, BY_ITERATION, "at most '60it'"),
         (7, 'it', 0, {}, r'ends inside an epoch of 5 iterations.* whole ones; give epochs, such'),
@@ -267,7 +283,7 @@ def test_what_switches_at_an_epoch_does_so_at_its_place_in_the_schedule():
     )
     given.train_cfg.update(dynamic_intervals=[(8, 2)], val_begin=4)
     pace = Pace(0, FULL // 2, FULL, EPOCH)
-    short = shortened(given, pace)
+    short = at_pace(given, pace)
     assert short.train_cfg == {
         'by_epoch': True,
         'max_epochs': 6,
@@ -291,7 +307,7 @@ def test_what_switches_at_an_epoch_does_so_at_its_place_in_the_schedule():
 def test_nothing_before_the_rewind_step_moves():
     given = config(custom_hooks=[{'type': 'PipelineSwitchHook', 'switch_epoch': 3}])
     pace = Pace(4 * EPOCH, 6 * EPOCH, FULL, EPOCH)
-    assert shortened(given, pace).custom_hooks[0].switch_epoch == 3
+    assert at_pace(given, pace).custom_hooks[0].switch_epoch == 3
 
 
 def test_switches_of_a_loop_without_epochs():
@@ -300,7 +316,7 @@ def test_switches_of_a_loop_without_epochs():
         custom_hooks=[{'type': 'EMAHook', 'begin_iter': 20}],
         param_scheduler={'type': 'PolyLR', 'by_epoch': False},
     )
-    short = shortened(given, Pace(0, 30, FULL, FULL))
+    short = at_pace(given, Pace(0, 30, FULL, FULL))
     assert short.train_cfg.max_iters == 30
     assert short.train_cfg.dynamic_intervals == [(20, 5)]
     assert short.custom_hooks[0].begin_iter == 10

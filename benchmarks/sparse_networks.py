@@ -1,22 +1,28 @@
-"""Times sparse ResNet backbones with FPN beside dense ones and other runtimes, all in turns.
+"""Times sparse networks beside dense ones and other runtimes, all in turns.
 
 The weights are random, as at the start of a training, and pruned by magnitude: `uniform` prunes
-every layer alike, `global` ranks all weights together, so that early layers keep more. Each row of
-the table is a network; its ratios say how many times faster mmlth is than the fastest of PyTorch,
-ONNX Runtime and OpenVINO, which multiply by zeros, and than MNN, which skips them, too.
+every layer alike, `global` ranks all weights together, so that early layers keep more, `macs`
+counts multiply-adds, so that layers with large maps keep less. Each row of the table is a network;
+its ratios say how many times faster mmlth is than the fastest of PyTorch, ONNX Runtime and
+OpenVINO, which multiply by zeros, and than MNN, which skips them, too.
 
     pip install -e '.[bench]'
-    python benchmarks/sparse_backbones.py --out sparse_backbones.csv
+    python benchmarks/sparse_networks.py --out sparse_networks.csv
 """
 
 import argparse
 import csv
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
-from mmdet.registry import MODELS
+from detectors import MASK_RCNN, RTMDET_TINY, build
+from mmdet.registry import MODELS as DETECTION
+from mmengine.config import Config
 from mmengine.logging import MMLogger
 from mmengine.registry import init_default_scope
 from rich import box
@@ -25,16 +31,18 @@ from rich.table import Table
 from side_by_side import surroundings
 from torch import Tensor, nn
 
-from mmlth import find_targets, masked, prune
+from mmlth import Mask, find_targets, masked, prune
 from mmlth.analysis.speed import OWN, Timing, absent, measure, median, speed_up, subject_of
 from mmlth.engine.exporting import part_of
+from mmlth.engine.models import forward_macs
 from mmlth.pruning.allocation import ALLOCATIONS
 
 CHANNELS = {18: [64, 128, 256, 512], 50: [256, 512, 1024, 2048]}
 """Of the four stages of a ResNet, by depth."""
+HEATMAPS = Path(__file__).parents[1] / 'configs/lth/topdown_heatmap_r18_imp.py'
 MNN = 'MNN, sparse'
 COLUMNS = (
-    *('depth', 'masks', 'sparsity', 'threads', 'contender', 'median_ms', 'low_ms', 'high_ms'),
+    *('network', 'masks', 'sparsity', 'threads', 'contender', 'median_ms', 'low_ms', 'high_ms'),
     *('faster', 'faster_low', 'faster_high', 'difference', 'note', 'error'),
 )
 
@@ -49,19 +57,54 @@ class Features(nn.Module):
     def __init__(self, depth: int) -> None:
         super().__init__()
         norm = {'type': 'BN', 'requires_grad': True}
-        self.backbone = MODELS.build({'type': 'ResNet', 'depth': depth, 'norm_cfg': norm})
-        self.neck = MODELS.build(
+        self.backbone = DETECTION.build({'type': 'ResNet', 'depth': depth, 'norm_cfg': norm})
+        self.neck = DETECTION.build(
             {'type': 'FPN', 'in_channels': CHANNELS[depth], 'out_channels': 256, 'num_outs': 5}
         )
-        for module in self.modules():
-            # As MMDetection draws the backbone. The uniform numbers that it draws for the neck have
-            # no tails: global pruning would leave nothing of wide layers.
-            if isinstance(module, nn.Conv2d):
-                nn.init.kaiming_normal_(module.weight, mode='fan_out', nonlinearity='relu')
 
     def extract_feat(self, images: Tensor) -> tuple[Tensor, ...]:
         """The feature maps of images [N, 3, H, W]."""
         return self.neck(self.backbone(images))
+
+
+@dataclass(frozen=True)
+class Network:
+    """What is measured.
+
+    Attributes:
+        build: Builds the model.
+        size: Height and width of its images, in pixels.
+        part: `features` of backbone and neck, or the `network` with its heads.
+    """
+
+    build: Callable[[], Any]
+    size: tuple[int, int]
+    part: str
+
+
+def detector(config: str) -> nn.Module:
+    """The model of a config of MMDetection."""
+    return build(config)[0]
+
+
+def pose_estimator() -> nn.Module:
+    """ResNet-18 with a head for heatmaps."""
+    from mmpose.registry import MODELS as POSE
+
+    init_default_scope('mmpose')
+    config = Config.fromfile(HEATMAPS)
+    config.model.backbone.init_cfg = None
+    return POSE.build(config.model)
+
+
+NETWORKS = {
+    'ResNet-50': Network(partial(Features, 50), (512, 512), 'features'),
+    'ResNet-18': Network(partial(Features, 18), (512, 512), 'features'),
+    'RTMDet-tiny': Network(partial(detector, RTMDET_TINY), (640, 640), 'network'),
+    'heatmap-R18': Network(pose_estimator, (256, 192), 'network'),
+    'Mask-R-CNN': Network(partial(detector, MASK_RCNN), (800, 1344), 'features'),
+}
+"""By name; the ResNets have a feature pyramid, of Mask R-CNN the second stage is left out."""
 
 
 def main() -> None:
@@ -70,20 +113,18 @@ def main() -> None:
     console = Console(width=140)
     console.print(surroundings())
     rows: list[list[object]] = []
-    title = f'{options.size}×{options.size}, ms, medians of {options.rounds} rounds'
+    title = f'ms, medians of {options.rounds} rounds'
     table = Table(title=title, box=box.SIMPLE_HEAD)
     for header in ('network', 'masks', '%', 'threads', OWN, 'best dense', 'ratio', MNN, 'ratio'):
         table.add_column(header, no_wrap=True)
-    for depth, kind, sparsity in itertools.product(
-        options.depths, options.masks, options.sparsities
-    ):
-        timings = timings_of(depth, kind, sparsity, options)
-        about = (depth, kind, sparsity)
+    for about in itertools.product(options.networks, options.masks, options.sparsities):
+        name, kind, sparsity = about
+        timings = timings_of(NETWORKS[name], kind, sparsity, options)
         rows.extend([*about, *numbers] for numbers in numbers_of(timings))
         write(rows, options.out)
         for threads in options.threads:
             cells = summary([t for t in timings if t.threads == threads])
-            table.add_row(f'ResNet-{depth}', kind, f'{100 * sparsity:g}', str(threads), *cells)
+            table.add_row(name, kind, f'{100 * sparsity:g}', str(threads), *cells)
         for timing in timings:
             if timing.error:
                 console.print(*about, timing.threads, f'{timing.contender}: {timing.error}')
@@ -91,27 +132,39 @@ def main() -> None:
     console.print(surroundings(), *absent().values(), sep='\n')
 
 
-def timings_of(depth: int, kind: str, sparsity: float, options: argparse.Namespace) -> list[Timing]:
+def timings_of(
+    network: Network, kind: str, sparsity: float, options: argparse.Namespace
+) -> list[Timing]:
     """The timings of one network."""
-    size = options.size, options.size
-    part = part_of(sparse_features(depth, kind, sparsity), 'features', size)
-    return measure(subject_of(part, size), options.threads, options.rounds)
+    part = part_of(sparse_model(network, kind, sparsity), network.part, network.size)
+    return measure(subject_of(part, network.size), options.threads, options.rounds)
 
 
-def sparse_features(depth: int, kind: str, sparsity: float) -> nn.Module:
-    """Random features under a mask, with running statistics that are not those of the start."""
+def sparse_model(network: Network, kind: str, sparsity: float) -> nn.Module:
+    """A random model under a mask, with running statistics that are not those of the start."""
     torch.manual_seed(0)
     init_default_scope('mmdet')
     MMLogger.get_current_instance().setLevel('ERROR')  # else a line a parameter
-    model = Features(depth).eval()
+    model = network.build().eval()
     for module in model.modules():
+        # As MMDetection draws most backbones. The uniform numbers that it draws for necks have no
+        # tails: global pruning would leave nothing of wide layers.
+        if isinstance(module, nn.Conv2d):
+            nn.init.kaiming_normal_(module.weight, mode='fan_out', nonlinearity='relu')
         if isinstance(module, nn.BatchNorm2d):
             nn.init.normal_(module.running_mean, std=0.1)
             nn.init.uniform_(module.running_var, 0.5, 2)
-    weights = {t.name: t.parameter.detach() for t in find_targets(model, frozen=True)}
-    mask = prune(weights, sparsity=sparsity, allocation=ALLOCATIONS[kind])
-    model.load_state_dict(masked(model.state_dict(), mask))
+    model.load_state_dict(masked(model.state_dict(), mask_of(model, network, kind, sparsity)))
     return model
+
+
+def mask_of(model: nn.Module, network: Network, kind: str, sparsity: float) -> Mask:
+    """The mask of a model, of the kind that ``--masks`` names."""
+    weights = {t.name: t.parameter.detach() for t in find_targets(model, frozen=True)}
+    if kind != 'macs':
+        return prune(weights, sparsity=sparsity, allocation=ALLOCATIONS[kind])
+    costs = forward_macs(model, *network.size).macs.per_weight(weights)
+    return prune(weights, sparsity=sparsity, costs=costs)
 
 
 def summary(timings: Sequence[Timing]) -> list[str]:
@@ -164,15 +217,13 @@ def write(rows: Sequence[Sequence[object]], path: Path) -> None:
 def parse_options() -> argparse.Namespace:
     """The options of the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument('--depths', nargs='+', type=int, choices=CHANNELS, default=[50, 18])
-    parser.add_argument(
-        '--masks', nargs='+', choices=['uniform', 'global'], default=['uniform', 'global']
-    )
+    parser.add_argument('--networks', nargs='+', choices=NETWORKS, default=list(NETWORKS))
+    masks = ['uniform', 'global', 'macs']
+    parser.add_argument('--masks', nargs='+', choices=masks, default=masks[:2])
     parser.add_argument('--sparsities', nargs='+', type=float, default=[0.8, 0.9, 0.95])
     parser.add_argument('--threads', nargs='+', type=int, default=[1, 2])
-    parser.add_argument('--size', type=int, default=512, help='of the square image, in pixels')
     parser.add_argument('--rounds', type=int, default=15)
-    parser.add_argument('--out', type=Path, default=Path('sparse_backbones.csv'))
+    parser.add_argument('--out', type=Path, default=Path('sparse_networks.csv'))
     return parser.parse_args()
 
 

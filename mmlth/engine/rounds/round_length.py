@@ -1,19 +1,21 @@
-"""Rounds that are shorter than their schedule: ``lottery.round_length``."""
+"""Rounds of another length than their schedule: `round_length` and `branch.length`."""
 
 from mmengine.config import Config
 from mmengine.runner import Runner
 
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.hooks import check_schedule_hook
+from mmlth.engine.settings import RoundLength
 from mmlth.engine.state import Search
-from mmlth.engine.training import Pace, find_pace, shortened
+from mmlth.engine.training import Pace, at_pace, find_pace
 
 
 def round_pace(search: Search, index: int) -> Pace | None:
     """How a round runs through the schedule; None where it trains in full.
 
-    Rounds between the dense and the last one are short. The dense one is what others are compared
-    with, the last one is the result. (Rounds of controls are results, too, and planned elsewhere.)
+    By ``lottery.round_length`` rounds between the dense and the last one are short. The dense one
+    is what others are compared with, the last one is the result. (Rounds of controls are results,
+    too, and planned elsewhere.) By ``lottery.branch.length`` all rounds of a branch are longer.
 
     Args:
         search: The search, whose dense round is done.
@@ -22,15 +24,20 @@ def round_pace(search: Search, index: int) -> Pace | None:
     Raises:
         LotteryError: If the length does not go with the training.
     """
-    if not 0 < index < search.state.last_round:
+    if index == 0 or search.is_control:
         return None
-    return None if search.settings.shorter_rounds is None else _pace(search, _epoch(search))
+    if (longer := _longer(search)) is not None:
+        return _pace(search, longer, _epoch(search))
+    shorter = search.settings.shorter_rounds
+    if shorter is None or index == search.state.last_round:
+        return None
+    return _pace(search, shorter, _epoch(search))
 
 
 def round_training(search: Search, pace: Pace | None) -> Config:
     """The config of a round's training, before anything else is changed in it."""
     config: Config = search.runner.cfg
-    return config if pace is None else shortened(config, pace)
+    return config if pace is None else at_pace(config, pace)
 
 
 def check_short_rounds(search: Search, trainer: Runner) -> None:
@@ -43,9 +50,9 @@ def check_short_rounds(search: Search, trainer: Runner) -> None:
     Raises:
         LotteryError: If the length does not go with the training.
     """
-    if search.settings.shorter_rounds is not None:
+    if (length := search.settings.shorter_rounds) is not None:
         check_schedule_hook(trainer)
-        _pace(search, trainer.max_iters // trainer.max_epochs)
+        _pace(search, length, trainer.max_iters // trainer.max_epochs)
 
 
 def iterations_to_come(search: Search, index: int, pace: Pace | None, trainer: Runner) -> int:
@@ -59,17 +66,22 @@ def iterations_to_come(search: Search, index: int, pace: Pace | None, trainer: R
     """
     rounds = search.state.last_round - index
     full = (trainer.max_iters if pace is None else pace.full) - search.state.first_iteration
-    if rounds < 2 or search.is_control or search.settings.shorter_rounds is None:
-        return rounds * full
-    pace = pace or _pace(search, trainer.max_iters // trainer.max_epochs)
-    short = full if pace is None else pace.end - pace.first
-    return (rounds - 1) * short + full
+    shorter = search.settings.shorter_rounds
+    if pace is None and shorter is not None and rounds > 1 and not search.is_control:
+        pace = _pace(search, shorter, trainer.max_iters // trainer.max_epochs)
+    own = full if pace is None else pace.end - pace.first
+    if shorter is None:
+        return rounds * own
+    return (rounds - 1) * own + full if rounds else 0
 
 
-def _pace(search: Search, epoch: int) -> Pace | None:
-    length = search.settings.shorter_rounds
-    if length is None:
-        return None
+def _longer(search: Search) -> RoundLength | None:
+    """How long the rounds of a branch are that is to train longer than its parent search."""
+    stretch = (search.state.branch or {}).get('length')
+    return None if stretch is None else RoundLength(stretch, 'share', linear=False)
+
+
+def _pace(search: Search, length: RoundLength, epoch: int) -> Pace | None:
     return find_pace(search.runner.cfg, length, search.state.first_iteration, epoch)
 
 
@@ -78,7 +90,7 @@ def _epoch(search: Search) -> int:
     dense = search.state.rounds[0]
     if 'iter' not in dense:
         raise LotteryError(
-            'lottery.round_length needs the length of the dense round, which the mmlth that '
+            'rounds of another length need that of the dense round, which the mmlth that '
             'trained it did not record; run a search of its own'
         )
     return round(dense['iter'] / max(1, dense['epoch']))
