@@ -23,8 +23,14 @@ def heatmap_loss(student: Tensor, teacher: Tensor) -> Tensor:
     return functional.mse_loss(student.float(), teacher.detach().float())
 
 
-def bin_loss(student: Tensor, teacher: Tensor, temperature: float, beta: float = 1.0) -> Tensor:
-    """The divergence KL(teacher ‖ student) of one axis of SimCC, for all keypoints alike.
+def bin_loss(
+    student: Tensor,
+    teacher: Tensor,
+    temperature: float,
+    beta: float = 1.0,
+    weights: Tensor | None = None,
+) -> Tensor:
+    """The divergence KL(teacher ‖ student) of one axis of SimCC, of all keypoints.
 
     DWPose (Yang et al., 2023, https://arxiv.org/abs/2307.15880) does so. As in MMPose's
     ``KLDiscretLoss`` it is the mean over bins and keypoints, and the sum over images.
@@ -34,8 +40,11 @@ def bin_loss(student: Tensor, teacher: Tensor, temperature: float, beta: float =
         teacher: Those of the teacher.
         temperature: T.
         beta: What the head's own loss multiplies logits by.
+        weights: Those of the keypoints, (K,); 1 by default.
     """
     divergence = _divergence(student, teacher, beta / temperature)
+    if weights is not None:
+        divergence = divergence * weights.to(divergence)[:, None]
     return divergence.sum() / (student.shape[1] * student.shape[2]) * temperature**2
 
 
@@ -57,9 +66,10 @@ def dense_loss(student: Tensor, teacher: Tensor, temperature: float, exclusive: 
     Nearly all places are background, of which plain cross-entropy would be the sum. So it is
     multiplied by the square of how far apart both probabilities are: for each class by itself that
     is the quality focal loss (Li et al., 2020, https://arxiv.org/abs/2006.04388) with the
-    teacher's probability as the quality. It is a sum, divided as the heads' own losses by
-    the number of objects' places: the sum over places of how sure the teacher is of any object,
-    the mean over processes, at least 1.
+    teacher's probability as the quality. It is a sum, divided as the heads' own losses by the
+    number of objects' places, as the teacher sees them: the sum over places of the square of how
+    sure it is of any object, the mean over processes, at least 1. Not squared, it would count the
+    many places of background, of each of which a teacher is a little unsure.
 
     Args:
         student: Logits (places, classes).
@@ -80,7 +90,7 @@ def dense_loss(student: Tensor, teacher: Tensor, temperature: float, exclusive: 
         entropy = functional.binary_cross_entropy_with_logits(student, target, reduction='none')
         distance = (target - guess).abs()
         objectness = (teacher * temperature).sigmoid().amax(-1)
-    number = objectness.sum()
+    number = objectness.square().sum()
     all_reduce(number, 'mean')
     return (distance**2 * entropy).sum() / number.clamp(min=1) * temperature**2
 

@@ -73,7 +73,7 @@ def lesson_for(runner: Runner, temperature: float) -> Lesson:
     Raises:
         LotteryError: As `lesson_of`, or if the training step is compiled.
     """
-    if runner.cfg.get('compile'):
+    if runner.cfg.get('compile') not in (None, False):  # an empty dict compiles, too
         raise LotteryError(
             f'distillation adds to the losses of a batch, which a compiled training step '
             f'(compile={runner.cfg.compile}) does not notice; set compile=False, or leave '
@@ -121,7 +121,7 @@ def _of_pose_head(name: str, head: Any, temperature: float) -> Lesson:
     if kinds & _BINS:
         if loss != 'KLDiscretLoss':
             raise _refused(f'{type(head).__name__} with {loss}', 'the loss is no KLDiscretLoss')
-        return Lesson(name, 'forward', functools.partial(_of_axes, temperature, own.beta))
+        return Lesson(name, 'forward', functools.partial(_of_axes, temperature, own))
     raise _refused(type(head).__name__)
 
 
@@ -158,9 +158,12 @@ def _of_regions(name: str, head: Any, temperature: float) -> Lesson:
     return Lesson(name, '_bbox_forward', _scaled(loss, own))
 
 
-def _of_axes(temperature: float, beta: float, student: Any, teacher: Any) -> Tensor:
-    """The loss of both axes of SimCC."""
-    axes = [bin_loss(*pair, temperature, beta) for pair in zip(student, teacher)]
+def _of_axes(temperature: float, own: Any, student: Any, teacher: Any) -> Tensor:
+    """The loss of both axes of SimCC, keypoints weighted as the head's own loss does it."""
+    weights = torch.ones(student[0].shape[1])
+    if getattr(own, 'mask', None) is not None:
+        weights[own.mask] = own.mask_weight
+    axes = [bin_loss(*pair, temperature, own.beta, weights) for pair in zip(student, teacher)]
     return torch.stack(axes).sum()
 
 

@@ -61,22 +61,33 @@ def teach(
 
         def recorded(features: Any, *rest: Any, **options: Any) -> Any:
             outputs = original(features, *rest, **options)
-            calls.append((rest, options, outputs))
+            if torch.is_grad_enabled():  # else something is looked up, as hard examples are
+                calls.append((rest, options, outputs))
             return outputs
 
         replaced[lesson.method] = head.__dict__.get(lesson.method)
         head.__dict__[lesson.method] = recorded
 
+    def restore() -> None:
+        if replaced:
+            before = replaced.pop(lesson.method)
+            head.__dict__.pop(lesson.method)
+            if before is not None:
+                head.__dict__[lesson.method] = before
+        calls.clear()
+
     def end(model: nn.Module, args: Any, kwargs: dict[str, Any], losses: Any) -> Any:
         if model is not student or not replaced:
             return losses
-        before = replaced.pop(lesson.method)
-        head.__dict__.pop(lesson.method)
-        if before is not None:
-            head.__dict__[lesson.method] = before
-        taken, calls[:] = list(calls), []
+        taken = list(calls)
+        restore()
         if not isinstance(losses, Mapping):
             return losses  # the forward pass failed
+        if LOSS in losses:
+            raise LotteryError(
+                f'the model has a loss of its own that is called {LOSS}, as that of distillation; '
+                'rename it, or leave distillation out'
+            )
         if len(taken) != 1:
             raise LotteryError(
                 f'distillation compares what {type(head).__name__}.{lesson.method} gives once a '
@@ -97,6 +108,7 @@ def teach(
     def stop() -> None:
         for handle in handles:
             handle.remove()
+        restore()  # of a forward pass that was broken off
 
     return stop
 

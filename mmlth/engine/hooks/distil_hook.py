@@ -1,6 +1,6 @@
 """Trains a model to give what a trained one gives, beside what its data say."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +8,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import BaseLoop, Runner
 from torch import nn
 
-from mmlth.engine.distillation import Lesson, lesson_for, teach, teacher_of
+from mmlth.engine.distillation import LOSS, Lesson, lesson_for, teach, teacher_of
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.models import bare_model
 from mmlth.engine.registry import HOOKS
@@ -65,6 +65,15 @@ class DistilHook(Hook):
         self.after_train(runner)  # of a training that was broken off
         if self._taught is not None:
             self._stop = teach(bare_model(runner), *self._taught, self.weight)
+
+    def after_train_iter(
+        self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None
+    ) -> None:
+        if isinstance(outputs, Mapping) and LOSS not in outputs:
+            raise LotteryError(
+                f'{type(bare_model(runner)).__name__} trains without calling itself with '
+                "mode='loss', where distillation adds its loss; leave distillation out"
+            )
 
     def after_train(self, runner: Runner) -> None:
         if self._stop is not None:

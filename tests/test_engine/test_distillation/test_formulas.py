@@ -59,10 +59,10 @@ def test_dense_classes_by_hand():
     student, teacher = logits([0.0, 0.0]), logits([math.log(3), 0.0])
     expected = 0.25**2 * math.log(2)  # divided by 1, the least number of objects
     assert dense_loss(student, teacher, 1.0, exclusive=False).item() == pytest.approx(expected)
-    # Four such places have 3 objects.
+    # Four such places, of each of which the teacher is sure by 3/4, have 9/4 objects.
     student, teacher = student.repeat(4, 1), teacher.repeat(4, 1)
     assert dense_loss(student, teacher, 1.0, exclusive=False).item() == pytest.approx(
-        4 * expected / 3
+        4 * expected / (9 / 4)
     )
 
 
@@ -82,7 +82,7 @@ def test_dense_classes_are_the_quality_focal_loss_of_mmdetection():
     target = teacher.sigmoid()
     expected = quality_focal_loss_tensor_target(
         student, target, reduction='sum', avg_factor=None
-    ) / target.amax(1).sum().clamp(min=1)
+    ) / target.amax(1).square().sum().clamp(min=1)
     torch.testing.assert_close(dense_loss(student, teacher, 1.0, exclusive=False), expected)
 
 
@@ -92,6 +92,25 @@ def test_bins_are_the_loss_of_mmpose_with_the_teacher_as_the_label():
     axis = (10.0 * teacher).softmax(-1)
     expected = own((student, student), (axis, axis), None) / 2
     torch.testing.assert_close(bin_loss(student, teacher, 1.0, beta=10.0), expected)
+
+
+def test_background_is_not_counted_as_objects():
+    """A detector has many places; that it is a little unsure of each says nothing of objects."""
+    student, teacher = torch.full((100_000, 1), -4.6), torch.full((100_000, 1), -4.6)  # 1 %
+    student[:50], teacher[:50] = 0.0, 3.0
+    alone = dense_loss(student[:50], teacher[:50], 1.0, exclusive=False)
+    among = dense_loss(student, teacher, 1.0, exclusive=False)
+    torch.testing.assert_close(among, alone, rtol=0.25, atol=0)
+
+
+def test_keypoints_have_the_weights_of_the_heads_own_loss():
+    student, teacher = random(3, 4, 7, seed=0), random(3, 4, 7, seed=1)
+    own = KLDiscretLoss(beta=10.0, use_target_weight=False, mask=[1, 2], mask_weight=0.5)
+    axis = (10.0 * teacher).softmax(-1)
+    expected = own((student, student), (axis, axis), None) / 2
+    weights = torch.tensor([1.0, 0.5, 0.5, 1.0])
+    computed = bin_loss(student, teacher, 1.0, beta=10.0, weights=weights)
+    torch.testing.assert_close(computed, expected)
 
 
 @given(st.floats(-30, 30), st.floats(-30, 30))

@@ -7,7 +7,7 @@ import pytest
 import torch
 from kit import bits
 from mmengine.hooks import Hook
-from mmengine.registry import HOOKS
+from mmengine.registry import HOOKS, MODELS
 from mmengine.runner import Runner
 from taught import TaughtModel
 from toy import ITERATIONS_PER_EPOCH, toy_config
@@ -122,12 +122,58 @@ def test_an_error_in_the_model_leaves_no_trace():
     assert LOSS in losses_of(student, batch())[1]
 
 
+class Interrupted(BaseException):
+    """As Ctrl-C, of which torch's hooks are not told."""
+
+
+def test_the_end_undoes_a_pass_that_was_broken_off(monkeypatch):
+    student, _, stop = taught()
+
+    def interrupt(*_):
+        raise Interrupted
+
+    monkeypatch.setattr(student.head.loss_module, 'forward', interrupt)
+    with pytest.raises(Interrupted):
+        losses_of(student, batch())
+    assert 'forward' in vars(student.head)
+    stop()
+    assert 'forward' not in vars(student.head)
+
+
+def test_a_loss_of_the_same_name_is_an_error(monkeypatch):
+    student, _, _ = taught()
+    monkeypatch.setattr('mmlth.engine.distillation.teaching.LOSS', 'loss_kpt')
+    with pytest.raises(LotteryError, match='the model has a loss of its own that is called loss'):
+        losses_of(student, batch())
+
+
+@MODELS.register_module(force=True)
+class ItsOwnWay(TaughtModel):
+    """Computes its losses without a call of itself."""
+
+    def train_step(self, data, optim_wrapper):
+        losses = self.forward(data['inputs'], data['data_samples'], mode='loss')
+        total, log = self.parse_losses(losses)
+        optim_wrapper.update_params(total)
+        return log
+
+
+def test_a_model_that_cannot_be_taught_so_is_told_in_the_first_iteration(tmp_path, teacher):
+    hook = {'type': 'mmlth.DistilHook', 'teacher': str(teacher)}
+    config = toy_config(tmp_path, model={'type': 'ItsOwnWay'}, custom_hooks=[hook])
+    config.pop('lottery')
+    runner = Runner.from_cfg(config)
+    with pytest.raises(LotteryError, match='ItsOwnWay trains without calling itself'):
+        runner.train()
+    assert runner.iter == 0
+
+
 def test_no_random_number_is_drawn_and_nothing_is_added_to_the_model():
     student, untouched = model_of(0), model_of(0)
     keys, modules = list(student.state_dict()), len(list(student.modules()))
+    weights = model_of(1).state_dict()
     before = torch.get_rng_state()
-    teacher = teacher_of(student, model_of(1).state_dict())
-    torch.set_rng_state(before)
+    teacher = teacher_of(student, weights)
     teach(student, teacher, lesson_of(student), 1.0)
     assert torch.equal(torch.get_rng_state(), before)
     kept = losses_of(student, batch())[1]['loss_kpt']
@@ -151,6 +197,21 @@ def test_a_head_that_is_asked_twice_is_an_error():
     )[1]
     with pytest.raises(LotteryError, match=r'HeatmapHead\.forward gives once a batch.* 2 times'):
         losses_of(student, batch())
+
+
+def test_looking_something_up_is_no_lesson():
+    """As OHEM does, which classifies regions without gradients to choose some of them."""
+    student, _, _ = taught()
+    original = student.extract_feat
+
+    def look_first(images):
+        features = original(images)
+        with torch.no_grad():
+            student.head.forward(features)
+        return features
+
+    student.extract_feat = look_first
+    assert LOSS in losses_of(student, batch())[1]
 
 
 def test_any_training_can_have_a_teacher(tmp_path, teacher):
@@ -238,6 +299,7 @@ def test_a_test_by_itself_reads_no_teacher(tmp_path):
         ({'temperature': -1}, {}, 'DistilHook.temperature must be a number above 0, got -1'),
         ({'temperature': 2.0}, {}, 'of which HeatmapHead gives none, got 2.0; leave it out'),
         ({'teacher': 'a.safetensors'}, {}, "DistilHook.teacher='a.safetensors' does not exist"),
+        ({}, {'compile': {}}, 'a compiled training step (compile={}) does not notice'),
         ({}, {'compile': True}, 'a compiled training step (compile=True) does not notice'),
     ],
 )
