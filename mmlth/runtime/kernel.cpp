@@ -35,6 +35,7 @@ constexpr int64_t WIDEST = 4, REGISTERS = 16;
 #endif
 constexpr int64_t AHEAD = 4;        // slices that are asked for before they are copied
 constexpr int64_t ROWS_AHEAD = 8;   // rows whose addends are asked for before they are added
+constexpr int64_t OUTPUTS_AHEAD = 2;  // rows whose outputs are asked for before they are written
 constexpr int64_t SLACK = 32;  // floats behind a buffer, which the last vector may read
 
 // What is shared with Python: every field has 8 bytes; see plan.py.
@@ -262,9 +263,14 @@ void run(const Plan& p, const Row* row, const Row* end, const Tile& t, bool firs
   const Bounds<V> within_bounds(p);
   const bool writes = last && t.out;
   for (; row < end; row++) {
+    // The start of a row that comes soon, in a tensor like the output.
+    const auto soon = [&](const float* plane, int64_t rows) {
+      return plane + row[std::min(rows, end - row - 1)].channel * p.out_plane;
+    };
+    if (writes && !t.streams)
+      for (int64_t c = 0; c < R * V; c += 16) __builtin_prefetch(soon(t.out, OUTPUTS_AHEAD) + c, 1);
     if (writes && t.other)
-      for (int64_t c = 0; c < R * V; c += 16)
-        __builtin_prefetch(t.other + row[std::min(ROWS_AHEAD, end - row - 1)].channel * p.out_plane + c);
+      for (int64_t c = 0; c < R * V; c += 16) __builtin_prefetch(soon(t.other, ROWS_AHEAD) + c);
     Floats sums[Q][R];
     float* kept = t.sums + (row->channel - t.first_channel) * t.width;
     for (int64_t q = 0; q < Q; q++) {
