@@ -1,10 +1,10 @@
 """Times sparse convolutions beside dense ones at the shapes of a ResNet at 512×512.
 
 A layer's form is chosen as `mmlth.accelerate` does it; then it runs in turns with PyTorch's, by
-oneDNN, in both memory formats, one image at a time. The weights are random, and so are their
-places. The roofline is what the machine could do: the kept multiply-adds at the highest rate
-that a dense layer reached in this run, or reading the input and writing the output once at the
-rate of a copy, whichever takes longer.
+oneDNN, in both memory formats, one image at a time; as PyTorch calls it, which orders the weights
+anew in each call. The weights are random, and so are their places. The roofline is what the machine
+could do: the kept multiply-adds at the highest rate that a dense layer reached in this run, or
+reading the input and writing the output once at the rate of a copy, whichever takes longer.
 
     python benchmarks/sparse_layers.py --threads 1 --out sparse_layers.csv
 """
@@ -13,6 +13,7 @@ import argparse
 import copy
 import csv
 import itertools
+import math
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -54,6 +55,7 @@ def main() -> None:
     """Measures, prints a table and writes all numbers."""
     options = parse_options()
     torch.set_num_threads(options.threads)
+    tuning.GAIN, tuning.DENSEST = math.inf, 1.0  # what loses is a result, too
     console = Console(width=130)
     console.print(surroundings())
     rows = [
@@ -102,7 +104,7 @@ def row_of(
     x_last = x.contiguous(memory_format=torch.channels_last)
     sparse = tuning.measure(layer, [tuple(x.shape)]).layer
     if sparse is None:
-        raise SystemExit(f'{shape} at {sparsity:.0%} is not faster sparse: the machine is too busy')
+        raise SystemExit(f'{shape} at {sparsity:.0%} has no sparse form')
     with torch.inference_mode():
         seconds = measure(
             {

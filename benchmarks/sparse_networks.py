@@ -13,6 +13,7 @@ OpenVINO, which multiply by zeros, and than MNN, which skips them, too.
 import argparse
 import csv
 import itertools
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -31,7 +32,7 @@ from rich.table import Table
 from side_by_side import surroundings
 from torch import Tensor, nn
 
-from mmlth import Mask, find_targets, masked, prune
+from mmlth import LotteryError, Mask, find_targets, masked, prune
 from mmlth.analysis.speed import OWN, Timing, absent, measure, median, speed_up, subject_of
 from mmlth.engine.exporting import part_of
 from mmlth.engine.models import forward_macs
@@ -40,6 +41,8 @@ from mmlth.pruning.allocation import ALLOCATIONS
 CHANNELS = {18: [64, 128, 256, 512], 50: [256, 512, 1024, 2048]}
 """Of the four stages of a ResNet, by depth."""
 HEATMAPS = Path(__file__).parents[1] / 'configs/lth/topdown_heatmap_r18_imp.py'
+FLOOR = 0.001
+"""The smallest share of a layer that is kept, as in searches; else the first would be empty."""
 MNN = 'MNN, sparse'
 COLUMNS = (
     *('network', 'masks', 'sparsity', 'threads', 'contender', 'median_ms', 'low_ms', 'high_ms'),
@@ -119,7 +122,11 @@ def main() -> None:
         table.add_column(header, no_wrap=True)
     for about in itertools.product(options.networks, options.masks, options.sparsities):
         name, kind, sparsity = about
-        timings = timings_of(NETWORKS[name], kind, sparsity, options)
+        try:
+            timings = timings_of(NETWORKS[name], kind, sparsity, options)
+        except LotteryError as error:
+            console.print(*about, str(error))
+            continue
         rows.extend([*about, *numbers] for numbers in numbers_of(timings))
         write(rows, options.out)
         for threads in options.threads:
@@ -164,7 +171,7 @@ def mask_of(model: nn.Module, network: Network, kind: str, sparsity: float) -> M
     if kind != 'macs':
         return prune(weights, sparsity=sparsity, allocation=ALLOCATIONS[kind])
     costs = forward_macs(model, *network.size).macs.per_weight(weights)
-    return prune(weights, sparsity=sparsity, costs=costs)
+    return prune(weights, sparsity=sparsity, costs=costs, floor=FLOOR)
 
 
 def summary(timings: Sequence[Timing]) -> list[str]:
@@ -208,10 +215,14 @@ def numbers_of(timings: Sequence[Timing]) -> Iterator[list[object]]:
 
 def write(rows: Sequence[Sequence[object]], path: Path) -> None:
     """Writes what is measured so far."""
-    with path.open('w', newline='') as file:
+    part = path.with_name(f'{path.name}.part')
+    with part.open('w', newline='') as file:
         writer = csv.writer(file, lineterminator='\n')
         writer.writerow(COLUMNS)
         writer.writerows(rows)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)
 
 
 def parse_options() -> argparse.Namespace:

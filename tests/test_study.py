@@ -197,3 +197,57 @@ def test_a_table_of_accuracy_against_multiply_adds(tmp_path, capsys, monkeypatch
         '| ticket | 20.0% | 30.0% | 0.450 ± 0.071 | 2 |',
         '| macs | 35.0% | 20.0% | 0.250 ± 0.071 | 2 |',
     ]
+
+
+def study_numbers(folder, values, **lottery):
+    """What a study keeps of a search or branch whose rounds end at 0, 50 and 80 %."""
+    rounds = [
+        {'iter': end, 'sparsity': sparsity, 'metrics': {'AP': value}}
+        for end, sparsity, value in zip((100, 100, 100), (0.0, 0.5, 0.8), values)
+    ]
+    state = {
+        'rounds': rounds,
+        'config': {'lottery': lottery},
+        'branch': None,
+        'rewind': {'what': 'weights', 'after': 'continue', 'iteration': 20},
+    }
+    folder.mkdir(parents=True)
+    (folder / 'search.json').write_text(json.dumps(state))
+    return state
+
+
+def test_a_table_of_accuracy_against_cost(tmp_path, capsys, monkeypatch):
+    table = load_script(TOOLS / 'cost_table.py')
+    for seed, shift in enumerate((0.0, 0.02)):
+        folder = tmp_path / f'seed_{seed}'
+        study_numbers(folder, [0.5, 0.48 + shift, 0.44 + shift])
+        # Each of its trainings is by itself: 20 iterations of the dense round, and its own 80.
+        study_numbers(folder / 'branches/gradual', [0.5, 0.47, 0.45], method='gradual')
+        short = study_numbers(folder / 'branches/short_0.8', [0.5, 0.3, 0.4], round_length=0.25)
+        short['branch'] = {'label': 'short'}
+        short['rounds'][1] |= {'iterations': 20, 'iter': 40}
+        (folder / 'branches/short_0.8/search.json').write_text(json.dumps(short))
+    picture = tmp_path / 'cost.png'
+    arguments = [str(tmp_path), '--metric', 'AP', '--levels', '.5', '.8', '--plot', str(picture)]
+    monkeypatch.setattr('sys.argv', ['cost_table.py', *arguments])
+    table.main()
+    assert capsys.readouterr().out.splitlines() == [
+        '| AP (cost) | 50% | 80% |',
+        '| --- | ---: | ---: |',
+        '| ticket | 0.490 ± 0.014 (1.80) | 0.450 ± 0.014 (2.60) |',
+        '| gradual | 0.470 ± 0.000 (1.00) | 0.450 ± 0.000 (1.00) |',
+        '| short | – | 0.400 ± 0.000 (2.00) |',
+    ]
+    assert picture.read_bytes().startswith(b'\x89PNG')
+
+
+def test_the_front_has_what_nothing_beats():
+    table = load_script(TOOLS / 'cost_table.py')
+    points = [
+        table.Point(line, (mean,), cost)
+        for line, mean, cost in (
+            *(('full', 0.5, 9.0), ('dear', 0.4, 8.0), ('one', 0.4, 1.0)),
+            *(('worse', 0.3, 1.0), ('half', 0.45, 4.0)),
+        )
+    ]
+    assert [point.line for point in table.front(points)] == ['one', 'half', 'full']

@@ -25,7 +25,7 @@ from mmlth.engine.state import (
 )
 from mmlth.engine.training import experiment_name
 from mmlth.pruning import Target
-from mmlth_common.lottery import SCHEDULE_KEYS
+from mmlth_common.lottery import SCHEDULE_KEYS, WEIGHTS
 
 
 def search(
@@ -155,7 +155,8 @@ def branch(
             elif begun is not None and tickets is None:  # whatever the search has done since
                 lottery['sparsities'] = begun.config['lottery']['sparsities']
             else:
-                lottery['sparsities'] = _sparsities(state, tickets)
+                budget = lottery.get('budget', config.lottery.get('budget')) or WEIGHTS
+                lottery['sparsities'] = _sparsities(state, tickets, budget != WEIGHTS)
             tickets = None
     settings = {
         'control': control,
@@ -176,9 +177,14 @@ def branch(
     )
 
 
-def _sparsities(state: SearchState, tickets: Sequence[int] | None) -> list[float]:
-    """Those of a search's tickets, in what it counts: weights, or multiply-adds."""
-    total, kept = ('prunable', 'kept') if state.costs is None else MACS_KEYS
+def _sparsities(state: SearchState, tickets: Sequence[int] | None, of_macs: bool) -> list[float]:
+    """Those of a search's tickets, in what the branch counts: weights, or multiply-adds."""
+    if of_macs and state.costs is None:
+        raise LotteryError(
+            'the branch counts multiply-adds, of which the search has not told how many its '
+            'tickets keep; give sparsities'
+        )
+    total, kept = MACS_KEYS if of_macs else ('prunable', 'kept')
     done = {record['round']: record for record in state.rounds[1:]}
     if missing := [index for index in tickets or done or [1] if index not in done]:
         raise LotteryError(

@@ -58,6 +58,7 @@ class Acceleration:
         choice: What ``model`` is: 'sparse' (with the layers that gain), or what is faster as a
             whole: 'dense' or 'dense, channels last', both with norms and activations merged, or
             'given'.
+        no_sparse: Why there was no sparse form to compare with; '' if there was one.
     """
 
     model: nn.Module
@@ -65,6 +66,7 @@ class Acceleration:
     dense_ms: float
     model_ms: float
     choice: str
+    no_sparse: str = ''
 
     def __str__(self) -> str:
         """A table with a line a layer."""
@@ -77,7 +79,7 @@ class Acceleration:
         chosen = (
             f'{count} of {len(self.layers)} layers sparse'
             if self.choice == 'sparse'
-            else f'{self.choice}, which is faster as a whole'
+            else f'{self.choice}, {self.no_sparse or "which is faster as a whole"}'
         )
         return (
             f'the network: {self.dense_ms:.1f} ms as given, {self.model_ms:.1f} ms '

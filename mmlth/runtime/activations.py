@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -45,8 +46,9 @@ def activation_of(module: nn.Module) -> Activation | None:
     Args:
         module: Any; a class of one's own counts if it computes what torch's does.
     """
-    if isinstance(module, nn.ReLU6) or type(module) is nn.Hardtanh:
-        return Activation(CLAMP, module.min_val, module.max_val)
+    if type(module) in (nn.ReLU6, nn.Hardtanh):
+        bounds: Any = module
+        return Activation(CLAMP, bounds.min_val, bounds.max_val)
     if type(module) is nn.ReLU:
         return RELU
     if type(module) is nn.LeakyReLU:

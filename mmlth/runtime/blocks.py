@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from mmlth.runtime.activations import IDENTITY, RELU
 from mmlth.runtime.layers import DenseLayer
 from mmlth.runtime.merged import Accelerated, Merged
+from mmlth.runtime.observation import has_hooks
 
 
 class ResidualBlock(Accelerated):
@@ -41,7 +42,7 @@ def residual_block(block: nn.Module, shape: tuple[int, ...]) -> ResidualBlock | 
         None if it is no such block, or if it computes something else.
     """
     convolutions = _convolutions(block)
-    if not convolutions:
+    if not convolutions or any(map(has_hooks, block.modules())):
         return None
     new = ResidualBlock(
         [DenseLayer(convolution, RELU) for convolution in convolutions],

@@ -12,7 +12,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from mmlth.runtime.activations import IDENTITY, activation_of
 from mmlth.runtime.layers import DenseLayer
 from mmlth.runtime.merged import Merged
-from mmlth.runtime.observation import Observation
+from mmlth.runtime.observation import Observation, has_hooks
 
 
 def separate(model: nn.Module) -> None:
@@ -48,14 +48,14 @@ def merge(model: nn.Module, seen: Observation) -> None:
     layers = {
         name: module
         for name, module in modules.items()
-        if isinstance(module, (nn.Conv2d, nn.Linear)) and not _has_hooks(module)
+        if isinstance(module, (nn.Conv2d, nn.Linear)) and not has_hooks(module)
     }
     norms = {name: norm for name in layers if (norm := _norm_after(name, modules, seen))}
     ends = {norms.get(name, name): name for name in layers}
     activations = {}
     for name, module in modules.items():
         activation, leaders = activation_of(module), seen.leaders(name)
-        if activation is None or _has_hooks(module) or not leaders or not leaders <= ends.keys():
+        if activation is None or has_hooks(module) or not leaders or not leaders <= ends.keys():
             continue
         if all(seen.follower(leader) == name for leader in leaders):
             activations.update({ends[leader]: (name, activation) for leader in leaders})
@@ -76,7 +76,7 @@ def _norm_after(name: str, modules: Mapping[str, nn.Module], seen: Observation) 
     if norm is None or not isinstance(layer, nn.Conv2d) or seen.leaders(norm) != {name}:
         return None
     shapes, module = seen.shapes.get(name), modules[norm]
-    if not shapes or not isinstance(module, _BatchNorm) or _has_hooks(module):
+    if not shapes or not isinstance(module, _BatchNorm) or has_hooks(module):
         return None
     return norm if _is_plain(layer, shapes[0]) and _is_plain_norm(module) else None
 
@@ -98,11 +98,6 @@ def _is_plain_norm(norm: Any) -> bool:
     numbers = norm.running_mean, norm.running_var, norm.weight, norm.bias
     with torch.no_grad():
         return torch.allclose(norm(x), nn.functional.batch_norm(x, *numbers, eps=norm.eps))
-
-
-def _has_hooks(module: nn.Module) -> bool:
-    """Whether somebody looks at what goes in or comes out."""
-    return bool(module._forward_hooks or module._forward_pre_hooks)
 
 
 def _fold(layer: Any, norm: Any) -> None:

@@ -265,7 +265,7 @@ void run(const Plan& p, const Row* row, const Row* end, const Tile& t, bool firs
   for (; row < end; row++) {
     // The start of a row that comes soon, in a tensor like the output.
     const auto soon = [&](const float* plane, int64_t rows) {
-      return plane + row[std::min(rows, end - row - 1)].channel * p.out_plane;
+      return plane + row[std::min<int64_t>(rows, end - row - 1)].channel * p.out_plane;
     };
     if (writes && !t.streams)
       for (int64_t c = 0; c < R * V; c += 16) __builtin_prefetch(soon(t.out, OUTPUTS_AHEAD) + c, 1);

@@ -14,7 +14,7 @@ from mmlth.runtime.errors import AccelerationError
 from mmlth.runtime.geometry import Geometry, Pair
 from mmlth.runtime.merged import Accelerated, marked
 from mmlth.runtime.packing import Packing, pack
-from mmlth.runtime.plan import Plan, Tile
+from mmlth.runtime.plan import Plan, Tile, compiled
 
 MOST_PLANS = 16
 """How many plans a layer remembers: inputs of more sizes are planned again."""
@@ -85,16 +85,16 @@ class SparseLayer(Accelerated):
         """Restores what `__getstate__` leaves out."""
         super().__setstate__({**state, '_entries': weakref.WeakValueDictionary()})
 
-    def _check(self, x: Tensor, channels: int) -> None:
+    def _check(self, x: Tensor, channels: int, other: Tensor | None = None) -> None:
         if is_tracing() or torch.compiler.is_compiling():
             raise AccelerationError(
                 'an accelerated model cannot be traced, compiled or exported; do that with the '
                 'model that it was made from'
             )
-        for tensor in (x, self.bias):
+        for tensor in (x, self.bias) if other is None else (x, self.bias, other):
             if tensor.dtype != torch.float32 or tensor.device.type != 'cpu':
                 raise AccelerationError(
-                    'an accelerated layer takes float32 on the CPU, got '
+                    'an accelerated layer takes float32 on the CPU, without autocast, got '
                     f'{tensor.dtype} on {tensor.device}'
                 )
         if self.bias.shape != (self.shape[0],):
@@ -130,16 +130,17 @@ class SparseLayer(Accelerated):
     def _new_plan(
         self, size: Pair, tile: Tile, batch: int, count: int, channels_last: bool
     ) -> Plan:
+        tile = compiled(tile)  # else it was pickled on a machine with other vectors
         height, width = self.geometry.output_size((self.shape[2], self.shape[3]), size)
         tiles = max(batch, 1) * -(-max(height * width, 1) // tile.width)
         parts = min(-(-count // tiles), -(-self.shape[0] // tile.together))
         key = tile.together, tile.slices, parts
-        if key not in self._packings:
-            self._packings[key] = pack(
-                self.weight, self.geometry, tile.together, tile.slices, parts
-            )
+        packing = self._packings.get(key)
+        if packing is None:
+            packing = pack(self.weight, self.geometry, tile.together, tile.slices, parts)
+            packing = self._packings.setdefault(key, packing)
         return Plan(
-            self._packings[key],
+            packing,
             self.shape,  # type: ignore[arg-type]
             self.geometry,
             size,
@@ -173,7 +174,7 @@ class SparseConv2d(SparseLayer):
                 f'an accelerated layer expects an input of 4 dimensions, got one of shape '
                 f'{tuple(x.shape)}'
             )
-        self._check(x, x.shape[1])
+        self._check(x, x.shape[1], other)
         plan = self._plan((x.shape[2], x.shape[3]), len(x), False)
         out = x.new_empty(len(x), self.shape[0], *plan.output_size)
         if other is not None:

@@ -19,7 +19,7 @@ from mmlth.runtime.errors import AccelerationError, NoCompilerError
 from mmlth.runtime.fusion import merge, replace, separate
 from mmlth.runtime.layers import SparseLayer
 from mmlth.runtime.merged import refuse_training
-from mmlth.runtime.observation import observe, tensors_in
+from mmlth.runtime.observation import has_hooks, observe, tensors_in
 from mmlth.runtime.pooling import pooling
 from mmlth.runtime.tuning import inner_layer, measure, timed
 
@@ -52,7 +52,8 @@ def accelerate(
         show: Prints lines of the table as they are measured; None prints nothing.
 
     Raises:
-        AccelerationError: If there is no example, or if the network does not run on one.
+        AccelerationError: If there is no example, if the network does not run on one, or if it is
+            not in float32 on the CPU.
 
     Example:
         >>> from torch import nn
@@ -75,14 +76,19 @@ def accelerate(
     def run_all(network: nn.Module) -> list[Any]:
         return [run(network) for run in runs]
 
+    _check_numbers(model)
     given = copy.deepcopy(model).requires_grad_(False)
     given.eval()  # MMDetection's backbones return nothing from it
     detach_mask(given)
     _try(given, runs)
     fused = copy.deepcopy(given)
     places = _fuse(fused, run_all)
+    if not _alike(given, fused, run_all):
+        show('nothing is merged, since the network then fails or computes something else')
+        fused = copy.deepcopy(given)
+        places = _fuse(fused, run_all, merging=False)
     fast = copy.deepcopy(fused)
-    layers = _replace_layers(fast, places, run_all, show)
+    layers, no_sparse = _replace_layers(fast, places, run_all, show)
     last: Any = copy.deepcopy(fused)
     forms = {
         'sparse': fast,
@@ -91,10 +97,17 @@ def accelerate(
     }
     if all(layer.choice == 'dense' for layer in layers):
         del forms['sparse']
+        no_sparse = no_sparse or 'since no layer gains'
+    with torch.no_grad():
+        compared = any(True for _ in tensors_in(run_all(given)))
+    if not compared:
+        show('what the examples return holds no tensors, so that outputs are not compared')
     wrong = [name for name, form in forms.items() if not _alike(given, form, run_all)]
     for name in wrong:
         show(f'left out, since it fails or computes something else on the examples: {name}')
         del forms[name]
+    if 'sparse' in wrong:
+        no_sparse = 'since the sparse form is wrong'
     forms['given'] = given
     seconds = timed({name: partial(run_all, form) for name, form in forms.items()}, 3)
     choice = fastest_form(seconds)
@@ -103,7 +116,12 @@ def accelerate(
     if choice != 'given':
         refuse_training(forms[choice])
     acceleration = Acceleration(
-        forms[choice], tuple(layers), 1e3 * seconds['given'], 1e3 * seconds[choice], choice
+        forms[choice],
+        tuple(layers),
+        1e3 * seconds['given'],
+        1e3 * seconds[choice],
+        choice,
+        no_sparse,
     )
     show(acceleration.summary())
     return acceleration
@@ -114,13 +132,13 @@ def _replace_layers(
     places: Sequence['_Place'],
     run: Callable[[nn.Module], Any],
     show: Callable[[str], None],
-) -> list[Layer]:
-    """Replaces layers and max pooling by what is measured to be faster."""
+) -> tuple[list[Layer], str]:
+    """Replaces layers and max pooling by what is measured to be faster; or why it cannot."""
     try:
         kernel()
     except NoCompilerError as error:
         show(f'the network stays dense: {reason(error)}')
-        return []
+        return [], f'since {reason(error)}'
     _pool(network, run)
     show(COLUMNS)
     layers = []
@@ -140,7 +158,7 @@ def _replace_layers(
             )
         )
         show(str(layers[-1]))
-    return layers
+    return layers, ''
 
 
 def _alike(given: nn.Module, form: nn.Module, run: Callable[[nn.Module], Any]) -> bool:
@@ -190,13 +208,16 @@ class _Place:
     shapes: list[Shape]
 
 
-def _fuse(network: nn.Module, run: Callable[[nn.Module], Any]) -> list[_Place]:
+def _fuse(
+    network: nn.Module, run: Callable[[nn.Module], Any], merging: bool = True
+) -> list[_Place]:
     """Merges norms, activations and additions into layers; returns the layers that ran."""
     separate(network)
     seen = observe(network, run)
     names = {id(module): name for name, module in network.named_modules()}
-    merge(network, seen)
-    for name, module in list(network.named_modules()):
+    if merging:
+        merge(network, seen)
+    for name, module in list(network.named_modules()) if merging else ():
         block = residual_block(module, seen.shapes[name][0]) if seen.shapes.get(name) else None
         if block is not None:
             replace(network, name, block)
@@ -216,7 +237,7 @@ def _pool(network: nn.Module, run: Callable[[nn.Module], Any]) -> None:
     shapes = observe(network, run).shapes
     for name, module in list(network.named_modules()):
         new = pooling(module)
-        if new is not None and name in shapes:
+        if new is not None and name in shapes and not has_hooks(module):
             x = torch.zeros(shapes[name][0])
             forms = {'given': partial(module, x), 'new': partial(new, x)}
             if fastest_form(timed(forms, 5)) == 'new':
@@ -236,6 +257,15 @@ def _run_of(example: Any) -> Callable[[nn.Module], Any]:
         'an example must be a tensor, (height, width), or a function that runs the network it is '
         f'given; got {kind}'
     )
+
+
+def _check_numbers(model: nn.Module) -> None:
+    for name, tensor in model.named_parameters():
+        if tensor.dtype != torch.float32 or tensor.device.type != 'cpu':
+            raise AccelerationError(
+                f'accelerate takes a network in float32 on the CPU, but {name} is in '
+                f'{tensor.dtype} on {tensor.device}; convert it by .float().cpu()'
+            )
 
 
 def _try(network: nn.Module, runs: Sequence[Callable[[nn.Module], Any]]) -> None:

@@ -143,3 +143,8 @@ def observe(model: nn.Module, run: Callable[[nn.Module], Any]) -> Observation:
         for handle in handles:
             handle.remove()
     return seen
+
+
+def has_hooks(module: nn.Module) -> bool:
+    """Whether somebody looks at what goes in or comes out."""
+    return bool(module._forward_hooks or module._forward_pre_hooks)

@@ -2,7 +2,7 @@
 
 import ctypes
 from collections.abc import MutableMapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -20,6 +20,7 @@ BYTES_OF_COPIES = 500 * 1024
 STREAMED_BYTES = 2 * 1024 * 1024
 """Outputs of at least this size are written past the caches, which else read what they replace."""
 
+_NO_SUCH_TILE = 1
 _NUMBERS = (
     'channels',
     'height',
@@ -139,6 +140,7 @@ class Plan:
         entries = known.get(key)
         if entries is None:
             entries = known[key] = _entries(packing, pitch, strip)
+        self._packing = packing  # whose identity tells entries apart while they are shared
         self._kept: tuple[Tensor, ...] = (packing.slices, packing.rows, packing.row_of_block)
         self._kept += (entries, packing.weights)
         numbers: dict[str, Any] = dict(
@@ -193,6 +195,7 @@ class Plan:
             threads: How many threads compute.
 
         Raises:
+            AccelerationError: If the kernel has no tile of this form.
             MemoryError: If there is none.
         """
         status = self._convolve(
@@ -204,6 +207,8 @@ class Plan:
             len(x),
             threads,
         )
+        if status == _NO_SUCH_TILE:
+            raise AccelerationError('the kernel on this machine has no tile as the layer was given')
         if status:
             raise MemoryError('there is no memory for a sparse layer')
 
@@ -251,6 +256,15 @@ def _apart(floats: int) -> int:
     So that slices share the places of a cache evenly, whatever the size of the image.
     """
     return (-(-floats // 16) | 1) * 16
+
+
+def compiled(tile: Tile) -> Tile:
+    """A tile that the kernel has on this machine: that itself, or the one most like it."""
+    if kernel().has_tile(tile.lanes, tile.vectors, tile.together):
+        return tile
+    known = [each for each in compiled_tiles() if each.together == tile.together]
+    nearest = min(known, key=lambda each: abs(each.width - tile.width))
+    return replace(nearest, slices=tile.slices, strip=tile.strip)
 
 
 def compiled_tiles() -> list[Tile]:

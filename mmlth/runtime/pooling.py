@@ -42,7 +42,7 @@ class MaxPool2d(nn.MaxPool2d):
         fits = x.dim() == 4 and x.dtype == torch.float32 and x.device.type == 'cpu'
         watched = is_tracing() or torch.compiler.is_compiling()
         watched = watched or (torch.is_grad_enabled() and x.requires_grad)
-        if not fits or min(size, default=0) < 1 or watched:
+        if not fits or min(size, default=0) < 1 or 0 in x.shape or watched:
             return super().forward(x)
         x = x.contiguous()
         out = x.new_empty(*x.shape[:2], *size)
@@ -69,7 +69,8 @@ def pooling(module: nn.Module) -> MaxPool2d | None:
         return None
     if _pair(module.dilation) != (1, 1):
         return None
-    return MaxPool2d(module.kernel_size, module.stride, module.padding)
+    new = MaxPool2d(module.kernel_size, module.stride, module.padding)
+    return new.train(module.training)
 
 
 def _pair(value: int | tuple[int, ...]) -> tuple[int, ...]:

@@ -15,6 +15,7 @@ from mmlth.runtime.acceleration import Shape
 from mmlth.runtime.activations import IDENTITY, Activation
 from mmlth.runtime.geometry import Geometry, Pair
 from mmlth.runtime.layers import DenseLayer, SparseConv2d, SparseLayer, SparseLinear
+from mmlth.runtime.observation import has_hooks
 from mmlth.runtime.plan import Tile, compiled_tiles
 
 Key = TypeVar('Key', bound=Hashable)
@@ -25,8 +26,8 @@ GAIN = 0.97
 """A sparse layer is taken if it needs at most this share of the dense one's time."""
 FILLED = 0.7
 """Output channels are tried four at a time if at least this share of what is read is kept."""
-VECTORS = (4, 6, 8, 12)
-"""Lengths of tiles that are tried."""
+VECTORS = {1: (4, 6, 8, 12), 4: (2, 3, 4, 6)}
+"""Lengths of tiles that are tried, by how many output channels they are of."""
 CACHES = (24, 48, 96, 10_000)
 """Sizes of blocks that are tried, in KiB: around that of a first cache, and one block for all."""
 STRIP = 32
@@ -63,7 +64,9 @@ def measure(layer: nn.Module, shapes: list[Shape]) -> Measured:
     activation = layer.activation if isinstance(layer, DenseLayer) else IDENTITY
     density = int(inner.weight.count_nonzero()) / max(inner.weight.numel(), 1)
     inputs = {shape: _noise(shape) for shape in shapes}
-    reason = _unfit(inner, density, shapes)
+    reason = 'watched by a hook' if has_hooks(layer) else _unfit(inner, density, shapes)
+    if not all(_runs(layer, x) for x in inputs.values()):
+        return Measured(density, 0.0, reason='does not run by itself')
     new = None
     if not reason:
         best = {_size(inner, s): _best_tile(inner, activation, x) for s, x in inputs.items()}
@@ -146,7 +149,7 @@ def _best_tile(inner: Any, activation: Activation, x: Tensor) -> Tile:
         for tile in known
         for strip in strips
         if tile.lanes == known[0].lanes
-        and tile.vectors in VECTORS
+        and tile.vectors in VECTORS[tile.together]
         and (tile.together == 1 or filled)
     ]
     blocks = _with_block(forms[0], inner, size, 48).slices
@@ -210,6 +213,15 @@ def _unfit(inner: Any, density: float, shapes: list[Shape]) -> str:
         if inner.padding_mode != 'zeros' or _padding(inner) is None:
             return 'padded in its own way'
     return f'over {DENSEST:.0%} dense' if density > DENSEST else ''
+
+
+def _runs(layer: nn.Module, x: Tensor) -> bool:
+    try:
+        with torch.no_grad():
+            layer(x)
+    except Exception:  # one of a class of one's own takes and raises what it likes
+        return False
+    return True
 
 
 def _noise(shape: Shape) -> Tensor:

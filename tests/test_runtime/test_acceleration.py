@@ -189,6 +189,65 @@ class TestMerging:
         done.model(torch.randn(1, 3, 9, 9))
         assert calls == [1]
 
+    @pytest.mark.parametrize(
+        'watched',
+        [
+            'conv1',
+            'maxpool',
+            'layer1.0',
+            'layer1.0.conv2',
+            'layer1.0.relu',
+            'layer2.0.downsample.0',
+        ],
+    )
+    def test_hooks_anywhere_in_a_resnet_are_called_as_ever(self, watched):
+        calls = []
+        model = sparsified(ResNet(18))
+        model.get_submodule(watched).register_forward_hook(lambda *_: calls.append(1))
+        model(torch.randn(1, 3, 32, 32))
+        expected = len(calls)
+        done = check(model, (32, 32))
+        calls.clear()
+        done.model(torch.randn(1, 3, 32, 32))
+        assert len(calls) == expected > 0
+
+    def test_a_network_that_fails_when_merged_is_accelerated_unmerged(self, capsys):
+        def forward(net, x):
+            return net.relu(net.conv(x.to(net.conv.weight.dtype)))
+
+        model = sparsified(Net(forward, conv=nn.Conv2d(3, 8, 3), relu=nn.ReLU()))
+        done = accelerate(model, (9, 9))
+        assert (done.choice, merged(done.model)) == ('sparse', [])
+        assert 'nothing is merged, since the network then fails' in capsys.readouterr().out
+
+    def test_a_layer_that_does_not_run_by_itself_stays(self):
+        class Steered(nn.Conv2d):
+            def forward(self, x, factor):
+                return factor * super().forward(x)
+
+        def forward(net, x):
+            return net.second(net.first(x, 2.0))
+
+        model = Net(forward, first=Steered(3, 8, 3), second=nn.Conv2d(8, 8, 3))
+        done = check(sparsified(model), (9, 9))
+        assert [(each.choice, each.reason) for each in done.layers] == [
+            ('dense', 'does not run by itself'),
+            ('sparse', ''),
+        ]
+
+    def test_an_activation_of_a_class_of_ones_own_stays(self):
+        class Sixth(nn.ReLU6):
+            def forward(self, x):
+                return super().forward(x) / 6
+
+        def run_only(net):
+            net(torch.randn(1, 3, 9, 9))
+
+        model = sparsified(nn.Sequential(nn.Conv2d(3, 8, 3), Sixth()))
+        done = accelerate(model, run_only, show=None)
+        x = torch.randn(1, 3, 9, 9)
+        torch.testing.assert_close(done.model(x), model(x), rtol=1e-4, atol=1e-5)
+
     def test_what_was_merged_may_serve_others_in_another_run(self):
         """Here for small images, of which there was no example."""
 
@@ -417,6 +476,25 @@ def test_examples_that_are_refused(examples, message):
     with pytest.raises(AccelerationError, match=message) as error:
         accelerate(nn.Conv2d(3, 8, 3), *examples, show=None)
     assert '\n' not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ('change', 'message'),
+    [
+        (lambda net: net.double(), '0.weight is in torch.float64 on cpu; convert it'),
+        (lambda net: net.to('meta'), '0.weight is in torch.float32 on meta; convert it'),
+    ],
+)
+def test_networks_of_other_numbers_are_refused(change, message):
+    with pytest.raises(AccelerationError, match=message):
+        accelerate(change(nn.Sequential(nn.Conv2d(3, 8, 3))), (9, 9), show=None)
+
+
+def test_why_nothing_is_sparse_is_told(monkeypatch):
+    monkeypatch.setattr(tuning, 'GAIN', 0.0)
+    done = accelerate(sparsified(nn.Sequential(nn.Conv2d(3, 8, 3))), (9, 9), show=None)
+    assert done.choice != 'sparse'
+    assert 'since no layer gains' in str(done)
 
 
 def test_networks_that_are_refused(always_sparse):

@@ -12,7 +12,7 @@ from mmlth.runtime import AccelerationError, SparseConv2d, SparseLinear
 from mmlth.runtime.activations import RELU
 from mmlth.runtime.geometry import Geometry
 from mmlth.runtime.layers import MOST_PLANS
-from mmlth.runtime.plan import compiled_tiles
+from mmlth.runtime.plan import Tile, compiled_tiles
 
 
 @pytest.fixture
@@ -87,12 +87,15 @@ def test_a_changed_bias_is_noticed(layer, weight):
     [
         (
             torch.zeros(1, 3, 8, 8, dtype=torch.float64),
-            'takes float32 on the CPU, got torch.float64',
+            'takes float32 on the CPU, without autocast, got torch.float64',
         ),
-        (torch.zeros(1, 3, 8, 8).half(), 'takes float32 on the CPU, got torch.float16'),
+        (
+            torch.zeros(1, 3, 8, 8).half(),
+            'without autocast, got torch.float16',
+        ),
         (
             torch.zeros(1, 3, 8, 8, device='meta'),
-            'takes float32 on the CPU, got torch.float32 on meta',
+            'takes float32 on the CPU, without autocast, got torch.float32 on meta',
         ),
         (
             torch.zeros(1, 4, 8, 8),
@@ -112,6 +115,23 @@ def test_inputs_that_are_refused(layer, x, message):
 def test_what_is_added_must_have_the_shape_of_the_output(layer):
     with pytest.raises(AccelerationError, match=r'cannot add \(1, 4, 8, 1\) to an output of'):
         layer(torch.zeros(1, 3, 8, 8), torch.zeros(1, 4, 8, 1))
+
+
+@pytest.mark.parametrize('dtype', [torch.float16, torch.float64])
+def test_what_is_added_must_have_the_numbers_of_the_output(layer, dtype):
+    with pytest.raises(AccelerationError, match=f'takes float32 on the CPU, .* got {dtype} on cpu'):
+        layer(torch.zeros(1, 3, 8, 8), torch.zeros(1, 4, 8, 8, dtype=dtype))
+
+
+def test_a_tile_that_this_machine_has_not_is_replaced(weight):
+    """As of a pickle that comes from one with wider vectors."""
+    x = torch.randn(1, 3, 8, 8)
+    for together, slices in ((1, None), (4, 2)):
+        foreign = Tile(64, 12, together, slices)
+        layer = SparseConv2d(
+            weight, torch.arange(4.0), Geometry(padding=(1, 1)), {(8, 8): foreign}, RELU
+        )
+        torch.testing.assert_close(layer(x), dense(weight, x), rtol=1e-4, atol=1e-5)
 
 
 def test_training_saving_and_loading_are_refused(layer):

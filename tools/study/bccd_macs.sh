@@ -2,17 +2,11 @@
 # Blocks of four outputs and a budget in multiply-adds beside global magnitude, on BCCD, three seeds.
 # Run it again after whatever stopped it; what docs/studies/bccd_macs has is not trained again.
 #
-#     setsid nice -n 10 tools/study/bccd_macs.sh > bccd_macs.log 2>&1 &
-#     kill -STOP -$!        pauses all of it, kill -CONT -$! goes on
+#     nice -n 10 tools/study/bccd_macs.sh > bccd_macs.log 2>&1 &
 set -e
 cd "$(dirname "$0")/../.."
 export OMP_NUM_THREADS=1 PYTHONPATH="$PWD${PYTHONPATH:+:$PYTHONPATH}"
-nuclei=work_dirs/study/nuclei_pretrain
-if [ ! -f $nuclei/epoch_24.pth ]; then
-    # MMEngine's checkpoints are more than weights; those in this folder are of this very training.
-    TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD=1 \
-        mim train mmdet configs/lth/rtmdet_tiny_nuclei.py --work-dir $nuclei --resume
-fi
+tools/study/nuclei_pretrain.sh
 exec python tools/study/study.py configs/lth/rtmdet_tiny_bccd_study.py \
     --work-dir work_dirs/study/bccd_macs --numbers docs/studies/bccd_macs \
     --seeds 0 1 2 --sparsities .8 .9 .95 --levels .8 .9 .95 \

@@ -24,8 +24,9 @@ WHILE_TRAINING = {
     **{name: [name] for name in ('gradual', 'rigl', 'set', 'ac_dc')},
     'gradual_long': ['gradual', '--length', 'search'],
 }
+ORDERS = {'data_order': [], 'data_order_1': ['--seed', '1']}
 LONG_DENSE = 'long_dense'
-METHODS = (*CONTROLS, *ONE_SHOT, *ITERATIVE, *SHORT, *WHILE_TRAINING, LONG_DENSE)
+METHODS = (*CONTROLS, *ORDERS, *ONE_SHOT, *ITERATIVE, *SHORT, *WHILE_TRAINING, LONG_DENSE)
 DEFAULT = (*CONTROLS, 'one_shot', 'learning_rate', 'fine_tuning', LONG_DENSE)
 
 
@@ -48,6 +49,10 @@ def branches(
             raise ValueError(f'the level {level} is none of the sparsities {list(sparsities)}')
         tickets.append(str(list(sparsities).index(level) + 1))
     of_method = {name: {name: [name, '--tickets', *tickets]} for name in CONTROLS}
+    of_method |= {
+        name: {name: ['data_order', '--tickets', *tickets, *given]}
+        for name, given in ORDERS.items()
+    }
     of_method |= {name: {name: given} for name, given in ITERATIVE.items()}
     of_method |= {
         name: {name: [*given, '--tickets', *tickets]} for name, given in WHILE_TRAINING.items()

@@ -1,5 +1,6 @@
 """What stays of a search beside its work_dir: its numbers, without weights."""
 
+import csv
 import json
 from pathlib import Path
 
@@ -22,6 +23,19 @@ def finished(folder: Path) -> bool:
     return len(state['rounds']) == len(state['schedule'])
 
 
+def reported(work_dir: Path) -> bool:
+    """Whether the report of a search tells of all its rounds: it is written after search.json."""
+    rounds = len(json.loads((work_dir / 'search.json').read_text(encoding='utf-8'))['rounds'])
+    return all(_rows(work_dir / 'report' / name) == rounds for name in CSVS)
+
+
+def _rows(path: Path) -> int:
+    if not path.exists():
+        return 0
+    with path.open(newline='', encoding='utf-8') as file:
+        return sum(1 for _ in csv.DictReader(file))
+
+
 def keep_numbers(work_dir: Path, folder: Path) -> None:
     """Copies the numbers of a search.
 
@@ -34,9 +48,7 @@ def keep_numbers(work_dir: Path, folder: Path) -> None:
     """
     folder.mkdir(parents=True, exist_ok=True)
     for name in CSVS:
-        path = work_dir / 'report' / name
-        if path.exists():
-            write_bytes(folder / name, path.read_bytes())
+        write_bytes(folder / name, (work_dir / 'report' / name).read_bytes())
     state = json.loads((work_dir / 'search.json').read_text(encoding='utf-8'))
     state.pop('accepted_config', None)
     text = json.dumps(state, indent=1, ensure_ascii=False) + '\n'

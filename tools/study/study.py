@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from methods import DEFAULT, METHODS, branches
-from numbers_kept import finished, keep_numbers
+from numbers_kept import finished, keep_numbers, reported
 from rich.console import Console
 
 import mmlth_cli.main
@@ -164,6 +164,8 @@ def _tell(task: Task, code: int, stopping: bool, failed: set[str]) -> None:
 
 def _keep(task: Task) -> None:
     if task.numbers is not None and finished(task.work_dir):
+        if not reported(task.work_dir):  # it was killed before it could
+            mmlth_cli.main.main(['report', str(task.work_dir)])
         keep_numbers(task.work_dir, task.numbers)
 
 

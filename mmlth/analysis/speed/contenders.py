@@ -67,15 +67,12 @@ OWN = 'mmlth'
 def _accelerated(subject: Subject, threads: int) -> Iterator[Lane]:
     from mmlth.runtime import accelerate
 
-    lines: list[str] = []
-    acceleration = accelerate(subject.network, subject.image, show=lines.append)
+    acceleration = accelerate(subject.network, subject.image, show=None)
     layers = [_as_json(layer) for layer in acceleration.layers]
-    note = f'faster as a whole: {acceleration.choice}'
+    note = f'{acceleration.choice}, {acceleration.no_sparse or "faster as a whole"}'
     if acceleration.choice == 'sparse':
         sparse = sum(layer['choice'] == 'sparse' for layer in layers)
         note = f'{sparse} of {len(layers)} layers sparse'
-    elif not layers:
-        note = lines[0]  # why there can be none
     yield _torch_lane(acceleration.model, subject.image, note, layers)
 
 

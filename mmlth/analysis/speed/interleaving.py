@@ -1,10 +1,12 @@
 """Measuring contenders side by side, so that a busy machine is unfair to none of them."""
 
+import random
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from mmlth.errors import LotteryError
+from mmlth.messages import reason
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ def interleave(
 ) -> Samples:
     """Gives each contender one turn a round.
 
-    Every second round goes backwards, since what runs right after what may matter.
+    Each round has another order, since what runs right after what may matter; the same each time.
 
     Args:
         turns: Runs a contender once and returns the seconds that it took, by contender.
@@ -36,15 +38,16 @@ def interleave(
     """
     seconds: dict[str, list[float]] = {name: [] for name in turns}
     failures: dict[str, str] = {}
+    orders = random.Random(0)  # noqa: S311
     for number in range(rounds):
         progress(number)
-        for name in list(turns)[:: 1 if number % 2 == 0 else -1]:
+        for name in orders.sample(list(turns), len(turns)):
             if name in failures:
                 continue
             try:
                 seconds[name].append(turns[name]())
-            except LotteryError as error:
-                failures[name] = str(error)
+            except (LotteryError, RuntimeError, MemoryError) as error:  # of torch, no memory, say
+                failures[name] = reason(error)
     return Samples({n: s for n, s in seconds.items() if n not in failures}, failures)
 
 

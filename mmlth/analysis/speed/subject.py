@@ -59,20 +59,27 @@ def subject_of(part: Part, size: tuple[int, int]) -> Subject:
         size: Height and width of the image in pixels.
 
     Raises:
-        LotteryError: If the part cannot be run on such an image, or computes zeros only.
+        LotteryError: If the part cannot be run on such an image, or computes the same of any.
     """
     image = noise(part, size, 1)
     with torch.inference_mode():
-        expected = outputs_of_one(part, image)
-    if not any(bool(output.any()) for output in expected.values()):
+        expected, others = outputs_of_one(part, image), outputs_of_one(part, -image)
+    if all(torch.equal(expected[name], others[name]) for name in expected):
         raise LotteryError(
-            f'{part.model} computes zeros only, as where a layer has lost all of its weights: its '
-            'outputs cannot be compared, and its times say nothing; take another ticket'
+            f'{part.model} computes the same of every image, as where a layer has lost all of its '
+            'weights: its outputs cannot be compared, and its times say nothing; take another '
+            'ticket'
         )
-    files = {ONNX: _content_or_reason(lambda: onnx_of(part, image))}
+    files = {ONNX: _in_onnx(part, image)}
     for name, sparse in ((MNN_DENSE, False), (MNN_SPARSE, True)):
         files[name] = _in_mnn(files[ONNX], sparse)
     return Subject(PartNetwork(part), image, expected, files)
+
+
+def _in_onnx(part: Part, image: Tensor) -> bytes | str:
+    if importlib.util.find_spec('onnx') is None:
+        return 'onnx, which writes its files, is not installed'
+    return _content_or_reason(lambda: onnx_of(part, image))
 
 
 def _in_mnn(onnx: bytes | str, sparse: bool) -> bytes | str:

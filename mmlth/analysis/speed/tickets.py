@@ -8,6 +8,7 @@ from mmlth.analysis.speed.measuring import absent, measure
 from mmlth.analysis.speed.speed import Speed, fingerprint
 from mmlth.analysis.speed.subject import subject_of
 from mmlth.engine.exporting import part_of, ticket_model
+from mmlth.errors import LotteryError
 
 
 def ticket_speed(
@@ -36,15 +37,21 @@ def ticket_speed(
     Raises:
         TicketError: If it is no ticket, a damaged one, one without trained weights, or one of
             another model.
-        LotteryError: If the ticket or its config cannot be read, or the part cannot be run.
+        LotteryError: If the ticket or its config cannot be read, the part cannot be run, or the
+            file changes meanwhile.
     """
     before = load_average()
-    own = ticket_model(ticket, config, size)
+    own, measured = ticket_model(ticket, config, size), fingerprint(ticket)
     chosen = part_of(own.model, part, own.size)
     timings = measure(subject_of(chosen, own.size), threads, rounds, progress=progress)
+    if fingerprint(ticket) != measured:
+        raise LotteryError(
+            f'{ticket} was written anew while the network that it held was measured; measure it '
+            'once it stays'
+        )
     return Speed(
         ticket=str(ticket),
-        fingerprint=fingerprint(ticket),
+        fingerprint=measured,
         model=chosen.model,
         part=part,
         size=own.size,

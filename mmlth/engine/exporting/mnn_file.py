@@ -66,10 +66,18 @@ def comes_in_blocks(content: bytes) -> bool:
     """
     import onnx
 
+    graph = onnx.load_from_string(content).graph
+    # Of these weights, channels of the output are another dimension; MNN has no blocks for them.
+    transposed = {node.input[1] for node in graph.node if node.op_type == 'ConvTranspose'}
     kept = blocks = 0
-    for tensor in onnx.load_from_string(content).graph.initializer:
+    for tensor in graph.initializer:
         weight = onnx.numpy_helper.to_array(tensor) != 0
-        if weight.ndim < 2 or weight.size == 0 or weight.mean() >= 1 - _SPARSE:
+        if (
+            tensor.name in transposed
+            or weight.ndim < 2
+            or weight.size == 0
+            or weight.mean() >= 1 - _SPARSE
+        ):
             continue
         whole = weight[: len(weight) // _BLOCK * _BLOCK].reshape(-1, _BLOCK, weight[0].size)
         kept += int(whole.sum())

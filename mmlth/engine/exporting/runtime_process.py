@@ -25,6 +25,9 @@ from mmlth.engine.errors import LotteryError
 SCRIPTS = Path(__file__).parent / 'scripts'
 """What is started by its path, without mmlth."""
 
+_KEEPING_MEMORY = {'MALLOC_MMAP_MAX_': '0', 'MALLOC_TRIM_THRESHOLD_': str(2**31 - 1)}
+"""What makes glibc keep memory that is freed, as the kernel of `mmlth.runtime` does."""
+
 
 class RuntimeProcess:
     """A file that is open in a runtime.
@@ -49,7 +52,7 @@ class RuntimeProcess:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env={**os.environ, 'OMP_NUM_THREADS': str(threads)},
+            env={**os.environ, **_KEEPING_MEMORY, 'OMP_NUM_THREADS': str(threads)},
             text=True,
         )
 

@@ -33,6 +33,11 @@ class AccelerateHook(Hook):
                 f'AccelerateHook makes tests on a CPU faster, but the model is on {device}; hide '
                 'the device (CUDA_VISIBLE_DEVICES=-1), or remove the hook'
             )
+        if getattr(runner.test_loop, 'fp16', False):
+            raise LotteryError(
+                'AccelerateHook tests in float32, but test_cfg has fp16=True; set it to False, or '
+                'remove the hook'
+            )
         self._given = runner.model
 
         def run(network: Any) -> None:

@@ -43,10 +43,9 @@ def config_of_soup(
     # What tickets tell of themselves, too: a file may lie beside the search of another.
     told = [(str(path), info['config']) for path, info in zip(paths, infos) if 'config' in info]
     for name, settings in told[1:]:
-        keys = [key for key in _DECISIVE if key in settings and key in told[0][1]]
-        compared.append(
-            (name, *({key: each[key] for key in keys} for each in (told[0][1], settings)))
-        )
+        shared = settings.keys() & told[0][1].keys() & set(_DECISIVE)
+        ours, theirs = ({key: each[key] for key in shared} for each in (told[0][1], settings))
+        compared.append((name, ours, theirs))
     for name, ours, theirs in compared:
         if changed := differences(ours, theirs):
             raise LotteryError(

@@ -51,7 +51,9 @@ def cost_table(costs: Costs, metric: str | None = None) -> Table:
             cells.append(_macs_cell([row.macs for row in rows]))
         if metric is not None:
             cells.append(mean_cell(measured_in(group, metric), '.3f', searches))
-        table.add_row(Text(group[0][0].name), percent(rows[0].sparsity), *cells)
+        table.add_row(
+            Text(group[0][0].name), percent(statistics.fmean(row.sparsity for row in rows)), *cells
+        )
     several = [f'{SEVERAL}; without it: the same in all'] if searches > 1 else []
     table.caption, table.caption_justify = '\n'.join([CAPTION, *several]), 'left'
     return table

@@ -110,7 +110,7 @@ def rounds_by_line(searches: Searches) -> tuple[list[Round], dict[str, list[Roun
 
 def _results(branch: Search, search: Search) -> list[Round]:
     """The rounds of a branch that are results: the last one, where it cuts those before short."""
-    own, other = (each.state['config']['lottery'] for each in (branch, search))
+    own, other = (each.state.get('config', {}).get('lottery', {}) for each in (branch, search))
     short = any(
         own.get(key) not in (None, other.get(key)) for key in ('round_length', 'early_bird')
     )

@@ -21,6 +21,7 @@ class Acceleration:
     choice: str
     model: nn.Module
     layers: list = field(default_factory=list)
+    no_sparse: str = ''
 
 
 @dataclass
@@ -30,20 +31,20 @@ class Layer:
 
 
 @pytest.mark.parametrize(
-    ('choice', 'layers', 'note'),
+    ('choice', 'layers', 'why', 'note'),
     [
-        ('sparse', ['sparse', 'dense', 'sparse'], '2 of 3 layers sparse'),
-        ('given', ['dense'], 'faster as a whole: given'),
-        ('dense', [], 'the network stays dense: there is no compiler'),
+        ('sparse', ['sparse', 'dense', 'sparse'], '', '2 of 3 layers sparse'),
+        ('given', ['dense'], '', 'given, faster as a whole'),
+        ('dense', [], 'since there is no compiler', 'dense, since there is no compiler'),
     ],
 )
-def test_the_note_on_mmlth_says_what_is_sparse(choice, layers, note, monkeypatch, capsys):
+def test_the_note_on_mmlth_says_what_is_sparse(choice, layers, why, note, monkeypatch, capsys):
     def accelerate(network, *examples, show=print):
-        show('the network stays dense: there is no compiler')
+        assert show is None
         assert [tuple(example.shape) for example in examples] == [(1, 2, 3, 4)]
         result = nn.Module()
         result.forward = lambda image: {'output': image}
-        return Acceleration(choice, result, [Layer(each) for each in layers])
+        return Acceleration(choice, result, [Layer(each) for each in layers], why)
 
     monkeypatch.setattr('mmlth.runtime.accelerate', accelerate)
     (own,) = [contender for contender in CONTENDERS if contender.name == OWN]
@@ -104,9 +105,12 @@ def test_where_folding_is_wrong_there_is_no_time():
     assert wrong == {'PyTorch, folded', 'PyTorch, folded, channels last'}
 
 
-def test_a_network_that_computes_zeros_only_is_not_measured():
+@pytest.mark.parametrize('shift', [0.0, 0.3])
+def test_a_network_that_computes_the_same_of_every_image_is_not_measured(shift):
+    """A layer without weights is followed by norms, whose shifts go on."""
     model = Detector().eval()
     for norm in (model.bn1, model.bn2):
         nn.init.zeros_(norm.weight)
-    with pytest.raises(LotteryError, match='Detector computes zeros only, as where'):
+        nn.init.constant_(norm.bias, shift)
+    with pytest.raises(LotteryError, match='Detector computes the same of every image, as'):
         subject_of(part_of(model, 'features', (8, 8)), (8, 8))

@@ -151,6 +151,29 @@ def test_weights_in_blocks_of_four_outputs_have_kernels_of_their_own(block, kern
     assert [each['i'] for each in values if each['key'] == 'sparseBlockOC'] == kernels
 
 
+@torch.no_grad()
+def test_transposed_convolutions_do_not_hide_the_blocks_of_others(tmp_path):
+    """Their outputs are another dimension of the weight, so their blocks lie otherwise."""
+
+    class Deconvolving(Features):
+        def extract_feat(self, images):
+            (features,) = super().extract_feat(images)[-1:]
+            return (self.deconv(features),)
+
+    torch.manual_seed(0)
+    model = Deconvolving(layers=3)
+    model.deconv = torch.nn.ConvTranspose2d(16, 16, 4, 2, 1)
+    for layer in (*model.convs[1:], model.deconv):
+        outputs = 1 if layer is model.deconv else 0
+        kept = torch.rand(4, 1, 16, *layer.kernel_size).expand(-1, 4, -1, -1, -1).flatten(0, 1)
+        layer.weight *= (kept > 0.8).transpose(0, outputs)
+    export_model(model, tmp_path / 'x.mnn', size=(9, 7))
+    marks = [layer.get('sparseParameter', {}) for layer in layers_of(tmp_path / 'x.mnn')]
+    values = [value for mark in marks for value in mark.get('args', [])]
+    blocks = [each['i'] for each in values if each['key'] == 'sparseBlockOC']
+    assert blocks.count(4) >= 2
+
+
 @pytest.mark.parametrize('channels', [1, 4])
 @pytest.mark.parametrize('suffix', ['onnx', 'mnn'])
 def test_images_have_as_many_channels_as_the_model_takes(suffix, channels, tmp_path):

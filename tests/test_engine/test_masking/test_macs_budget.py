@@ -194,3 +194,29 @@ def test_nothing_is_counted_where_weights_are():
     model = ToyModel()
     config = toy_config('unused')  # which does not tell a size
     assert weight_costs(parse_settings({}), config, find_targets(model)) is None
+
+
+@pytest.mark.parametrize(
+    ('parent', 'branch', 'counts'),
+    [
+        ('macs', {'control': 'gradual'}, 'macs'),
+        ('macs', {'control': 'rigl'}, 'weights'),
+        ('macs', {'control': 'gradual', 'budget': 'weights'}, 'weights'),
+        ('weights', {'control': 'gradual'}, 'weights'),
+    ],
+)
+def test_a_method_beside_a_search_has_the_sparsity_of_its_ticket(tmp_path, parent, branch, counts):
+    """In what the branch counts, whatever the search counted."""
+    ticket = search(tmp_path, budget=parent, target_sparsity=0.6, rounds=1)['rounds'][1]
+    rounds = mmlth.branch(tmp_path, name='beside', **branch)
+    kept = 'kept_macs' if counts == 'macs' else 'kept'
+    assert rounds[1][kept] == pytest.approx(ticket[kept], abs=37)
+    assert rounds[1].get('kept_macs') is None or counts == 'macs'
+
+
+def test_a_method_that_counts_what_its_search_did_not_is_told_how_much(tmp_path):
+    search(tmp_path, budget='weights', target_sparsity=0.6, rounds=1)
+    with pytest.raises(LotteryError, match=r'the branch counts multiply-adds, .* give sparsities'):
+        mmlth.branch(tmp_path, 'gradual', budget='macs')
+    rounds = mmlth.branch(tmp_path, 'gradual', budget='macs', sparsities=[0.5])
+    assert rounds[1]['kept_macs'] <= TOTAL // 2

@@ -39,7 +39,20 @@ def test_detectors(name, always_sparse):
     expected, computed = (inference_detector(network, image) for network in (model, fast))
     one, other = expected.pred_instances, computed.pred_instances
     torch.testing.assert_close(other.scores, one.scores, rtol=1e-3, atol=1e-4)
-    torch.testing.assert_close(other.bboxes, one.bboxes, rtol=1e-3, atol=1e-2)
+    if hasattr(model, 'bbox_head'):
+        # Not the boxes: of an untrained network scores are so much alike that rounding sorts them.
+        images = torch.randn(1, 3, 96, 128)
+        one, other = (raw_outputs(network, images) for network in (model, fast))
+        torch.testing.assert_close(other, one, rtol=1e-3, atol=1e-4)
+    else:
+        torch.testing.assert_close(other.bboxes, one.bboxes, rtol=1e-3, atol=1e-2)
+
+
+@torch.no_grad()
+def raw_outputs(network, images):
+    """Scores and boxes at all places of all levels."""
+    maps = network.bbox_head(network.extract_feat(images))
+    return torch.cat([level.flatten() for levels in maps for level in levels])
 
 
 @pytest.mark.parametrize(

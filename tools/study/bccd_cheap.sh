@@ -1,0 +1,17 @@
+#!/bin/sh
+# What cheaper ways to a ticket give up, on BCCD, three seeds: see docs/results.md.
+# Run it again after whatever stopped it; what docs/studies/bccd_cheap has is not trained again.
+#
+#     nice -n 10 tools/study/bccd_cheap.sh > bccd_cheap.log 2>&1 &
+set -e
+cd "$(dirname "$0")/../.."
+export OMP_NUM_THREADS=1 PYTHONPATH="$PWD${PYTHONPATH:+:$PYTHONPATH}"
+study=work_dirs/study/bccd_cheap numbers=docs/studies/bccd_cheap
+tools/study/nuclei_pretrain.sh
+python tools/study/study.py configs/lth/rtmdet_tiny_bccd_study.py \
+    --work-dir $study --numbers $numbers \
+    --seeds 0 1 2 --sparsities .5 .8 .9 .95 --levels .8 .9 .95 --by-seed \
+    --methods learning_rate one_shot gradual short_25 learning_rate_short early_bird rigl set ac_dc \
+    data_order data_order_1 distilled short_50 one_shot_double gradual_long "$@"
+python tools/study/soups.py $study $numbers
+python tools/study/cost_table.py $numbers --plot docs/images/bccd_cheap.png

@@ -1,0 +1,81 @@
+"""Averages tickets of a study with the same tickets trained in other orders, and tests the means.
+
+    python tools/study/soups.py work_dirs/study/bccd_cheap docs/studies/bccd_cheap
+
+Of each search the branches ``data_order`` and ``data_order_1`` must be done. What is tested is
+written to ``soups.json`` beside the numbers of the search, where `cost_table.py` finds it.
+"""
+
+import argparse
+import json
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from cost_table import iterations
+from mmengine.registry import init_default_scope
+from rich.console import Console
+
+from mmlth.engine.configs import searched_config
+from mmlth.engine.evaluation import Evaluation
+from mmlth.engine.soup import soup
+from mmlth.ticket import write_bytes
+
+ORDERS = ('data_order', 'data_order_1')
+
+
+def soups_of(search: Path, config: Any, work_dir: Path) -> Iterator[dict[str, Any]]:
+    """The soups of a search: of each ticket that the branches have trained, too.
+
+    Args:
+        search: The work_dir of the search.
+        config: The config that it was accepted with.
+        work_dir: Where what is logged goes.
+    """
+    state, evaluation = _state(search), Evaluation(config, work_dir)
+    for number, index in enumerate(_state(search / 'branches' / ORDERS[0])['branch']['tickets'], 1):
+        own = state['rounds'][index]
+        tickets = [search / own['ticket']]
+        cost = iterations(state, index)
+        for order in ORDERS:
+            branch = _state(search / 'branches' / order)
+            tickets.append(search / 'branches' / order / branch['rounds'][number]['ticket'])
+            cost += branch['rounds'][number]['iter'] - state['rewind']['iteration']
+        metrics = evaluation.measured(soup(tickets, config).state_dict())
+        yield {
+            'round': index,
+            'sparsity': own['sparsity'],
+            'metrics': metrics,
+            'iterations': cost,
+        }
+
+
+def _state(folder: Path) -> dict[str, Any]:
+    state: dict[str, Any] = json.loads((folder / 'search.json').read_text(encoding='utf-8'))
+    return state
+
+
+def main() -> None:
+    """Makes and tests the soups of all searches of a study."""
+    parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
+    parser.add_argument('study', type=Path, help='the work_dir of the study')
+    parser.add_argument('numbers', type=Path, help='where its numbers are kept')
+    options = parser.parse_args()
+    console = Console(highlight=False)
+    for search in sorted(options.study.glob('seed_*')):
+        if any(not (search / 'branches' / order / 'search.json').exists() for order in ORDERS):
+            console.print(f'{search.name} has no branches {" and ".join(ORDERS)} yet')
+            continue
+        config = searched_config(search / 'search.json')
+        init_default_scope(config.get('default_scope', 'mmengine'))
+        with tempfile.TemporaryDirectory() as folder:
+            made = list(soups_of(search, config, Path(folder)))
+        for each in made:
+            console.print(f'{search.name}, round {each["round"]}: {each["metrics"]}')
+        place = options.numbers / search.name / 'soups.json'
+        write_bytes(place, (json.dumps(made, indent=1) + '\n').encode())
+
+
+if __name__ == '__main__':
+    main()
