@@ -251,3 +251,17 @@ def test_the_front_has_what_nothing_beats():
         )
     ]
     assert [point.line for point in table.front(points)] == ['one', 'half', 'full']
+
+
+def test_a_report_that_lacks_the_last_round_is_not_kept_as_it_is(tmp_path):
+    """A study that is killed between a search's last round and its report."""
+    kept = load_script(TOOLS / 'numbers_kept.py')
+    (tmp_path / 'report').mkdir()
+    (tmp_path / 'search.json').write_text('{"rounds": [{}, {}], "schedule": [2, 1]}')
+    assert not kept.reported(tmp_path)
+    for rows, reported in ((1, False), (2, True)):
+        for name in kept.CSVS:
+            (tmp_path / 'report' / name).write_text(
+                'round\n' + ''.join(f'{i}\n' for i in range(rows))
+            )
+        assert kept.reported(tmp_path) == reported

@@ -45,7 +45,7 @@ def last_train_dataloader(config: Any) -> Any:
             loader['dataset']['skip_type_keys'] = hook.get('skip_type_keys', _MIXING)
         elif kind == 'YOLOXPoseModeSwitchHook' and hook.get('num_last_epochs', 20) > 0:
             if hook.get('new_train_dataset') is not None:
-                loader['dataset'] = hook['new_train_dataset']
+                loader['dataset'] = copy.deepcopy(hook['new_train_dataset'])
             if hook.get('new_train_pipeline') is not None:
                 loader['dataset']['pipeline'] = hook['new_train_pipeline']
     return loader

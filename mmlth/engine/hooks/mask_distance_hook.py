@@ -13,7 +13,7 @@ from mmengine.runner import EpochBasedTrainLoop, Runner
 from torch import Tensor
 
 from mmlth.engine.errors import LotteryError
-from mmlth.engine.machine import from_first_process
+from mmlth.engine.first_process import from_first_process
 from mmlth.engine.models import averaged_model
 from mmlth.engine.random_numbers import own_random_numbers
 from mmlth.pruning import Mask, Overlap, overlap

@@ -12,8 +12,8 @@ from mmengine.runner import EpochBasedTrainLoop, Runner
 from torch import Tensor, nn
 
 from mmlth.engine.errors import LotteryError
+from mmlth.engine.first_process import from_first_process
 from mmlth.engine.hooks.mask_hook import MaskHook, zero_moments
-from mmlth.engine.machine import from_first_process
 from mmlth.engine.masking import Pruner, choose_targets, weight_costs
 from mmlth.engine.models import averaged_models, bare_model
 from mmlth.engine.registry import HOOKS

@@ -1,7 +1,6 @@
 """The machine that a search runs on: processes, signals, locks, disks, clocks."""
 
 from mmlth.engine.machine.disk_use import disk_use
-from mmlth.engine.machine.first_process import from_first_process
 from mmlth.engine.machine.full_disk import explaining_full_disks
 from mmlth.engine.machine.lock import only_search_in
 from mmlth.engine.machine.preemption import Preemption
@@ -13,7 +12,6 @@ __all__ = [
     'RunningTime',
     'disk_use',
     'explaining_full_disks',
-    'from_first_process',
     'join_processes',
     'only_search_in',
 ]

@@ -6,7 +6,7 @@ from pathlib import Path
 from mmengine.runner import Runner
 from torch import Tensor
 
-from mmlth.engine.machine import from_first_process
+from mmlth.engine.first_process import from_first_process
 from mmlth.engine.masking.pruner import Pruner, refused_as
 from mmlth.engine.models import ConfigNetwork, bare_model
 from mmlth.engine.random_numbers import own_random_numbers

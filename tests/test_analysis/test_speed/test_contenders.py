@@ -1,6 +1,8 @@
 """Contenders are the network that is measured, and say what became of its zeros."""
 
+import importlib.util
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -8,7 +10,7 @@ from speeds import SUBJECT
 from torch import nn
 
 from mmlth import find_targets, masked, prune
-from mmlth.analysis.speed import CONTENDERS, OWN, measure, subject_of
+from mmlth.analysis.speed import CONTENDERS, OWN, measure, subject_of, tickets
 from mmlth.engine.exporting import part_of
 from mmlth.errors import LotteryError
 from mmlth.pruning.allocation import uniform
@@ -114,3 +116,27 @@ def test_a_network_that_computes_the_same_of_every_image_is_not_measured(shift):
         nn.init.constant_(norm.bias, shift)
     with pytest.raises(LotteryError, match='Detector computes the same of every image, as'):
         subject_of(part_of(model, 'features', (8, 8)), (8, 8))
+
+
+def test_without_the_writer_of_onnx_files_pytorch_and_mmlth_are_measured(monkeypatch):
+    find = importlib.util.find_spec
+    monkeypatch.setattr(
+        'importlib.util.find_spec', lambda name: None if name == 'onnx' else find(name)
+    )
+    subject = subject_of(part_of(Detector().eval(), 'features', (8, 8)), (8, 8))
+    timings = {timing.contender: timing for timing in measure(subject, [1], 1)}
+    assert timings[OWN].milliseconds
+    assert timings['PyTorch'].milliseconds
+    for name in {'ONNX Runtime', 'OpenVINO', 'MNN', 'MNN, sparse'} & timings.keys():
+        assert timings[name].error == 'onnx, which writes its files, is not installed'
+
+
+def test_a_ticket_that_changes_while_it_is_measured_is_refused(tmp_path, monkeypatch):
+    path = tmp_path / 'ticket.safetensors'
+    path.write_bytes(b'before')
+    own = SimpleNamespace(model=None, size=(8, 8))
+    for name, result in (('ticket_model', own), ('part_of', None), ('subject_of', None)):
+        monkeypatch.setattr(tickets, name, lambda *_, result=result: result)
+    monkeypatch.setattr(tickets, 'measure', lambda *_, **__: path.write_bytes(b'after'))
+    with pytest.raises(LotteryError, match='was written anew while the network'):
+        tickets.ticket_speed(path)

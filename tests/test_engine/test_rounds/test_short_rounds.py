@@ -16,7 +16,7 @@ from mmlth import LotteryError
 from mmlth.engine.hooks import PaceHook, ProgressHook
 from mmlth.engine.settings import parse_settings
 from mmlth.report.cost.section import cost_section
-from mmlth.report.searches import read_searches
+from mmlth.report.searches import read_searches, rounds_by_line
 
 EPOCHS = 5
 LONG = {'train_cfg.max_epochs': EPOCHS}
@@ -172,6 +172,10 @@ def test_branches_and_controls(tmp_path):
     search_by(config)
     rounds = mmlth.branch(tmp_path, round_length='2ep')
     assert [entry['iter'] for entry in rounds] == [30, 18, 18, 30]
+    mmlth.branch(tmp_path, rewind_what='learning_rate', name='in_full')
+    _, lines = rounds_by_line(read_searches([tmp_path]))  # results alone are compared
+    lengths = {name: [entry['iter'] for entry in line] for name, line in lines.items()}
+    assert lengths == {'ticket': [30] * 3, 'round_length_2ep': [30], 'in_full': [30] * 3}
     with pytest.raises(LotteryError, match=r"'9ep' is longer than the 24 iterations"):
         mmlth.branch(tmp_path, round_length='9ep')
     assert not (tmp_path / 'branches/round_length_9ep').exists()

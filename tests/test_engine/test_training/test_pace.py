@@ -321,3 +321,13 @@ def test_switches_of_a_loop_without_epochs():
     assert short.train_cfg.dynamic_intervals == [(20, 5)]
     assert short.custom_hooks[0].begin_iter == 10
     assert short.param_scheduler.end == FULL
+
+
+@pytest.mark.parametrize(
+    ('end', 'options', 'patience'),
+    [(30, {}, 2), (30, {'patience': 9}, 4), (120, {}, 10), (5, {}, 1)],
+)
+def test_early_stopping_waits_for_as_much_of_the_schedule(end, options, patience):
+    hook = {'type': 'EarlyStoppingHook', 'monitor': 'loss', **options}
+    changed = at_pace(config(custom_hooks=[hook]), Pace(0, end, FULL, EPOCH))
+    assert changed.custom_hooks[0].patience == patience

@@ -8,7 +8,7 @@ import torch.distributed
 from mmengine.dist import get_rank
 
 from mmlth.engine.errors import LotteryError
-from mmlth.engine.machine import from_first_process
+from mmlth.engine.first_process import from_first_process
 from mmlth.ticket import DamagedTicketError
 
 FORK = multiprocessing.get_context('fork')
