@@ -75,10 +75,10 @@ def read_seed(folder: Path, metric: str, levels: Sequence[float]) -> Iterator[Me
         FileNotFoundError: If a search.json is missing.
         KeyError: If the metric is.
     """
-    search = _state(folder)
+    search = read_state(folder)
     yield from _of_line(SEARCH, search, search, metric, levels)
     for path in sorted(folder.glob('branches/*/search.json')):
-        state = _state(path.parent)
+        state = read_state(path.parent)
         line = (state['branch'] or {}).get('label') or path.parent.name
         yield from _of_line(line, state, search, metric, levels)
     soups = folder / 'soups.json'
@@ -191,7 +191,12 @@ def _draw(axes: Axes, points: Sequence[Point]) -> None:
     despine(axes)
 
 
-def _state(folder: Path) -> dict[str, Any]:
+def read_state(folder: Path) -> dict[str, Any]:
+    """The search.json of a search or branch.
+
+    Args:
+        folder: Its work_dir, or where its numbers are kept.
+    """
     state: dict[str, Any] = json.loads((folder / 'search.json').read_text(encoding='utf-8'))
     return state
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from cost_table import iterations
+from cost_table import iterations, read_state
 from mmengine.registry import init_default_scope
 from rich.console import Console
 
@@ -33,13 +33,15 @@ def soups_of(search: Path, config: Any, work_dir: Path) -> Iterator[dict[str, An
         config: The config that it was accepted with.
         work_dir: Where what is logged goes.
     """
-    state, evaluation = _state(search), Evaluation(config, work_dir)
-    for number, index in enumerate(_state(search / 'branches' / ORDERS[0])['branch']['tickets'], 1):
+    state, evaluation = read_state(search), Evaluation(config, work_dir)
+    for number, index in enumerate(
+        read_state(search / 'branches' / ORDERS[0])['branch']['tickets'], 1
+    ):
         own = state['rounds'][index]
         tickets = [search / own['ticket']]
         cost = iterations(state, index)
         for order in ORDERS:
-            branch = _state(search / 'branches' / order)
+            branch = read_state(search / 'branches' / order)
             tickets.append(search / 'branches' / order / branch['rounds'][number]['ticket'])
             cost += branch['rounds'][number]['iter'] - state['rewind']['iteration']
         metrics = evaluation.measured(soup(tickets, config).state_dict())
@@ -49,11 +51,6 @@ def soups_of(search: Path, config: Any, work_dir: Path) -> Iterator[dict[str, An
             'metrics': metrics,
             'iterations': cost,
         }
-
-
-def _state(folder: Path) -> dict[str, Any]:
-    state: dict[str, Any] = json.loads((folder / 'search.json').read_text(encoding='utf-8'))
-    return state
 
 
 def main() -> None:
