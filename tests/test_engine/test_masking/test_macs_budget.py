@@ -210,7 +210,7 @@ def test_a_method_beside_a_search_has_the_sparsity_of_its_ticket(tmp_path, paren
     ticket = search(tmp_path, budget=parent, target_sparsity=0.6, rounds=1)['rounds'][1]
     rounds = mmlth.branch(tmp_path, name='beside', **branch)
     kept = 'kept_macs' if counts == 'macs' else 'kept'
-    assert rounds[1][kept] == pytest.approx(ticket[kept], abs=37)
+    assert rounds[1][kept] == pytest.approx(ticket[kept], abs=36 if counts == 'macs' else 1)
     assert rounds[1].get('kept_macs') is None or counts == 'macs'
 
 
