@@ -26,9 +26,6 @@ from side_by_side import measure, ratio, surroundings
 from torch import Tensor, nn
 
 from mmlth.runtime import tuning
-from mmlth.runtime.geometry import Geometry
-from mmlth.runtime.layers import SparseConv2d
-from mmlth.runtime.plan import Tile, compiled_tiles
 
 SHAPES = (  # input channels, output channels, kernel, side of the image
     (64, 64, 3, 128),
@@ -45,8 +42,6 @@ SHAPES = (  # input channels, output channels, kernel, side of the image
     (2048, 512, 1, 16),
 )
 """3×3 and 1×1 layers of stages 2 to 5."""
-LEVELS = {'first': 24, 'second': 512}
-"""Channels of which one row of a 16×16 image, copied, fills a cache."""
 COLUMNS = ('layer', 'sparsity', 'pattern', 'dense_ms', 'sparse_ms', 'faster', 'low', 'high')
 COLUMNS += ('dense_gflops', 'sparse_gflops', 'multiply_adds_ms', 'bytes_ms')
 
@@ -80,10 +75,6 @@ def main() -> None:
             'multiply-adds' if bound == 'multiply_adds_ms' else 'memory',
         )
     console.print(table, f'highest rate of a dense layer: {peak:.0f} GFLOP/s')
-    for cache, channels in LEVELS.items():
-        console.print(
-            f'of the kernel, inputs in the {cache} cache: {kernel_rate(channels):.0f} GFLOP/s'
-        )
     console.print(surroundings())
     write(rows, options.out)
 
@@ -133,24 +124,6 @@ def row_of(
         'gigaflops': gigaflops * sparse.density,
         'bytes_ms': 1e3 * moved * middle(copied) / (2 * x.numel() * 4),
     }
-
-
-def kernel_rate(channels: int) -> float:
-    """How fast the kernel multiplies and adds where every weight is kept, in GFLOP/s.
-
-    Each multiply-add needs a load, which a dense layer's does not: it keeps what it has loaded for
-    several outputs. So this, and not the rate of a dense layer, is what the kernel can reach.
-
-    Args:
-        channels: Of the input; all stay in a cache while the outputs of a tile are computed.
-    """
-    weight = torch.randn(512, channels, 1, 1)
-    tile = Tile(compiled_tiles()[0].lanes, 8)
-    layer = SparseConv2d(weight, None, Geometry(), {(16, 16): tile})
-    x = torch.randn(1, channels, 16, 16)
-    with torch.inference_mode():
-        seconds = measure({'kernel': lambda: warmed(layer, x)}, 50)['wall']['kernel']
-    return 2 * weight.numel() * 256 / min(seconds) / 1e9
 
 
 def warmed(layer: nn.Module, x: Tensor) -> Callable[[], Tensor]:

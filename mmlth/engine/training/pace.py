@@ -2,7 +2,7 @@
 
 import copy
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -179,10 +179,10 @@ def _check_step(length: RoundLength, key: str, wanted: float, left: int, epoch: 
         )
 
 
-def _each(schedulers: Any) -> Iterator[dict[str, Any]]:
+def _each(schedulers: Any) -> Iterator[MutableMapping[str, Any]]:
     """The settings of each scheduler, be there one, a list, or a list for each optimizer."""
-    if isinstance(schedulers, Mapping) and 'type' in schedulers:
-        yield schedulers  # type: ignore[misc]  # a dict of the config's own kind
+    if isinstance(schedulers, MutableMapping) and 'type' in schedulers:
+        yield schedulers
     elif schedulers:
         for part in schedulers.values() if isinstance(schedulers, Mapping) else schedulers:
             yield from _each(part)
