@@ -234,8 +234,8 @@ class LotteryKeys:
     budget: str | dict[str, Any] = _key(
         WEIGHTS,
         "what sparsities, `rate` and schedules count: 'weights', or 'macs': the multiply-adds of "
-        'the prunable weights for an image as it is validated; scores are then ranked by what they '
-        "are for each multiply-add, or with dict(type='macs', power=0.25) for that power of them: "
+        'the prunable weights for an image as it is validated; with '
+        "dict(type='macs', power=0.25) scores are divided by that power of what a weight costs: "
         'macs,power=0.25 on the command line',
         'spec',
         metavar='WHAT[,power=P]',

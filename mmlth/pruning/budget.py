@@ -1,4 +1,4 @@
-"""Budgets in multiply-adds: weights are worth their score over what they cost."""
+"""Budgets in multiply-adds: what weights cost is counted, and may count in their ranking."""
 
 from collections.abc import Callable, Mapping
 
@@ -58,9 +58,9 @@ def check_costs(costs: Costs, power: float, mask: Mask) -> None:
 
 
 def per_mac(
-    mask: Mask, scores: Mapping[str, Tensor], costs: Costs, power: float = 1.0
+    mask: Mask, scores: Mapping[str, Tensor], costs: Costs, power: float = 0.0
 ) -> dict[str, Tensor]:
-    """The scores over what a weight costs, float64 on the CPU, so that equal ratios tie exactly.
+    """The scores over a power of the costs, float64 on the CPU, so that equal ratios tie exactly.
 
     Args:
         mask: The current mask.
@@ -69,15 +69,16 @@ def per_mac(
         power: The power of the costs that scores are divided by.
 
     Raises:
-        PruningError: If a competing score is negative, for which less cost would be worse.
+        PruningError: If a competing score is negative, for which less cost would be worse, and the
+            power is not 0.
     """
     ratios = {}
     for name, kept in mask.items():
         own = scores[name].detach().to('cpu', torch.float64)
-        if bool((own < 0).logical_and_(kept).any()):
+        if power and bool((own < 0).logical_and_(kept).any()):
             raise PruningError(
-                'a budget in multiply-adds divides scores by what weights cost, so they must not '
-                f'be negative, as one of {name!r} is; take another score'
+                f'scores are divided by the power {power} of what weights cost, so they must not '
+                f'be negative, as one of {name!r} is; take another score, or the power 0'
             )
         ratios[name] = own / costs[name] ** power
     return ratios

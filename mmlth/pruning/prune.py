@@ -38,7 +38,7 @@ def prune(
     transposed: Mapping[str, int] | None = None,
     groups: Mapping[str, int] | None = None,
     costs: Costs | None = None,
-    cost_power: float = 1.0,
+    cost_power: float = 0.0,
 ) -> Mask:
     """Draws a new mask, a subset of ``mask``, from trained weights.
 
@@ -60,10 +60,9 @@ def prune(
         groups: Which weights are of grouped convolutions; see `grouped_weights`. The pattern
             ``'4x1'`` needs it.
         costs: The multiply-adds that one weight of each layer takes, by name; see
-            `Macs.per_weight`. With them weights are ranked by their score over that, and
-            multiply-adds are counted.
-        cost_power: From 0 to 1: the power of the costs that scores are divided by. Less than 1
-            spares layers with large maps, 0 ranks by the score alone.
+            `Macs.per_weight`. With them multiply-adds are counted in place of weights.
+        cost_power: From 0 to 1: the power of the costs that scores are divided by; 0 ranks by the
+            score alone, 1 by the score for each multiply-add, which prunes large maps first.
 
     Returns:
         The new mask; ``mask`` and ``weights`` are unchanged. It keeps exactly as many weights as

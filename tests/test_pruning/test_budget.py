@@ -30,9 +30,11 @@ def test_the_longest_part_of_the_ranking_that_the_budget_pays_for():
         (0, {'cheap': [0, 0, 0, 0], 'dear': [0, 0, 0, 0]}),
         (20, {'cheap': [1, 1, 1, 1], 'dear': [1, 1, 1, 1]}),
     ):
-        assert listed(prune(weights, keep=budget, costs=costs)) == expected, budget
+        mask = prune(weights, keep=budget, costs=costs, cost_power=1)
+        assert listed(mask) == expected, budget
     # 45 % removed of 20 multiply-adds leaves 11.
-    assert kept_amount(prune(weights, sparsity=0.45, costs=costs), costs) == 11
+    mask = prune(weights, sparsity=0.45, costs=costs, cost_power=1)
+    assert kept_amount(mask, costs) == 11
 
 
 def test_a_smaller_power_spares_what_is_dear():
@@ -46,6 +48,8 @@ def test_a_smaller_power_spares_what_is_dear():
     ):
         budget = 9 if power else 12
         assert listed(prune(weights, keep=budget, costs=costs, cost_power=power)) == expected
+    default = prune(weights, keep=12, costs=costs)
+    assert default == prune(weights, keep=12, costs=costs, cost_power=0)
     with pytest.raises(PruningError, match='cost_power must lie between 0 and 1, got 2'):
         prune(weights, keep=9, costs=costs, cost_power=2)
 
@@ -53,7 +57,8 @@ def test_a_smaller_power_spares_what_is_dear():
 def test_ratios_that_differ_in_the_last_place_are_no_tie():
     weights = {'a': torch.tensor([3.0]), 'b': torch.tensor([1.0])}
     costs = {'a': 30_000_001, 'b': 10_000_000}
-    assert listed(prune(weights, keep=30_000_001, costs=costs)) == {'a': [0], 'b': [1]}
+    mask = prune(weights, keep=30_000_001, costs=costs, cost_power=1)
+    assert listed(mask) == {'a': [0], 'b': [1]}
 
 
 def test_equal_costs_change_nothing():
@@ -98,13 +103,18 @@ def test_what_cannot_be_kept():
         prune({'a': torch.ones(3)}, keep=7, costs={'a': 2})
     with pytest.raises(PruningError, match='a score is NaN'):
         prune({'a': torch.tensor([1.0, math.nan, 2])}, keep=4, costs={'a': 2})
-    with pytest.raises(PruningError, match="must not be negative, as one of 'a' is"):
-        prune({'a': torch.ones(3)}, keep=2, costs={'a': 2}, score=lambda e: {'a': -e.weights['a']})
+
+
+def test_scores_that_are_divided_must_not_be_negative():
+    given = {'keep': 2, 'costs': {'a': 2}}
+    weights, scores = {'a': torch.ones(3)}, {'a': torch.tensor([-1.0, 1, -2])}
+    with pytest.raises(PruningError, match=r"power 0\.5 .* must not be negative, as one of 'a' is"):
+        prune(weights, score=lambda e: scores, cost_power=0.5, **given)
+    assert prune(weights, score=lambda e: scores, **given)['a'].tolist() == [False, True, False]
     # Pruned weights do not compete.
-    mask = Mask({'a': torch.tensor([False, True, True])})
-    scores = {'a': torch.tensor([-1.0, 1, 2])}
-    kept = prune({'a': torch.ones(3)}, mask, keep=2, costs={'a': 2}, score=lambda e: scores)
-    assert kept['a'].tolist() == [False, False, True]
+    mask = Mask({'a': torch.tensor([False, True, False])})
+    kept = prune(weights, mask, score=lambda e: scores, cost_power=0.5, **given)
+    assert kept['a'].tolist() == [False, True, False]
 
 
 def test_a_score_with_iterations_goes_down_in_steps_of_multiply_adds():
@@ -162,16 +172,17 @@ few = st.integers(-3, 3).map(float)  # so that ratios tie
         st.tuples(st.lists(few, min_size=1, max_size=6), st.integers(1, 6)), min_size=1, max_size=5
     ),
     st.floats(0, 1),
+    st.sampled_from((0, 1)),
 )
-@settings(deadline=None, max_examples=50)
-def test_it_is_what_sorting_gives(layers, share):
+@settings(deadline=None, max_examples=100)
+def test_it_is_what_sorting_gives(layers, share, power):
     """The longest part of the ranking, by exact fractions and in plain Python."""
     weights = {f'w{i:02}': torch.tensor(values) for i, (values, _) in enumerate(layers)}
     costs = {f'w{i:02}': cost for i, (_, cost) in enumerate(layers)}
     budget = math.floor(share * sum(costs[name] * len(weight) for name, weight in weights.items()))
     ranking = sorted(
         ((name, place) for name, weight in weights.items() for place in range(len(weight))),
-        key=lambda each: -Fraction(abs(float(weights[each[0]][each[1]]))) / costs[each[0]],
+        key=lambda at: -Fraction(abs(float(weights[at[0]][at[1]]))) / costs[at[0]] ** power,
     )
     kept, left = set(), budget
     for name, place in ranking:
@@ -179,7 +190,7 @@ def test_it_is_what_sorting_gives(layers, share):
         if left < 0:
             break
         kept.add((name, place))
-    mask = prune(weights, keep=budget, costs=costs)
+    mask = prune(weights, keep=budget, costs=costs, cost_power=power)
     drawn = {(name, int(place)) for name in mask for place in mask[name].nonzero()}
     assert drawn == kept
 

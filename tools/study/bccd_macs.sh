@@ -10,4 +10,4 @@ tools/study/nuclei_pretrain.sh
 exec python tools/study/study.py configs/lth/rtmdet_tiny_bccd_study.py \
     --work-dir work_dirs/study/bccd_macs --numbers docs/studies/bccd_macs \
     --seeds 0 1 2 --sparsities .8 .9 .95 --levels .8 .9 .95 \
-    --methods four_by_one macs_quarter macs --by-seed "$@"
+    --methods four_by_one macs macs_quarter macs_each --by-seed "$@"

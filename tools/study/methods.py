@@ -11,7 +11,7 @@ ITERATIVE = {
     'four_by_one': ['--pattern', '4x1'],
     'macs': ['--budget', 'macs'],
     'macs_quarter': ['--budget', 'macs,power=0.25'],
-    'macs_score_alone': ['--budget', 'macs,power=0'],
+    'macs_each': ['--budget', 'macs,power=1'],
     'macs_erk': ['--budget', 'macs', '--allocation', 'erk'],
 }
 SHORT = {

@@ -17,9 +17,9 @@ def parse_budget(given: Any) -> str | dict[str, Any]:
     options = dict(given) if isinstance(given, Mapping) else {'type': given}
     check_keys('lottery.budget', options, ['type', 'power'])
     check_choice('budget', options.get('type'), (MACS, WEIGHTS))
-    power = options.get('power', 1)
+    power = options.get('power', 0)
     if isinstance(power, bool) or not isinstance(power, (int, float)) or not 0 <= power <= 1:
         raise LotteryError(f'lottery.budget.power must lie between 0 and 1, got {power!r}')
     if options['type'] == WEIGHTS and 'power' in options:
         raise LotteryError("lottery.budget.power is of 'macs'; leave it out where weights count")
-    return str(options['type']) if power == 1 else {'type': MACS, 'power': power}
+    return str(options['type']) if power == 0 else {'type': MACS, 'power': power}

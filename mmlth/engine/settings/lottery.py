@@ -65,7 +65,7 @@ class Settings(LotteryKeys):
     @property
     def cost_power(self) -> float:
         """The power of a weight's multiply-adds that its score is divided by."""
-        return float(self.budget['power']) if isinstance(self.budget, Mapping) else 1.0
+        return float(self.budget['power']) if isinstance(self.budget, Mapping) else 0.0
 
     @property
     def shorter_rounds(self) -> RoundLength | None:
