@@ -60,6 +60,8 @@ def kernel(flags: Sequence[str] | None = None) -> ctypes.CDLL:
         ) from error
     library.convolve.argtypes = [ctypes.c_void_p] * 5 + [ctypes.c_int64] * 2
     library.max_pool.argtypes = [ctypes.c_void_p] * 3 + [ctypes.c_int64] * 2
+    library.enlarge.argtypes = [ctypes.c_void_p] * 2 + [ctypes.c_int64] * 6
+    library.enlarge.restype = None
     for function in (library.convolve, library.max_pool, library.has_tile, library.widest):
         function.restype = ctypes.c_int64
     library.has_tile.argtypes = [ctypes.c_int64] * 3

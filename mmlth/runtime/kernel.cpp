@@ -401,6 +401,14 @@ void largest_of_row(const float* row, float* to, int64_t length, int64_t reach, 
     for (int64_t c = 0; c < length; c++) to[c] = larger(row[c * step + i], to[c]);
 }
 
+// Repeats each number of a row.
+template <int64_t TIMES>
+void repeat(const float* row, float* to, int64_t length, int64_t times) {
+  if (TIMES) times = TIMES;
+  for (int64_t c = 0; c < length; c++)
+    for (int64_t i = 0; i < times; i++) to[c * times + i] = row[c];
+}
+
 }  // namespace
 
 extern "C" {
@@ -514,6 +522,22 @@ int64_t max_pool(const Pool* pool, const float* x, float* out, int64_t planes, i
     }
   }
   return status;
+}
+
+// Repeats each number of each plane `down` times downwards and `across` times to the right.
+void enlarge(const float* x, float* out, int64_t planes, int64_t height, int64_t width, int64_t down,
+             int64_t across, int64_t threads) {
+  const int64_t length = width * across;
+#pragma omp parallel for num_threads(int(threads)) if (threads > 1)
+  for (int64_t plane = 0; plane < planes; plane++)
+    for (int64_t row = plane * height; row < (plane + 1) * height; row++) {
+      float* to = out + row * down * length;
+      if (across == 2)
+        repeat<2>(x + row * width, to, width, 2);
+      else
+        repeat<0>(x + row * width, to, width, across);
+      for (int64_t i = 1; i < down; i++) copy(to + i * length, to, length);
+    }
 }
 
 }

@@ -15,6 +15,7 @@ from mmlth.pruning import detach_mask
 from mmlth.runtime.acceleration import COLUMNS, Acceleration, Layer, Shape
 from mmlth.runtime.blocks import residual_block
 from mmlth.runtime.compiler import kernel
+from mmlth.runtime.enlarging import EnlargingForward, upsampling
 from mmlth.runtime.errors import AccelerationError, NoCompilerError
 from mmlth.runtime.fusion import merge, replace, separate
 from mmlth.runtime.layers import SparseLayer
@@ -133,13 +134,13 @@ def _replace_layers(
     run: Callable[[nn.Module], Any],
     show: Callable[[str], None],
 ) -> tuple[list[Layer], str]:
-    """Replaces layers and max pooling by what is measured to be faster; or why it cannot."""
+    """Replaces what is measured to be faster in another form; returns why it cannot, if so."""
     try:
         kernel()
     except NoCompilerError as error:
         show(f'the network stays dense: {reason(error)}')
         return [], f'since {reason(error)}'
-    _pool(network, run)
+    _pool_and_enlarge(network, run)
     show(COLUMNS)
     layers = []
     for place in places:
@@ -232,16 +233,18 @@ def _fuse(
     return places
 
 
-def _pool(network: nn.Module, run: Callable[[nn.Module], Any]) -> None:
-    """Replaces max pooling where that gains."""
-    shapes = observe(network, run).shapes
+def _pool_and_enlarge(network: nn.Module, run: Callable[[nn.Module], Any]) -> None:
+    """Replaces max pooling and upsampling where that gains."""
+    seen = observe(network, run)
     for name, module in list(network.named_modules()):
-        new = pooling(module)
-        if new is not None and name in shapes and not has_hooks(module):
-            x = torch.zeros(shapes[name][0])
+        new = pooling(module) or upsampling(module)
+        if new is not None and name in seen.shapes and not has_hooks(module):
+            x = torch.zeros(seen.shapes[name][0])
             forms = {'given': partial(module, x), 'new': partial(new, x)}
             if fastest_form(timed(forms, 5)) == 'new':
                 replace(network, name, new)
+        elif name in seen.upsampling and not {'forward'} & module.__dict__.keys():
+            module.forward = EnlargingForward(module)  # type: ignore[method-assign]
 
 
 def _run_of(example: Any) -> Callable[[nn.Module], Any]:
