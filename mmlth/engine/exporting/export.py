@@ -17,7 +17,7 @@ from mmlth.engine.errors import LotteryError
 from mmlth.engine.exporting.check import Difference, compare
 from mmlth.engine.exporting.mnn_file import mnn_from_onnx
 from mmlth.engine.exporting.mnn_layers import layers_in
-from mmlth.engine.exporting.part import Part, noise, outputs_of_one, part_of
+from mmlth.engine.exporting.part import Outputs, Part, noise, outputs_of_one, part_of
 from mmlth.engine.exporting.runtime_process import RuntimeProcess
 from mmlth.engine.exporting.runtimes import Runtime, runtime_named
 from mmlth.engine.exporting.ticket_model import ticket_model
@@ -168,28 +168,40 @@ class _Made:
 
 
 def _made(part: Part, images: Tensor, target: Runtime, opset: int, check: bool) -> _Made:
-    """The file for any number of images, or for one if that is wrong for two."""
+    """The file for any number of images, or for one where that cannot be made or is wrong."""
     with tracing_quietly():
         expected = outputs_of_one(part, images[:1])
-        names = tuple(expected)
-        for axes in (batch_axes(part, images, expected), {}):
-            onnx = trace(part, images[:1], expected, axes, opset)
-            content = target.convert(onnx)
-            if not check:
-                return _Made(onnx, content, names, axes, None)
-            with RuntimeProcess(target.process, content, names) as process:
-                difference = compare(process.run(images[:1]), expected)
-                if not axes or not difference.tolerable or _holds(process, part, images):
-                    break
-        return _Made(onnx, content, names, axes, difference)
+        if axes := batch_axes(part, images, expected):
+            try:
+                made, also_two = _made_for(axes, part, images, expected, target, opset, check)
+            except LotteryError:
+                also_two = False  # what is wrong with a file for one image, too, is told by that
+            if also_two:
+                return made
+        return _made_for({}, part, images, expected, target, opset, check)[0]
 
 
-def _holds(process: RuntimeProcess, part: Part, images: Tensor) -> bool:
-    """Whether the file is right for these images, too."""
-    try:
-        return compare(process.run(images), part.forward(images)).tolerable
-    except LotteryError:
-        return False
+def _made_for(
+    axes: Axes,
+    part: Part,
+    images: Tensor,
+    expected: Outputs,
+    target: Runtime,
+    opset: int,
+    check: bool,
+) -> tuple[_Made, bool]:
+    """A file with these axes, and whether it is right for one image and for two."""
+    onnx = trace(part, images[:1], expected, axes, opset)
+    content = target.convert(onnx)
+    names = tuple(expected)
+    if not check:
+        return _Made(onnx, content, names, axes, None), True
+    with RuntimeProcess(target.process, content, names) as process:
+        difference = compare(process.run(images[:1]), expected)
+        made = _Made(onnx, content, names, axes, difference)
+        if not axes or not difference.tolerable:
+            return made, False
+        return made, compare(process.run(images), part.forward(images)).tolerable
 
 
 def _sparse_layers(made: _Made) -> SparseLayers:

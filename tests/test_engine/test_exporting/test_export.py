@@ -15,6 +15,7 @@ from toy import ToyModel
 
 from mmlth.engine import LotteryError, build_model, read_config
 from mmlth.engine.exporting.export import export_model, export_ticket
+from mmlth.engine.exporting.trace import trace
 from mmlth.pruning import attached_mask
 from mmlth.pruning.masked_modules import Masked
 from mmlth.ticket import Ticket, load_ticket, save_ticket
@@ -158,6 +159,18 @@ def test_where_the_model_fixes_the_number_of_images_the_file_takes_one(tmp_path)
     assert not done.any_batch
     with pytest.raises(Exception, match='Got: 2 Expected: 1'):
         run(tmp_path / 'x.onnx', torch.randn(2, 3, 8, 8))
+
+
+def test_where_no_file_for_any_number_of_images_can_be_made_it_takes_one(tmp_path, monkeypatch):
+    def of_one_only(part, image, expected, axes, opset):
+        if axes:
+            raise LotteryError('torch cannot export this')
+        return trace(part, image, expected, axes, opset)
+
+    monkeypatch.setattr('mmlth.engine.exporting.export.trace', of_one_only)
+    done = export_model(Features(lambda features: features), tmp_path / 'x.onnx', size=(8, 8))
+    assert not done.any_batch
+    assert done.difference.tolerable
 
 
 REFUSED = {
