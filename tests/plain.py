@@ -100,6 +100,10 @@ class Watch(Hook):
         _note('masks', f'{Path(runner.work_dir).name} {digest}')
         _note('seeds', str(torch.initial_seed()))
 
+    def after_train(self, runner: Any) -> None:
+        weights = [weight.detach().numpy().tobytes() for weight in runner.model.parameters()]
+        _note('weights', f'{len(weights)} {sha256(b"".join(weights)).hexdigest()}')
+
     def before_train_iter(self, runner: Any, batch_idx: int, data_batch: Any = None) -> None:
         time.sleep(float(os.environ.get('PLAIN_SLEEP', '0')))
         place = f'{runner.rank}:{Path(runner.work_dir).name}:{runner.iter}'

@@ -4,8 +4,18 @@ from mmlth.pruning.allocation import Allocation, global_allocation
 from mmlth.pruning.averages import averaged_copies, count_parameters
 from mmlth.pruning.budget import Costs, amounts, kept_amount
 from mmlth.pruning.controls import CONTROLS, Control, noise
+from mmlth.pruning.deviations import LOG_DEVIATION, deviations, means
 from mmlth.pruning.distance import Overlap, chance_hamming, overlap, overlaps, together
 from mmlth.pruning.errors import PruningError
+from mmlth.pruning.gaussian_weights import (
+    add_deviations,
+    add_prior_gradient,
+    divergence,
+    draw_weights,
+    gaussian_weights,
+    kaiming_scale,
+    restore_means,
+)
 from mmlth.pruning.identity import identity
 from mmlth.pruning.kept_counts import kept_at, kept_per_round
 from mmlth.pruning.macs import LayerMacs, Macs, count_macs
@@ -16,6 +26,7 @@ from mmlth.pruning.masked_modules import (
     attached_mask,
     detach_mask,
     masked_class,
+    masked_parameters,
     revived,
     watched_gradients,
     zero_pruned,
@@ -49,6 +60,7 @@ from mmlth.pruning.targets import (
 
 __all__ = [
     'CONTROLS',
+    'LOG_DEVIATION',
     'MASKED_CLASSES',
     'METHODS',
     'PRUNABLE_PARAMETERS',
@@ -74,7 +86,9 @@ __all__ = [
     'Step',
     'Target',
     'TargetError',
+    'add_deviations',
     'add_penalty',
+    'add_prior_gradient',
     'amounts',
     'attach_mask',
     'attached_mask',
@@ -87,13 +101,18 @@ __all__ = [
     'count_macs',
     'count_parameters',
     'detach_mask',
+    'deviations',
+    'divergence',
+    'draw_weights',
     'find_targets',
+    'gaussian_weights',
     'geometric',
     'global_allocation',
     'grouped_weights',
     'growth',
     'identity',
     'is_predictor',
+    'kaiming_scale',
     'kept_amount',
     'kept_at',
     'kept_per_round',
@@ -101,6 +120,8 @@ __all__ = [
     'magnitude',
     'masked',
     'masked_class',
+    'masked_parameters',
+    'means',
     'needing',
     'needs_of',
     'noise',
@@ -111,6 +132,7 @@ __all__ = [
     'prune',
     'random_subset',
     'read_scope',
+    'restore_means',
     'revived',
     'starved',
     'together',

@@ -13,6 +13,8 @@ from collections.abc import Iterator
 import torch
 from torch import nn
 
+from mmlth.pruning.deviations import LOG_DEVIATION
+
 AVERAGED = ('BaseAveragedModel', 'AveragedModel')
 """Class names, subclasses included, of MMEngine's and torch's averages: ``module`` is the copy."""
 
@@ -59,9 +61,16 @@ def averaged_copies(model: nn.Module) -> dict[str, str | None]:
 
 
 def count_parameters(model: nn.Module) -> int:
-    """Number of parameters of the model, prunable or not; averaged copies are not counted."""
+    """Number of parameters of the model, prunable or not.
+
+    Averaged copies are not counted, nor the deviations of Gaussian weights.
+    """
     averages = averaged_copies(model)
-    return sum(p.numel() for name, p in model.named_parameters() if name not in averages)
+    return sum(
+        parameter.numel()
+        for name, parameter in model.named_parameters()
+        if name not in averages and not name.endswith(LOG_DEVIATION)
+    )
 
 
 def _copies(model: nn.Module) -> Iterator[tuple[str, str | None]]:

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from mmlth.messages import reason
 from mmlth.pruning.averages import averaged_copies
+from mmlth.pruning.deviations import LOG_DEVIATION
 from mmlth.pruning.mask import Mask
 
 _classes: dict[type[nn.Module], type['Masked']] = {}
@@ -50,6 +51,8 @@ class Masked(nn.Module):
                 f'{None if parameter is None else tuple(parameter.shape)}'
             )
         self.pruned[name] = ~kept
+        if self._parameters.get(beside := f'{name}{LOG_DEVIATION}') is not None:
+            self.pruned[beside] = ~kept
         self.zero_pruned()
 
     def zero_pruned(self) -> None:
@@ -75,6 +78,8 @@ class Masked(nn.Module):
         """What the layer prints about itself, with the share of weights that are left."""
         parts = [super().extra_repr()]
         for name, pruned in self.pruned.items():
+            if name.endswith(LOG_DEVIATION):
+                continue  # as dense as its weight
             label = 'density' if name == 'weight' else f'{name}_density'
             parts.append(f'{label}={1 - float(pruned.double().mean()):.4g}')
         return ', '.join(filter(None, parts))
@@ -294,9 +299,19 @@ def attached_mask(model: nn.Module) -> Mask:
             continue
         path, _, attribute = name.rpartition('.')
         module = model.get_submodule(path)
+        if attribute.endswith(LOG_DEVIATION):
+            continue  # under the mask of its weight
         if isinstance(module, Masked) and attribute in module.pruned:
             tensors[name] = (~module.pruned[attribute]).cpu().contiguous()
     return Mask(tensors)
+
+
+def masked_parameters(model: nn.Module) -> Iterator[tuple[nn.Parameter, Tensor]]:
+    """The masked parameters of a model, each with what is pruned of it: bool, true: pruned."""
+    for module in model.modules():
+        if isinstance(module, Masked):
+            for _, parameter, pruned in module._masked_parameters():
+                yield parameter, pruned
 
 
 def zero_pruned(model: nn.Module) -> None:

@@ -6,13 +6,14 @@ from typing import Protocol
 
 from torch import Tensor, nn
 
+from mmlth.pruning.deviations import LOG_DEVIATION
 from mmlth.pruning.errors import PruningError
 from mmlth.pruning.mask import Mask, masked
 
 PLACES = ('start', 'trained')
 """The weights at which scores that evaluate the network may do so."""
 
-NEEDS = frozenset({'start', 'network'})
+NEEDS = frozenset({'start', 'network', 'deviations'})
 """What a score may need beside the trained weights."""
 
 
@@ -109,6 +110,25 @@ class ScoreInputs:
         """The weights of `start` that ``mask`` is about, by name; for errors see there."""
         start = self.start
         return {name: start[name] for name in self.mask}
+
+    @property
+    def log_deviations(self) -> dict[str, Tensor]:
+        """Log σ of the weights that ``mask`` is about, by name; see `add_deviations`.
+
+        Raises:
+            PruningError: If the score does not declare that it needs them, or weights have none.
+        """
+        self._check_declared('deviations', 'how far weights spread')
+        result = {}
+        for name in self.mask:
+            beside = self.trained.get(f'{name}{LOG_DEVIATION}')
+            if beside is None or beside.shape != self.mask[name].shape:
+                raise PruningError(
+                    f'the score compares means with deviations, but {name!r} has none beside it '
+                    f'({name}{LOG_DEVIATION}), so it is no Gaussian weight'
+                )
+            result[name] = beside.detach()
+        return result
 
     @property
     def network(self) -> Network:

@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
-from mmlth.pruning import Mask
+from mmlth.pruning import Mask, deviations, means
 from mmlth.ticket.errors import DamagedTicketError, TicketMismatchError
 
 
@@ -32,8 +32,12 @@ class Ticket:
     initial: Mapping[str, Tensor] | None = None
     values: str | None = None
 
-    def state_dict(self) -> dict[str, Tensor]:
+    def state_dict(self, log_deviations: bool = False) -> dict[str, Tensor]:
         """Returns the trained weights as a dense state dict with the model's own keys and shapes.
+
+        Args:
+            log_deviations: Whether log σ of Gaussian weights comes with their means; the stock
+                model has no such keys.
 
         Raises:
             TicketMismatchError: If the ticket holds no trained weights.
@@ -42,7 +46,17 @@ class Ticket:
             raise TicketMismatchError(
                 'the ticket holds a mask without trained weights; train it, or load one that does'
             )
-        return dict(self.weights)
+        return dict(self.weights) if log_deviations else means(self.weights)
+
+    def deviations(self) -> dict[str, Tensor]:
+        """Returns σ of Gaussian weights by the weight's name, 0 where it is pruned.
+
+        Of a ticket whose weights are numbers, as most are, it is empty.
+
+        Raises:
+            TicketMismatchError: If the ticket holds no trained weights.
+        """
+        return deviations(self.state_dict(log_deviations=True), self.mask)
 
     def initial_state_dict(self) -> dict[str, Tensor]:
         """Returns θ_k ⊙ m as a dense state dict.
@@ -55,7 +69,7 @@ class Ticket:
                 'the ticket came without the weights that it starts from; add them from the '
                 "search's rewind file by mmlth.with_initial(ticket, 'WORK_DIR/rewind.safetensors')"
             )
-        return dict(self.initial)
+        return means(self.initial)
 
     def metadata(self, key: str) -> Mapping[str, Any]:
         """Returns the values by name that ``info`` holds under a key; none if it lacks the key.

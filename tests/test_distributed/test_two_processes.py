@@ -109,6 +109,22 @@ def test_a_budget_in_multiply_adds_is_met_by_two_processes(tmp_path):
     assert kept[0] == kept[1] <= one['schedule'][-1]
 
 
+def test_gaussian_weights_are_the_same_in_all_processes(tmp_path):
+    """Each process draws noise of its own; gradients of means and deviations are averaged."""
+    changes = {
+        'custom_hooks': [{'type': 'Watch'}, {'type': 'mmlth.BayesianHook', 'deviation': 0.5}],
+        'optim_wrapper.optimizer.weight_decay': 0,
+        'lottery': {'rounds': 1, 'score': 'signal_to_noise'},
+    }
+    code, out = dist_train(plain_config(tmp_path, **changes), PLAIN_LOG=tmp_path)
+    assert code == 0, out[-3000:]
+    weights = noted(tmp_path, 'weights')
+    assert weights[0] == weights[1]
+    assert [line.split()[0] for line in weights[0][:2]] == ['9', '9']  # three of them log σ
+    deviations = mmlth.load_ticket(tmp_path / 'work/tickets/round_01.safetensors').deviations()
+    assert all(deviation.unique().numel() > 5 for deviation in deviations.values())
+
+
 def test_short_rounds_of_two_processes_equal_those_of_one(tmp_path):
     short = {'lottery.round_length': 0.5, 'lottery.rewind': '5it'}
     mmlth.search(plain_config(tmp_path / 'one', batch=4, **short))

@@ -1,12 +1,13 @@
 """The hooks that a search adds to the Runner of each round.
 
 Those that make sense in a config by themselves are registered: `AccelerateHook`, which only tests,
-`DistilHook`, `MaskHook`, `PruningHook`, `ResumeHook`, `RSTHook`, `TicketSaver` and
+`BayesianHook`, `DistilHook`, `MaskHook`, `PruningHook`, `ResumeHook`, `RSTHook`, `TicketSaver` and
 `ValidationLossHook`.
 """
 
 from mmlth.engine.evaluation import ResultHook
 from mmlth.engine.hooks.accelerate_hook import AccelerateHook
+from mmlth.engine.hooks.bayesian_hook import BayesianHook
 from mmlth.engine.hooks.begin_hook import BeginHook
 from mmlth.engine.hooks.distil_hook import DistilHook
 from mmlth.engine.hooks.mask_distance_hook import MaskDistanceHook, StopRule
@@ -25,6 +26,7 @@ from mmlth.engine.hooks.validation_loss_hook import ValidationLossHook
 
 __all__ = [
     'AccelerateHook',
+    'BayesianHook',
     'BeginHook',
     'DistilHook',
     'MaskDistanceHook',

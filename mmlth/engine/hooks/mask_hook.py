@@ -1,15 +1,12 @@
 """Keeps a model under its mask while MMEngine trains it."""
 
-from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from mmengine.hooks import Hook
-from mmengine.optim import OptimWrapper, OptimWrapperDict
 from mmengine.runner import Runner
-from torch import Tensor, nn
 
-from mmlth.engine.errors import LotteryError
+from mmlth.engine.hooks.optimizers import zero_moments
 from mmlth.engine.models import averaged_models, bare_model
 from mmlth.engine.registry import HOOKS
 from mmlth.engine.training import StateTransform
@@ -48,7 +45,7 @@ class MaskHook(Hook):
 
     def before_train(self, runner: Runner) -> None:
         zero_pruned(bare_model(runner))
-        zero_moments(bare_model(runner), runner.optim_wrapper, self.mask)
+        zero_moments(bare_model(runner), runner.optim_wrapper)
 
     def after_train_iter(self, runner: Runner, *args: Any, **kwargs: Any) -> None:
         # Zero gradients keep zero weights zero under the usual optimizers. An unusual one shows
@@ -75,41 +72,3 @@ class MaskHook(Hook):
             self.zero_every_step = True
             for model in (bare_model(runner), *averaged_models(runner)):
                 zero_pruned(model)
-
-
-def zero_moments(model: nn.Module, optim_wrapper: Any, mask: Mapping[str, Tensor]) -> None:
-    """Zeroes what an optimizer remembers of pruned weights (momentum, Adam's two moments).
-
-    Args:
-        model: The model that the mask is of, not wrapped.
-        optim_wrapper: The optimizer wrapper, or several, of a Runner.
-        mask: For each pruned parameter a bool tensor of its shape; true: kept.
-
-    Raises:
-        LotteryError: If ``optim_wrapper`` is none of MMEngine's.
-    """
-    kept = {id(model.get_parameter(name)): tensor for name, tensor in mask.items()}
-    for wrapper in optim_wrappers(optim_wrapper):
-        for parameter, state in wrapper.optimizer.state.items():
-            if id(parameter) not in kept:
-                continue
-            pruned = ~kept[id(parameter)].to(parameter.device)
-            for value in state.values():
-                if isinstance(value, Tensor) and value.shape == parameter.shape:
-                    value.masked_fill_(pruned, 0)
-
-
-def optim_wrappers(optim_wrapper: Any) -> Iterator[OptimWrapper]:
-    """The optimizer wrappers of a Runner, of which there may be several.
-
-    Raises:
-        LotteryError: If ``optim_wrapper`` is none of MMEngine's.
-    """
-    if isinstance(optim_wrapper, OptimWrapperDict):
-        yield from optim_wrapper.values()
-    elif isinstance(optim_wrapper, OptimWrapper):
-        yield optim_wrapper
-    else:
-        raise LotteryError(
-            f'a search needs an OptimWrapper of MMEngine, got {type(optim_wrapper).__name__}'
-        )

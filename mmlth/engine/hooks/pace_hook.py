@@ -6,7 +6,7 @@ from mmengine.hooks import ParamSchedulerHook
 from mmengine.runner import Runner
 
 from mmlth.engine.errors import LotteryError
-from mmlth.engine.hooks.mask_hook import optim_wrappers
+from mmlth.engine.hooks.optimizers import optim_wrappers
 from mmlth.engine.training import Pace
 
 

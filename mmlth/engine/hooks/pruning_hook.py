@@ -13,7 +13,8 @@ from torch import Tensor, nn
 
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.first_process import from_first_process
-from mmlth.engine.hooks.mask_hook import MaskHook, zero_moments
+from mmlth.engine.hooks.mask_hook import MaskHook
+from mmlth.engine.hooks.optimizers import zero_moments
 from mmlth.engine.masking import Pruner, choose_targets, weight_costs
 from mmlth.engine.models import averaged_models, bare_model
 from mmlth.engine.registry import HOOKS
@@ -161,7 +162,7 @@ class MethodHook(MaskHook):
             return
         self.mask = from_first_process(lambda: self._drawn(runner, done, gradients))
         self._attach(runner)
-        zero_moments(bare_model(runner), runner.optim_wrapper, self.mask)
+        zero_moments(bare_model(runner), runner.optim_wrapper)
         self._steps = 0  # an unusual optimizer shows itself in its first steps under a new mask
         runner.message_hub.update_scalar('train/sparsity', self.mask.sparsity)
 

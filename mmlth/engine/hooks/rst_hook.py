@@ -3,12 +3,12 @@
 import functools
 from typing import Any
 
-from mmengine.optim import AmpOptimWrapper
 from mmengine.runner import Runner
 from torch import Tensor
 
 from mmlth.engine.errors import LotteryError
-from mmlth.engine.hooks.mask_hook import MaskHook, optim_wrappers, zero_moments
+from mmlth.engine.hooks.mask_hook import MaskHook
+from mmlth.engine.hooks.optimizers import before_steps, zero_moments
 from mmlth.engine.masking import choose_targets
 from mmlth.engine.models import averaged_models, bare_model
 from mmlth.engine.registry import HOOKS
@@ -98,20 +98,10 @@ class RSTHook(MaskHook):
         pruned: dict[Tensor, Tensor] = {
             model.get_parameter(name): ~kept for name, kept in self._subset.items()
         }
-        for wrapper in optim_wrappers(runner.optim_wrapper):
-            optimizer = wrapper.optimizer
-            if isinstance(wrapper, AmpOptimWrapper) and getattr(
-                optimizer, '_step_supports_amp_scaling', False
-            ):
-                raise LotteryError(
-                    f'RSTHook needs gradients that are unscaled before {type(optimizer).__name__} '
-                    'steps, but its fused form unscales them itself; leave fused=True out'
-                )
-            optimizer.register_step_pre_hook(functools.partial(self._penalise, runner, pruned))
+        change = functools.partial(self._penalise, runner, pruned)
+        before_steps('RSTHook', runner.optim_wrapper, change)
 
-    def _penalise(
-        self, runner: Runner, pruned: dict[Tensor, Tensor], optimizer: Any, *args: Any
-    ) -> None:
+    def _penalise(self, runner: Runner, pruned: dict[Tensor, Tensor], optimizer: Any) -> None:
         strength = self.strength(runner.iter)
         if runner.iter >= self.delete_at or not strength:
             return
@@ -128,7 +118,7 @@ class RSTHook(MaskHook):
         self.mask = self._subset
         for each in (model, *averaged_models(runner)):
             attach_mask(each, self.mask)
-        zero_moments(model, runner.optim_wrapper, self.mask)
+        zero_moments(model, runner.optim_wrapper)
         self._steps = 0  # an unusual optimizer shows itself in its first steps under the mask
         pruned = self.mask.total - self.mask.kept
         runner.logger.info(

@@ -15,7 +15,7 @@ from mmlth.engine.models import ConfigNetwork, bare_model, initialise
 from mmlth.engine.random_numbers import own_random_numbers
 from mmlth.engine.settings import build_score
 from mmlth.messages import reason
-from mmlth.pruning import Mask, PruningError, ScoreInputs, Target, needs_of
+from mmlth.pruning import LOG_DEVIATION, Mask, PruningError, ScoreInputs, Target, needs_of
 from mmlth.pruning.scores import NotFiniteError, magnitude
 
 
@@ -92,17 +92,20 @@ def _inputs(
     """
     mask = Mask.dense(weights)
     if 'network' not in needs:
-        yield ScoreInputs(_trained(weights), mask, weights, None, seed).limited_to(needs)
+        yield ScoreInputs(_trained(weights, needs), mask, weights, None, seed).limited_to(needs)
         return
     device = next(bare_model(runner).parameters()).device
     with ConfigNetwork(reinitialised(runner.cfg, seed), seed, device) as network:
         with one_line_if(problem):
             initialise(network.model)
             state = {name: tensor.cpu() for name, tensor in network.model.state_dict().items()}
-        trained = {**state, **_trained({name: state[name] for name in mask})}
+        trained = {**state, **_trained({name: state[name] for name in mask}, needs)}
         yield ScoreInputs(trained, mask, state, network, seed).limited_to(needs)
 
 
-def _trained(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def _trained(weights: Mapping[str, Tensor], needs: Collection[str]) -> dict[str, Tensor]:
     """What stands for trained weights: smaller ones, so that a score that may be negative is so."""
-    return {name: weight * 0.99 for name, weight in weights.items()}
+    trained = {name: weight * 0.99 for name, weight in weights.items()}
+    if 'deviations' in needs:
+        trained |= {f'{name}{LOG_DEVIATION}': weight * 0 for name, weight in weights.items()}
+    return trained

@@ -55,9 +55,8 @@ def next_mask(pruner: Pruner, runner: Runner, rewind: Path, before: Ticket, keep
     score = _Watched(build_score(pruner.settings.score))
     start = load_rewind_weights(rewind) if 'start' in score.needs else None
     with ConfigNetwork(runner.cfg, pruner.seed, device) as network, refused_as('cannot prune'):
-        mask = pruner.prune(
-            before.state_dict(), before.mask, keep, score, start=start, network=network
-        )
+        trained = before.state_dict(log_deviations=True)
+        mask = pruner.prune(trained, before.mask, keep, score, start=start, network=network)
     if score.silent:
         runner.logger.warning(
             f'lottery.score={pruner.settings.score!r} is 0 for every weight of '

@@ -65,9 +65,9 @@ def _trained(paths: SearchPaths, of_round: int) -> dict[str, Tensor]:
     Of those that its mask lacks, which a control may keep, the values are the dense model's: the
     round before had set them to zero.
     """
-    dense = load_ticket(paths.parent_ticket(0)).state_dict()
+    dense = load_ticket(paths.parent_ticket(0)).state_dict(log_deviations=True)
     before = load_ticket(paths.parent_ticket(of_round - 1))
-    weights = before.state_dict()
+    weights = before.state_dict(log_deviations=True)
     kept = {name: mask for name, mask in before.mask.items() if name in weights}
     return weights | {
         name: torch.where(mask, weights[name], dense[name]) for name, mask in kept.items()

@@ -67,7 +67,7 @@ def plan_round(search: Search, index: int) -> RoundPlan:
         return _plan_dense_round(search, last)
     pace = round_pace(search, index)
     if search.settings.method is not None:  # each from the same start, for another sparsity
-        trained = load_ticket(paths.ticket(0)).state_dict()
+        trained = load_ticket(paths.ticket(0)).state_dict(log_deviations=True)
         config, start = rewound(search, round_training(search, pace), index, last, trained)
         return RoundPlan(config, last, start=start, pace=pace)
     parent = paths.ticket(index - 1)
@@ -84,7 +84,8 @@ def plan_round(search: Search, index: int) -> RoundPlan:
         config = round_config(config, paths.round(index), state.seed, Origin(last=last))
         config = reinitialised(config, state.seed + index)
         return RoundPlan(config, last, mask, parent=parent, pace=pace)
-    config, start = rewound(search, config, index, last, before.state_dict())
+    trained = before.state_dict(log_deviations=True)
+    config, start = rewound(search, config, index, last, trained)
     return RoundPlan(config, last, mask, start, parent, pace)
 
 

@@ -6,10 +6,11 @@ from mmlth.engine.configs import check_data, config_record
 from mmlth.engine.distillation import lesson_for
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.evaluation import check_validation_loss
-from mmlth.engine.hooks import DistilHook, PruningHook, RSTHook
+from mmlth.engine.hooks import BayesianHook, DistilHook, PruningHook, RSTHook
 from mmlth.engine.masking import Pruner, dry_run_pruning, split_targets, weight_costs
 from mmlth.engine.rounds import round_pace
 from mmlth.engine.search.branches import branch_state, with_new_tickets
+from mmlth.engine.settings import build_score
 from mmlth.engine.state import (
     RunnerTraces,
     Search,
@@ -23,7 +24,8 @@ from mmlth.engine.state import (
     settle_checkpoint,
 )
 from mmlth.engine.training import check_redrawn, rewind_iteration
-from mmlth.pruning import amounts, count_parameters
+from mmlth.messages import join_names
+from mmlth.pruning import amounts, count_parameters, needs_of
 
 
 def accept(search: Search, traces: RunnerTraces) -> None:
@@ -46,6 +48,7 @@ def accept(search: Search, traces: RunnerTraces) -> None:
         check_checkpoint(load_from)
     search.choice = split_targets(search.model, settings)
     _check_distillation(search)
+    _check_deviations(search)
     if settings.validation_loss:
         check_validation_loss(search.runner)
     search.state = _begun(search, traces) if state is None else _continued(search, state)
@@ -91,6 +94,23 @@ def _check_distillation(search: Search) -> None:
             'teachers; leave one of them out'
         )
     lesson_for(runner, distillation['temperature'])
+
+
+def _check_deviations(search: Search) -> None:
+    """Refuses a score that needs deviations where some prunable weights will have none."""
+    score = search.settings.score
+    if 'deviations' not in needs_of(build_score(score)):
+        return
+    hooks = [hook for hook in search.runner.hooks if isinstance(hook, BayesianHook)]
+    gaussian = {name for hook in hooks for name in hook.chosen(search.model)}
+    numbers = [target.name for target in search.targets if target.name not in gaussian]
+    if numbers:
+        raise LotteryError(
+            f'lottery.score={score!r} ranks Gaussian weights, but of the {len(search.targets)} '
+            f'prunable ones {len(numbers)} are numbers ({join_names(numbers, 1)}); give '
+            "custom_hooks=[dict(type='mmlth.BayesianHook')], with the targets of lottery if it has "
+            'any, or another score'
+        )
 
 
 def _begun(search: Search, traces: RunnerTraces) -> SearchState:

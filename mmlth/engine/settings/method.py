@@ -75,7 +75,7 @@ def settle_method(values: dict[str, Any]) -> None:
     if method.prunes and needs_of(build_score(score)):
         raise LotteryError(
             f'lottery.method={name!r} ranks weights as they are while training, but lottery.score='
-            f'{score!r} needs the network or what training started from; give one such as '
+            f'{score!r} needs more than the weights; give one such as '
             "'magnitude'"
         )
 

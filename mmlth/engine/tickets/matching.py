@@ -7,7 +7,7 @@ from mmengine.model import BaseTTAModel, is_model_wrapper
 from torch import Tensor, nn
 
 from mmlth.messages import join_names
-from mmlth.pruning import identity
+from mmlth.pruning import LOG_DEVIATION, identity
 from mmlth.ticket import TicketMismatchError
 
 
@@ -32,7 +32,9 @@ def require_match(path: str, state: Mapping[str, Tensor], model: nn.Module) -> N
     missing = [
         name
         for name in own
-        if name not in state and 'num_batches_tracked' not in name  # as MMEngine has it
+        if name not in state
+        and 'num_batches_tracked' not in name  # as MMEngine has it
+        and not name.endswith(LOG_DEVIATION)  # Gaussian weights begin with means alone
     ]
     shapes = [
         f'{name} {tuple(state[name].shape)} in the ticket, {tuple(own[name].shape)} in the model'

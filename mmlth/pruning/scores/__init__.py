@@ -5,6 +5,7 @@ from mmlth.pruning.scores.magnitude import magnitude
 from mmlth.pruning.scores.movement import magnitude_increase, movement, movement_from_zero
 from mmlth.pruning.scores.random import random
 from mmlth.pruning.scores.score import Score, needing, needs_of
+from mmlth.pruning.scores.signal_to_noise import signal_to_noise
 from mmlth.pruning.scores.snip import Snip
 from mmlth.pruning.scores.synflow import Synflow
 from mmlth.pruning.scores.taylor import Taylor
@@ -16,6 +17,7 @@ SCORES = {
     'movement': movement,
     'movement_from_zero': movement_from_zero,
     'random': random,
+    'signal_to_noise': signal_to_noise,
     'snip': Snip,
     'grasp': Grasp,
     'synflow': Synflow,
@@ -39,4 +41,5 @@ __all__ = [
     'needing',
     'needs_of',
     'random',
+    'signal_to_noise',
 ]

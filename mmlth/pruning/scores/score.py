@@ -15,8 +15,8 @@ class Score(Protocol):
     """Ranks the weights: those with the higher score are kept longer.
 
     A score that looks at more than the trained weights says so in an attribute ``needs``, a set of
-    ``'start'`` (θ_k) and ``'network'`` (the model and its training data); see `needing`. Without
-    it these cannot be looked at.
+    ``'start'`` (θ_k), ``'network'`` (the model and its training data) and ``'deviations'`` (σ of
+    Gaussian weights); see `needing`. Without it these cannot be looked at.
 
     A score may have an attribute ``iterations``: in so many steps, over which the density falls
     geometrically, a mask is drawn by it, the score being taken anew under the mask of each step.
@@ -46,7 +46,7 @@ def needing(*needs: str) -> Callable[[_Callable], _Callable]:
     A class may as well have the attribute ``needs``, a set.
 
     Args:
-        *needs: Among ``'start'`` and ``'network'``.
+        *needs: Among ``'start'``, ``'network'`` and ``'deviations'``.
 
     Example:
         >>> @needing('start')
@@ -68,7 +68,7 @@ def needs_of(score: Score) -> frozenset[str]:
     """What a score declares to need beside the trained weights.
 
     Raises:
-        PruningError: If it is no set of ``'start'`` and ``'network'``.
+        PruningError: If it is no set of ``'start'``, ``'network'`` and ``'deviations'``.
     """
     needs: Any = getattr(score, 'needs', frozenset())
     if not isinstance(needs, (set, frozenset, tuple, list)) or not NEEDS.issuperset(needs):

@@ -228,7 +228,7 @@ def test_a_checkpoint_with_other_targets_is_refused(tmp_path):
         ({'method': {'type': 'rigl', 'shares': 1}}, "'rigl' has no option 'shares'; it has share"),
         ({'method': {'type': 'rigl', 'share': 2}}, r"'rigl': share must lie in \(0, 1\]"),
         ({'method': 'set', 'score': 'random'}, "'set' does not prune by score, so that score"),
-        ({'score': 'snip'}, "score='snip' needs the network or what training started from"),
+        ({'score': 'snip'}, "score='snip' needs more than the weights"),
         ({'rewind': '1ep'}, "PruningHook has no option 'rewind'; it has method, sparsity"),
     ],
 )

@@ -27,6 +27,7 @@ def test_what_only_a_search_can_build_is_not_registered():
     assert set(HOOKS.module_dict) == {
         'MaskHook',
         'AccelerateHook',
+        'BayesianHook',
         'PruningHook',
         'DistilHook',
         'RSTHook',
