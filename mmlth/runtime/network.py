@@ -244,7 +244,7 @@ def _pool_and_enlarge(network: nn.Module, run: Callable[[nn.Module], Any]) -> No
             if fastest_form(timed(forms, 5)) == 'new':
                 replace(network, name, new)
         elif name in seen.upsampling and not {'forward'} & module.__dict__.keys():
-            module.forward = EnlargingForward(module)  # type: ignore[method-assign]
+            module.forward = EnlargingForward(module)
 
 
 def _run_of(example: Any) -> Callable[[nn.Module], Any]:
