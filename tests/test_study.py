@@ -197,6 +197,14 @@ def test_a_table_of_accuracy_against_multiply_adds(tmp_path, capsys, monkeypatch
         '| ticket | 20.0% | 30.0% | 0.450 ± 0.071 | 2 |',
         '| macs | 35.0% | 20.0% | 0.250 ± 0.071 | 2 |',
     ]
+    measured = 'round,threads,mmlth_ms\n0,1,8.0\n1,2,3.0\n1,1,4.04\n'
+    (tmp_path / 'seed_1/milliseconds.csv').write_text(measured)
+    table.main()
+    assert capsys.readouterr().out.splitlines()[2:] == [
+        '| dense | 100.0% | 100.0% | 0.550 ± 0.071 | 2 | 8.0 |',
+        '| ticket | 20.0% | 30.0% | 0.450 ± 0.071 | 2 | 4.0 |',
+        '| macs | 35.0% | 20.0% | 0.250 ± 0.071 | 2 | – |',
+    ]
 
 
 def study_numbers(folder, values, **lottery):

@@ -3,7 +3,8 @@
     python tools/study/macs_table.py docs/studies/bccd_macs
 
 A row a line and round, over the seeds: the share of the prunable weights that is left, the share of
-the whole network's multiply-adds, the metric. The searches themselves are called ``ticket``.
+the whole network's multiply-adds, the metric; and where `milliseconds.py` measured tickets, how
+long their networks take on one thread. The searches themselves are called ``ticket``.
 """
 
 import argparse
@@ -17,13 +18,14 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Measured:
-    """A round of one seed: shares in [0, 1], and the metric."""
+    """A round of one seed: shares in [0, 1], the metric, and milliseconds if they were measured."""
 
     line: str
     round: int
     weights_left: float
     macs_left: float
     metric: float
+    milliseconds: float | None = None
 
 
 def read_seed(folder: Path, metric: str) -> Iterator[Measured]:
@@ -40,6 +42,12 @@ def read_seed(folder: Path, metric: str) -> Iterator[Measured]:
     branches = sorted(path for path in (folder / 'branches').glob('*') if path.is_dir())
     for line, place in [('ticket', folder), *((path.name, path) for path in branches)]:
         costs = {int(row['round']): row for row in _rows(place / 'cost.csv')}
+        path = place / 'milliseconds.csv'
+        times = {
+            int(row['round']): float(row['mmlth_ms'])
+            for row in (_rows(path) if path.exists() else ())
+            if row['threads'] == '1'
+        }
         for row in _rows(place / 'results.csv'):
             number = int(row['round'])
             if number == 0 and line != 'ticket':
@@ -51,6 +59,7 @@ def read_seed(folder: Path, metric: str) -> Iterator[Measured]:
                 1 - float(row['sparsity']),
                 int(cost['sparse_macs']) / int(cost['dense_macs']),
                 float(row[metric]),
+                times.get(number),
             )
 
 
@@ -65,6 +74,8 @@ def table(measured: Sequence[Measured], metric: str) -> str:
     for each in measured:
         groups[each.line, each.round].append(each)
     header = ['line', 'weights left', 'MACs left', metric, 'seeds']
+    if timed := any(each.milliseconds for each in measured):
+        header.append('ms')
     rows = [header, ['---', *['---:'] * (len(header) - 1)]]
     for (line, _), group in groups.items():
         weights = statistics.fmean(each.weights_left for each in group)
@@ -72,7 +83,11 @@ def table(measured: Sequence[Measured], metric: str) -> str:
         values = [each.metric for each in group]
         spread = f' ± {statistics.stdev(values):.3f}' if len(values) > 1 else ''
         accuracy = f'{statistics.fmean(values):.3f}{spread}'
-        rows.append([line, f'{weights:.1%}', f'{macs:.1%}', accuracy, str(len(group))])
+        row = [line, f'{weights:.1%}', f'{macs:.1%}', accuracy, str(len(group))]
+        if timed:
+            times = [each.milliseconds for each in group if each.milliseconds]
+            row.append(f'{statistics.fmean(times):.1f}' if times else '–')
+        rows.append(row)
     return '\n'.join(f'| {" | ".join(row)} |' for row in rows)
 
 
