@@ -6,8 +6,10 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from mmdet.models.backbones import ResNet
+from torch import nn
 
-from mmlth.pruning import Mask, kept_at, prune
+from mmlth.pruning import Mask, count_macs, kept_at, prune
 from mmlth.pruning.allocation import Budgets, erk, global_allocation, lamp, uniform
 from mmlth.pruning.allocation.proportions import share_out
 from mmlth.pruning.kept_counts import geometric_steps
@@ -53,6 +55,32 @@ def test_erk():
     assert counts(prune(weights, keep=17, allocation=erk)) == {'linear': 5, 'conv': 12}
     # 34 would give the linear layer 10 of its 6.
     assert counts(prune(weights, keep=34, allocation=erk)) == {'linear': 6, 'conv': 28}
+
+
+class Classifier(nn.Module):
+    """ResNet-50 as it classifies ImageNet."""
+
+    def __init__(self):
+        super().__init__()
+        self.backbone = ResNet(50)
+        self.fc = nn.Linear(2048, 1000)
+
+    def forward(self, images):
+        return self.fc(self.backbone(images)[-1].mean((2, 3)))
+
+
+def test_erk_has_the_multiply_adds_of_the_paper():
+    """Evci et al. (2020): static ERK takes 0.42 and 0.24 of the FLOPs of ResNet-50."""
+    network = Classifier().eval()
+    weights = {name: w.detach() for name, w in network.named_parameters() if w.dim() > 1}
+    macs = count_macs(network, lambda: network(torch.zeros(1, 3, 224, 224)))
+    # Small layers end dense: at 80 % 1 × 1 convolutions of the first stage, at 90 % a single one.
+    for sparsity, share, dense in ((0.8, 0.414, 8), (0.9, 0.242, 1), (0.95, 0.122, 0)):
+        mask = prune(weights, sparsity=sparsity, allocation=erk)
+        assert macs.sparse(mask) / macs.dense == pytest.approx(share, abs=0.0005)
+        ended = [name for name, kept in mask.items() if kept.all()]
+        assert len(ended) == dense
+        assert all('layer1' in name or 'layer2' in name for name in ended)
 
 
 def test_lamp():
