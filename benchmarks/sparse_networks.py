@@ -155,8 +155,8 @@ def sparse_model(network: Network, kind: str, sparsity: float) -> nn.Module:
     model = network.build().eval()
     for module in model.modules():
         # As MMDetection draws most backbones. The uniform numbers that it draws for necks have no
-        # tails: global pruning would leave nothing of wide layers.
-        if isinstance(module, nn.Conv2d):
+        # tails, and those of MMPose's heads are tiny: global pruning would leave nothing of them.
+        if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d)):
             nn.init.kaiming_normal_(module.weight, mode='fan_out', nonlinearity='relu')
         if isinstance(module, nn.BatchNorm2d):
             nn.init.normal_(module.running_mean, std=0.1)
