@@ -1,9 +1,9 @@
 """Times sparse networks beside dense ones and other runtimes, all in turns.
 
 The weights are random, as at the start of a training, and pruned by magnitude: `uniform` prunes
-every layer alike, `global` ranks all weights together, so that early layers keep more, `macs`
-counts multiply-adds, so that layers with large maps keep less. Each row of the table is a network;
-its ratios say how many times faster mmlth is than the fastest of PyTorch, ONNX Runtime and
+every layer alike, `global` ranks all weights together, so that early layers keep more, `macs` ranks
+them in the same way, but down to that share of the multiply-adds. Each row of the table is a
+network; its ratios say how many times faster mmlth is than the fastest of PyTorch, ONNX Runtime and
 OpenVINO, which multiply by zeros, and than MNN, which skips them, too.
 
     pip install -e '.[bench]'

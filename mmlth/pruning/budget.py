@@ -57,7 +57,7 @@ def check_costs(costs: Costs, power: float, mask: Mask) -> None:
             )
 
 
-def per_mac(
+def over_costs(
     mask: Mask, scores: Mapping[str, Tensor], costs: Costs, power: float = 0.0
 ) -> dict[str, Tensor]:
     """The scores over a power of the costs, float64 on the CPU, so that equal ratios tie exactly.
@@ -93,7 +93,7 @@ def longest_ranking(
 
     Args:
         mask: The current mask; only the weights that it keeps compete.
-        ratios: What ranks each weight, as `per_mac` gives it; ties go to earlier positions.
+        ratios: What ranks each weight, as `over_costs` gives it; ties go to earlier positions.
         costs: What one weight of each layer costs.
         budget: The largest number of multiply-adds.
         least: The smallest number of weights of each layer, at most as many as it has left.

@@ -11,7 +11,7 @@ from mmlth.pruning.budget import (
     check_costs,
     kept_amount,
     longest_ranking,
-    per_mac,
+    over_costs,
     within_budget,
 )
 from mmlth.pruning.errors import PruningError
@@ -107,7 +107,7 @@ def prune(
         if costs is None:
             mask = draw(mask, scores, count, allocation, floor)
             continue
-        ratios = per_mac(mask, scores, costs, cost_power)
+        ratios = over_costs(mask, scores, costs, cost_power)
         if pattern is unstructured and allocation is global_allocation:
             mask = longest_ranking(mask, ratios, costs, count, least_kept(mask, floor))
         else:

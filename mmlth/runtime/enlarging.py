@@ -1,5 +1,6 @@
 """Upsampling to the nearest number in vectors, which PyTorch has for channels last only."""
 
+import inspect
 from typing import Any
 
 import torch
@@ -11,36 +12,20 @@ from torch.overrides import TorchFunctionMode
 from mmlth.runtime.compiler import kernel
 
 
-def enlarged(
-    input: Any,  # noqa: A002
-    size: Any = None,
-    scale_factor: Any = None,
-    mode: str = 'nearest',
-    *others: Any,
-    **options: Any,
-) -> Tensor | None:
+def enlarged(input: Any, *args: Any, **options: Any) -> Tensor | None:  # noqa: A002
     """What `torch.nn.functional.interpolate` gives, where it repeats numbers 1, 2, 4 … times.
 
     Args:
         input: As of that, like all else.
-        size: As of that.
-        scale_factor: As of that.
-        mode: As of that.
-        *others: As of that.
+        *args: As of that.
         **options: As of that.
 
     Returns:
         float32 [N, C, height, width]; None for anything but the repetition of float32 on the CPU.
     """
-    if mode != 'nearest' or any(others) or any(options.values()) or not isinstance(input, Tensor):
-        return None
-    fits = input.dim() == 4 and input.dtype == torch.float32 and input.device.type == 'cpu'
+    factors = enlargement(input, *args, **options)
     watched = is_tracing() or torch.compiler.is_compiling()
-    watched = watched or (torch.is_grad_enabled() and input.requires_grad)
-    if not fits or 0 in input.shape or watched or not input.is_contiguous():
-        return None
-    factors = _factors(tuple(input.shape[2:]), size, scale_factor)
-    if factors is None:
+    if factors is None or watched or (torch.is_grad_enabled() and input.requires_grad):
         return None
     planes, (height, width) = input.shape[:2], input.shape[2:]
     out = input.new_empty(*planes, height * factors[0], width * factors[1])
@@ -56,26 +41,52 @@ def enlarged(
     return out
 
 
-def _factors(before: tuple[int, ...], size: Any, scale_factor: Any) -> tuple[int, int] | None:
-    """How often rows and columns are repeated; None if not by powers of two.
+def enlargement(
+    input: Any,  # noqa: A002
+    size: Any = None,
+    scale_factor: Any = None,
+    mode: str = 'nearest',
+    align_corners: Any = None,
+    recompute_scale_factor: Any = None,
+    antialias: bool = False,
+) -> tuple[int, int] | None:
+    """How often a call of `torch.nn.functional.interpolate` repeats rows and columns.
 
-    Of those PyTorch's rounding of positions changes nothing.
+    Args:
+        input: As of that, like all else.
+        size: As of that.
+        scale_factor: As of that.
+        mode: As of that.
+        align_corners: As of that.
+        recompute_scale_factor: As of that.
+        antialias: As of that.
+
+    Returns:
+        Powers of two, of which PyTorch's rounding of positions changes nothing; None for other
+        calls, and for tensors that are no contiguous float32 on the CPU.
     """
-    if size is not None:
-        after = _pair(size)
-        factors = tuple(n / m for n, m in zip(after, before))
-    elif scale_factor is not None:
+    if mode != 'nearest' or align_corners is not None or recompute_scale_factor or antialias:
+        return None
+    if type(input) not in (Tensor, nn.Parameter) or input.dim() != 4 or 0 in input.shape:
+        return None
+    if input.dtype != torch.float32 or input.device.type != 'cpu' or input.is_neg():
+        return None
+    if not input.is_contiguous() or (size is None) == (scale_factor is None):
+        return None
+    if size is None:
         factors = _pair(scale_factor)
     else:
-        return None
-    whole = [int(factor) for factor in factors]
-    if len(whole) != 2 or any(n != f or n < 1 or n & (n - 1) for n, f in zip(whole, factors)):
+        factors = [n / m for n, m in zip(_pair(size), input.shape[2:])]
+    whole = [int(factor) for factor in factors if 1 <= factor < 1 << 20]
+    if len(whole) != 2 or any(n != f or n & (n - 1) for n, f in zip(whole, factors)):
         return None
     return whole[0], whole[1]
 
 
-def _pair(value: Any) -> tuple[Any, ...]:
-    return tuple(value) if isinstance(value, (tuple, list)) else (value, value)
+def _pair(value: Any) -> list[Any]:
+    """Two numbers, of which a single one may stand for both; nothing of anything else."""
+    values = list(value) if isinstance(value, (tuple, list)) else [value, value]
+    return values if len(values) == 2 and all(type(n) in (int, float) for n in values) else []
 
 
 class Upsample(nn.Upsample):
@@ -87,9 +98,8 @@ class Upsample(nn.Upsample):
         Args:
             input: [N, C, height, width].
         """
-        if self.align_corners or self.recompute_scale_factor:
-            return super().forward(input)
-        result = enlarged(input, self.size, self.scale_factor, self.mode)
+        options = self.align_corners, self.recompute_scale_factor
+        result = enlarged(input, self.size, self.scale_factor, self.mode, *options)
         return super().forward(input) if result is None else result
 
 
@@ -119,7 +129,8 @@ class EnlargingForward:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Runs the module's own ``forward``, whatever it takes and returns."""
         with _Enlarging():
-            return type(self.module).forward(self.module, *args, **kwargs)
+            own = inspect.getattr_static(type(self.module), 'forward')  # which may be static
+            return own.__get__(self.module, type(self.module))(*args, **kwargs)
 
 
 class _Enlarging(TorchFunctionMode):

@@ -234,7 +234,10 @@ def _fuse(
 
 
 def _pool_and_enlarge(network: nn.Module, run: Callable[[nn.Module], Any]) -> None:
-    """Replaces max pooling and upsampling where that gains."""
+    """Replaces max pooling and upsampling where that gains, also in the code of modules.
+
+    Not in that of the whole network, which would watch all that happens in it.
+    """
     seen = observe(network, run)
     for name, module in list(network.named_modules()):
         new = pooling(module) or upsampling(module)
@@ -243,7 +246,7 @@ def _pool_and_enlarge(network: nn.Module, run: Callable[[nn.Module], Any]) -> No
             forms = {'given': partial(module, x), 'new': partial(new, x)}
             if fastest_form(timed(forms, 5)) == 'new':
                 replace(network, name, new)
-        elif name in seen.upsampling and not {'forward'} & module.__dict__.keys():
+        elif name and name in seen.enlarging and 'forward' not in module.__dict__:
             module.forward = EnlargingForward(module)
 
 

@@ -10,6 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
+from mmlth.runtime.enlarging import enlargement
+
 _METADATA = {
     *('device', 'dim', 'dtype', 'is_contiguous', 'is_floating_point', 'layout', 'ndim', 'numel'),
     *('requires_grad', 'shape', 'size'),
@@ -40,13 +42,13 @@ class Observation:
             no module returned.
         outputs: What each call of a module returned, by module; a module that returns the tensor of
             one within it shares its output.
-        upsampling: The modules whose own code upsamples; '' is the network.
+        enlarging: The modules whose own code repeats numbers; '' is the network. See `enlargement`.
     """
 
     shapes: dict[str, list[tuple[int, ...]]]
     sources: dict[str, list[Output | None]]
     outputs: dict[str, list[Output]]
-    upsampling: set[str] = field(default_factory=set)
+    enlarging: set[str] = field(default_factory=set)
 
     def follower(self, name: str) -> str | None:
         """The module that alone uses what a module returns; None if there is no such.
@@ -112,8 +114,8 @@ def observe(model: nn.Module, run: Callable[[nn.Module], Any]) -> Observation:
                 name = getattr(getattr(func, '__self__', None), '__name__', '')
             if name not in _METADATA:
                 use((args, kwargs))
-            if func is nn.functional.interpolate:
-                seen.upsampling.add(running[-1])
+            if func is nn.functional.interpolate and enlargement(*args, **(kwargs or {})):
+                seen.enlarging.add(running[-1])
             return func(*args, **(kwargs or {}))
 
     def enter(name: str, inputs: tuple[Any, ...]) -> None:

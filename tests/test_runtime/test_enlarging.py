@@ -11,7 +11,10 @@ from torch import nn
 from torch.nn import functional
 
 from mmlth import accelerate
-from mmlth.runtime.enlarging import EnlargingForward, enlarged, upsampling
+from mmlth.runtime import enlarging
+from mmlth.runtime import network as networks
+from mmlth.runtime.compiler import kernel
+from mmlth.runtime.enlarging import EnlargingForward, Upsample, enlarged, upsampling
 
 FACTORS = st.sampled_from([1, 2, 4, 8])
 
@@ -47,20 +50,78 @@ def test_the_same_as_pytorch(shape, factors, by_size, seed):
         (torch.randn(1, 2, 4, 4, requires_grad=True), {'scale_factor': 2}),
         (torch.randn(1, 2, 4, 4).to(memory_format=torch.channels_last), {'scale_factor': 2}),
         (torch.randn(0, 2, 4, 4), {'scale_factor': 2}),
+        (torch.randn(1, 2, 4, 4), {'size': (8, 8), 'scale_factor': 2}),
+        (torch.randn(1, 2, 4, 4), {'size': (8, 8, 8)}),
+        (torch.randn(1, 2, 4, 4), {'size': torch.tensor([8, 8])}),
+        (torch.randn(1, 2, 4, 4), {'scale_factor': float('inf')}),
+        (torch.randn(1, 2, 4, 4), {'scale_factor': float('nan')}),
+        (torch.randn(1, 2, 4, 4), {'scale_factor': 2, 'align_corners': False}),
+        (torch.randn(1, 2, 4, 4), {}),
+        (torch._neg_view(torch.randn(1, 2, 4, 4)), {'scale_factor': 2}),
     ],
 )
 def test_what_is_left_to_pytorch(x, options):
     assert enlarged(x, **options) is None
 
 
-def test_modules():
+def test_modules(monkeypatch):
     x = torch.randn(1, 2, 5, 4)
-    for given_module in (nn.Upsample(scale_factor=2), nn.Upsample((10, 16)), nn.Upsample((7, 7))):
+    calls = []
+    monkeypatch.setattr(enlarging, 'kernel', lambda: calls.append(0) or kernel())
+    for given_module, count in (
+        (nn.Upsample(scale_factor=2), 1),
+        (nn.Upsample((10, 16)), 1),
+        (nn.Upsample((7, 7)), 0),
+        (nn.Upsample(scale_factor=2.0, recompute_scale_factor=True), 0),
+    ):
         new = upsampling(given_module)
         assert torch.equal(new(x), given_module(x))
+        assert len(calls) == count
+        calls.clear()
+    traced = torch.jit.trace(upsampling(nn.Upsample(scale_factor=2)), x)
+    assert 'upsample_nearest2d' in str(traced.graph)
     assert upsampling(nn.Upsample(scale_factor=2, mode='bilinear')) is None
     assert upsampling(nn.Upsample((9, 9), mode='nearest-exact')) is None
     assert upsampling(nn.UpsamplingNearest2d(scale_factor=2)) is None
+
+
+@pytest.mark.usefixtures('always_sparse')
+def test_what_is_replaced_in_a_network(monkeypatch):
+    network = nn.Sequential(
+        nn.Conv2d(3, 8, 3, padding=1), nn.Upsample(scale_factor=2), Bilinear(), Patched(), Fixed()
+    )
+    network[3].forward = network[3].twice
+    monkeypatch.setattr(networks, 'fastest_form', lambda s: 'new' if 'new' in s else 'sparse')
+    fast = accelerate(network.eval(), (16, 16), show=None)
+    assert fast.choice == 'sparse'
+    assert type(fast.model[1]) is Upsample
+    kinds = [type(module.__dict__.get('forward')).__name__ for module in fast.model[2:]]
+    assert kinds == ['NoneType', 'method', 'EnlargingForward']
+    x = torch.randn(1, 3, 16, 16)
+    with torch.no_grad():
+        torch.testing.assert_close(fast.model(x), network(x))
+
+
+class Bilinear(nn.Module):
+    """Upsamples in another way."""
+
+    def forward(self, x):
+        return functional.interpolate(x, scale_factor=2, mode='bilinear')
+
+
+class Patched(nn.Module):
+    """Has a forward of its own."""
+
+    def twice(self, x):
+        return functional.interpolate(x, scale_factor=2)
+
+
+class Fixed(nn.Module):
+    """Needs no self."""
+
+    @staticmethod
+    def forward(x):
+        return functional.interpolate(x, scale_factor=2)
 
 
 class Pyramid(nn.Module):

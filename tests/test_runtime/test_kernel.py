@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from mmlth.runtime import SparseConv2d, SparseLinear
+from mmlth.runtime import enlarging as enlargings
 from mmlth.runtime import plan as plans
 from mmlth.runtime import pooling as poolings
 from mmlth.runtime.activations import CLAMP, HARD_SWISH, IDENTITY, LEAKY, RELU, SILU, Activation
@@ -313,6 +314,12 @@ def watched():
             for size in ((5, 5), (6, 7), (31, 64)):
                 x = torch.randn(2, 3, *size)
                 assert torch.equal(poolings.pooling(network)(x), network(x))
+        patch.setattr(enlargings, 'kernel', lambda: kernel(flags))
+        for factors in ((2, 2), (1, 4), (4, 1), (8, 2)):
+            for size in ((1, 1), (5, 7), (8, 32)):
+                x = torch.randn(2, 3, *size)
+                expected = nn.functional.interpolate(x, scale_factor=factors)
+                assert torch.equal(enlargings.enlarged(x, scale_factor=factors), expected)
     print(f'{count} cases')
 
 

@@ -75,7 +75,7 @@ def table(measured: Sequence[Measured], metric: str) -> str:
         groups[each.line, each.round].append(each)
     header = ['line', 'weights left', 'MACs left', metric, 'seeds']
     if timed := any(each.milliseconds for each in measured):
-        header.append('ms')
+        header.append('ms, accelerated')
     rows = [header, ['---', *['---:'] * (len(header) - 1)]]
     for (line, _), group in groups.items():
         weights = statistics.fmean(each.weights_left for each in group)

@@ -115,8 +115,9 @@ def export_model(
 ) -> Exported:
     """Writes a network as a file for another runtime; its input are images that are normalised.
 
-    It takes any number of images at once, unless the model's code fixes that number while it is
-    traced, which the check finds: then the file takes one.
+    It takes any number of images at once. Where no such file can be made, or where the check finds
+    that it is wrong for two, as of models whose code fixes the number while it is traced, the file
+    takes one image.
 
     Args:
         model: A model of MMDetection or MMPose, under a mask or not; stays as it is.
@@ -190,7 +191,7 @@ def _made_for(
     opset: int,
     check: bool,
 ) -> tuple[_Made, bool]:
-    """A file with these axes, and whether it is right for one image and for two."""
+    """A file with these axes, and whether it may take any number of images."""
     onnx = trace(part, images[:1], expected, axes, opset)
     content = target.convert(onnx)
     names = tuple(expected)

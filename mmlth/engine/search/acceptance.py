@@ -7,7 +7,13 @@ from mmlth.engine.distillation import lesson_for
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.evaluation import check_validation_loss
 from mmlth.engine.hooks import BayesianHook, DistilHook, PruningHook, RSTHook
-from mmlth.engine.masking import Pruner, dry_run_pruning, split_targets, weight_costs
+from mmlth.engine.masking import (
+    Pruner,
+    dry_run_pruning,
+    refused_as,
+    split_targets,
+    weight_costs,
+)
 from mmlth.engine.rounds import round_pace
 from mmlth.engine.search.branches import branch_state, with_new_tickets
 from mmlth.engine.settings import build_score
@@ -99,7 +105,9 @@ def _check_distillation(search: Search) -> None:
 def _check_deviations(search: Search) -> None:
     """Refuses a score that needs deviations where some prunable weights will have none."""
     score = search.settings.score
-    if 'deviations' not in needs_of(build_score(score)):
+    with refused_as(f'lottery.score={score!r} cannot rank these weights'):
+        needs = needs_of(build_score(score))
+    if 'deviations' not in needs:
         return
     hooks = [hook for hook in search.runner.hooks if isinstance(hook, BayesianHook)]
     gaussian = {name for hook in hooks for name in hook.chosen(search.model)}

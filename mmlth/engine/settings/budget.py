@@ -9,7 +9,7 @@ from mmlth_common.lottery import MACS, WEIGHTS
 
 
 def parse_budget(given: Any) -> str | dict[str, Any]:
-    """Reads the key; a dict that says no more than a word becomes the word.
+    """Reads the key; the power is part of what is recorded, whether it was given or not.
 
     Raises:
         LotteryError: If it is neither ``'weights'`` nor ``'macs'``, nor a dict of them.
@@ -22,4 +22,4 @@ def parse_budget(given: Any) -> str | dict[str, Any]:
         raise LotteryError(f'lottery.budget.power must lie between 0 and 1, got {power!r}')
     if options['type'] == WEIGHTS and 'power' in options:
         raise LotteryError("lottery.budget.power is of 'macs'; leave it out where weights count")
-    return str(options['type']) if power == 0 else {'type': MACS, 'power': power}
+    return WEIGHTS if options['type'] == WEIGHTS else {'type': MACS, 'power': float(power)}

@@ -35,7 +35,7 @@ def test_the_target_is_a_share_of_the_multiply_adds(tmp_path):
         assert budget - 36 < kept_amount(mask, COSTS) <= budget
         assert entry['kept_macs'] == kept_amount(mask, COSTS)
         assert (entry['prunable_macs'], entry['kept'], entry['prunable']) == (TOTAL, mask.kept, 304)
-    assert state['config']['lottery']['budget'] == 'macs'
+    assert state['config']['lottery']['budget'] == {'type': 'macs', 'power': 0.0}
     left = [float(row['macs_left']) for row in csv_rows(tmp_path / 'report/results.csv')]
     assert left == [entry['kept_macs'] / TOTAL for entry in state['rounds']]
 
@@ -54,7 +54,7 @@ def test_the_power_of_what_a_weight_costs(tmp_path):
     by_power = search(tmp_path / 'b', sparsities=[0.8], budget=tempered)
     by_score = search(tmp_path / 'c', sparsities=[0.8], budget={'type': 'macs', 'power': 0.0})
     assert by_power['config']['lottery']['budget'] == tempered
-    assert by_score['config']['lottery']['budget'] == 'macs'
+    assert by_score['config']['lottery']['budget'] == {'type': 'macs', 'power': 0.0}
     for state in (by_cost, by_power, by_score):
         assert state['schedule'][-1] - 36 < state['rounds'][-1]['kept_macs'] <= TOTAL * 0.2
     # The more the costs count, the better for the linear layer, whose weights cost 1 and not 36.
@@ -148,8 +148,19 @@ def test_branches_and_controls_of_a_search_by_multiply_adds(tmp_path, monkeypatc
 
 def test_another_budget_is_another_search(tmp_path):
     search(tmp_path, rounds=1, target_sparsity=0.5)
-    with pytest.raises(LotteryError, match=r"lottery\.budget: 'macs' → absent"):
+    with pytest.raises(LotteryError, match=r"lottery\.budget\.type: 'macs' → absent"):
         search(tmp_path, resume=True, rounds=1, target_sparsity=0.5, budget='weights')
+
+
+def test_a_record_that_does_not_tell_its_power_is_of_another_search(tmp_path):
+    """Before the power was recorded 'macs' alone stood for 1."""
+    search(tmp_path, rounds=2, target_sparsity=0.5, rounds_per_run=2)
+    path = tmp_path / 'search.json'
+    state = json.loads(path.read_text())
+    state['config']['lottery']['budget'] = 'macs'
+    path.write_text(json.dumps(state))
+    with pytest.raises(LotteryError, match=r'holds a search with other settings.*lottery\.budget'):
+        search(tmp_path, resume=True, rounds=2, target_sparsity=0.5)
 
 
 @MODELS.register_module(force=True)
