@@ -1,7 +1,7 @@
 """Mask, targets, scores, allocations, patterns, schedule: pure torch, no I/O."""
 
 from mmlth.pruning.allocation import Allocation, global_allocation
-from mmlth.pruning.averages import averaged_copies, count_parameters
+from mmlth.pruning.averages import TEACHERS, averaged_copies, count_parameters
 from mmlth.pruning.budget import Costs, amounts, kept_amount
 from mmlth.pruning.controls import CONTROLS, Control, noise
 from mmlth.pruning.deviations import LOG_DEVIATION, deviations, means
@@ -14,6 +14,7 @@ from mmlth.pruning.gaussian_weights import (
     draw_weights,
     gaussian_weights,
     kaiming_scale,
+    reset_deviations,
     restore_means,
 )
 from mmlth.pruning.identity import identity
@@ -65,6 +66,7 @@ __all__ = [
     'METHODS',
     'PRUNABLE_PARAMETERS',
     'SCHEDULES',
+    'TEACHERS',
     'Allocation',
     'Control',
     'Costs',
@@ -132,6 +134,7 @@ __all__ = [
     'prune',
     'random_subset',
     'read_scope',
+    'reset_deviations',
     'restore_means',
     'revived',
     'starved',

@@ -109,11 +109,16 @@ def _first_like(copy: nn.Module, originals: dict[str, nn.Module], taken: set[str
 
 
 def _shapes(module: nn.Module) -> list[tuple[str, torch.Size]]:
-    return [(name, parameter.shape) for name, parameter in module.named_parameters()]
+    # Means have averages, deviations have none.
+    return [
+        (name, parameter.shape)
+        for name, parameter in module.named_parameters()
+        if not name.endswith(LOG_DEVIATION)
+    ]
 
 
 def _names(path: str, module: nn.Module) -> list[str]:
-    return [f'{path}.{name}' if path else name for name, _ in module.named_parameters()]
+    return [f'{path}.{name}' if path else name for name, _ in _shapes(module)]
 
 
 def _within(path: str, copies: dict[str, str | None]) -> bool:

@@ -4,8 +4,11 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-LOG_DEVIATION = '_log_sigma'
-"""How the name of log σ ends; before that stands the name of its weight, which is the mean."""
+LOG_DEVIATION = '_mmlth_log_sigma'
+"""How the name of log σ ends; before that stands the name of its weight, which is the mean.
+
+Models have parameters of their own that end in ``log_sigma``, but none that end so.
+"""
 
 
 def deviations(state: Mapping[str, Tensor], mask: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -4,8 +4,8 @@ Mean-field variational inference by the reparametrised gradient: Blundell et al.
 Uncertainty in Neural Networks* (ICML 2015, https://arxiv.org/abs/1505.05424). The mean is the
 parameter that the layer has anyway, under its own name, so that without drawing the network is the
 one of the means. Beside it stands log σ as a parameter of its own, whose name ends in
-`LOG_DEVIATION`: whatever an optimizer does to it, σ is positive. Both are zero where the weight is
-pruned (see `Masked.set_mask`), and nothing is drawn there.
+`LOG_DEVIATION`: whatever an optimizer does to it, σ is positive. Where a weight is pruned its mean
+and what stands for log σ are zero (see `Masked.set_mask`), nothing is drawn, and σ counts as 0.
 """
 
 import math
@@ -56,6 +56,20 @@ def add_deviations(model: nn.Module, names: Iterable[str], scale: float = 0.01) 
     return added
 
 
+@torch.no_grad()
+def reset_deviations(model: nn.Module, scale: float) -> None:
+    """Gives all Gaussian weights the σ that `add_deviations` begins with, but for pruned ones.
+
+    Args:
+        model: The model.
+        scale: As of `add_deviations`.
+    """
+    for mean, log_deviation, pruned in _gaussian(model):
+        log_deviation.fill_(math.log(scale * kaiming_scale(mean)))
+        if pruned is not None:
+            log_deviation.masked_fill_(pruned, 0)
+
+
 def gaussian_weights(model: nn.Module) -> Iterator[tuple[nn.Parameter, nn.Parameter]]:
     """The mean and log σ of each Gaussian weight of a model, once each."""
     for mean, log_deviation, _ in _gaussian(model):
@@ -66,7 +80,8 @@ def draw_weights(model: nn.Module) -> int:
     """Lets layers compute with μ + σ · ε, with a new ε, until `restore_means`.
 
     Backward passes reach μ and log σ. Parameters, names and ``state_dict()`` are those of before.
-    Layers that share a weight share what is drawn. ε is of torch's generator of the device.
+    Layers that share a weight share what is drawn. Weights that are frozen meanwhile stay at their
+    means. ε is of torch's generator of the device.
 
     Args:
         model: The model, whose forward pass follows.
@@ -76,6 +91,8 @@ def draw_weights(model: nn.Module) -> int:
     """
     drawn: dict[int, Tensor] = {}
     for mean, log_deviation, pruned in _gaussian(model):
+        if not mean.requires_grad:
+            continue
         weight = mean + log_deviation.exp() * torch.randn_like(mean)
         drawn[id(mean)] = weight if pruned is None else weight.masked_fill(pruned, 0)
     for module in model.modules():
@@ -94,7 +111,9 @@ def restore_means(model: nn.Module) -> None:
 
 
 @torch.no_grad()
-def add_prior_gradient(model: nn.Module, prior: float, strength: float) -> None:
+def add_prior_gradient(
+    model: nn.Module, prior: float, strength: float, among: Iterable[Tensor] | None = None
+) -> None:
     """Adds the gradient of the divergence from the prior, in closed form, to the gradients.
 
     Of `divergence` it is μ / s² for a mean and σ² / s² − 1 for log σ. What has no gradient, as a
@@ -104,8 +123,12 @@ def add_prior_gradient(model: nn.Module, prior: float, strength: float) -> None:
         model: The model, after a backward pass.
         prior: As of `divergence`.
         strength: What the gradient is multiplied by.
+        among: The parameters whose gradients it is added to; None: all.
     """
+    chosen = None if among is None else {id(parameter) for parameter in among}
     for mean, log_deviation, pruned in _gaussian(model):
+        if chosen is not None and id(mean) not in chosen:
+            continue
         variance = (prior * kaiming_scale(mean)) ** 2
         if mean.grad is not None:
             mean.grad.add_(mean, alpha=strength / variance)

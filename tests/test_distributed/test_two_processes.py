@@ -110,7 +110,7 @@ def test_a_budget_in_multiply_adds_is_met_by_two_processes(tmp_path):
 
 
 def test_gaussian_weights_are_the_same_in_all_processes(tmp_path):
-    """Each process draws noise of its own; gradients of means and deviations are averaged."""
+    """Gradients of means and deviations are averaged, since the wrapper knows of both."""
     changes = {
         'custom_hooks': [{'type': 'Watch'}, {'type': 'mmlth.BayesianHook', 'deviation': 0.5}],
         'optim_wrapper.optimizer.weight_decay': 0,

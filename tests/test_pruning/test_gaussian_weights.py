@@ -6,6 +6,7 @@ import math
 import pytest
 import torch
 from torch import nn
+from torch.optim.swa_utils import AveragedModel
 
 from mmlth.pruning import (
     Mask,
@@ -62,8 +63,8 @@ def test_what_is_drawn():
     found = model(IMAGES)
     torch.testing.assert_close(found, expected)
     assert [name for name, _ in model.named_parameters()] == [
-        *('0.weight', '0.bias', '0.weight_log_sigma'),
-        *('3.weight', '3.bias', '3.weight_log_sigma'),
+        *('0.weight', '0.bias', '0.weight_mmlth_log_sigma'),
+        *('3.weight', '3.bias', '3.weight_mmlth_log_sigma'),
     ]
     found.square().sum().backward()
     expected.square().sum().backward()
@@ -145,10 +146,53 @@ def test_pruned_means_zero_for_both():
         state = each.state_dict()
         for name, kept in mask.items():
             assert not state[name][~kept].any()
-            assert not state[f'{name}_log_sigma'][~kept].any()
+            assert not state[f'{name}_mmlth_log_sigma'][~kept].any()
             assert not deviations(state, mask)[name][~kept].any()
             assert (deviations(state, mask)[name][kept] > 0).all()
-            assert not each.get_parameter(f'{name}_log_sigma').grad[~kept].any()
+            assert not each.get_parameter(f'{name}_mmlth_log_sigma').grad[~kept].any()
+
+
+def test_frozen_weights_stay_at_their_means():
+    model = gaussian()
+    model[0].weight.requires_grad = False
+    assert draw_weights(model) == 1
+    assert 'weight' not in model[0].__dict__
+
+
+def test_the_prior_reaches_the_parameters_of_one_optimizer():
+    model = gaussian()
+    for parameter in model.parameters():
+        parameter.grad = torch.zeros_like(parameter)
+    add_prior_gradient(model, 1.0, 1.0, among=model[3].parameters())
+    assert not model[0].weight.grad.any()
+    assert model[3].weight.grad.all()
+    assert model[3].weight_mmlth_log_sigma.grad.all()
+
+
+def test_parameters_of_a_model_that_are_called_so():
+    model = network()
+    model.cls_log_sigma = nn.Parameter(torch.zeros(3))
+    attach_mask(model, prune({n: model.get_parameter(n) for n in NAMES}, sparsity=0.6))
+    assert 'cls_log_sigma' in means(model.state_dict())
+    assert count_parameters(model) == count_parameters(network()) + 3
+
+
+class Momentum(nn.Module):
+    """A layer and its average."""
+
+    def __init__(self):
+        super().__init__()
+        self.online = nn.Sequential(nn.Linear(3, 3))
+        self.average = AveragedModel(self.online)
+
+
+def test_averages_of_gaussian_weights_are_pruned_with_them():
+    model = Momentum()
+    add_deviations(model, ['online.0.weight'])
+    kept = torch.eye(3, dtype=torch.bool)
+    attach_mask(model, {'online.0.weight': kept})
+    assert not model.average.module[0].weight[~kept].any()
+    assert not model.online[0].weight[~kept].any()
 
 
 def test_deviations_may_come_after_the_mask():
@@ -193,10 +237,10 @@ def test_the_posterior_of_a_linear_model(temperature):
 
 def test_the_score_by_hand():
     state = {'w': torch.tensor([3.0, -2.0, 1.0, 1.0]), 'v': torch.tensor([1.0])}
-    state |= {'w_log_sigma': torch.tensor([3.0, 1.0, 0.25, 4.0]).log()}
+    state |= {'w_mmlth_log_sigma': torch.tensor([3.0, 1.0, 0.25, 4.0]).log()}
     mask = Mask({'w': torch.ones(4, dtype=torch.bool)})
     # 1, 2, 4 and 1/4
     assert prune(state, mask, keep=2, score=signal_to_noise)['w'].tolist() == [0, 1, 1, 0]
     dense = Mask({**mask, 'v': torch.tensor([True])})
-    with pytest.raises(PruningError, match=r"'v' has none beside it \(v_log_sigma\)"):
+    with pytest.raises(PruningError, match=r"'v' has none beside it \(v_mmlth_log_sigma\)"):
         prune(state, dense, keep=2, score=signal_to_noise)

@@ -59,5 +59,5 @@ def save_best_weights(runner: Runner, path: Path) -> None:
 def _weights(checkpoint: Path) -> dict[str, Tensor]:
     ticket = checkpoint.with_suffix('.safetensors')  # of lottery.checkpoints='tickets'
     if not checkpoint.exists() and is_ticket(ticket):
-        return load_ticket(ticket).state_dict()
+        return load_ticket(ticket).state_dict(log_deviations=True)
     return dict(load_checkpoint_safely(checkpoint)['state_dict'])

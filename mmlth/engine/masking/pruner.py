@@ -93,7 +93,7 @@ class Pruner:
 
     @property
     def ranks_by_weights_alone(self) -> bool:
-        """Whether ``lottery.score`` needs neither the rewind step nor the network."""
+        """Whether ``lottery.score`` needs nothing but the weights that the mask is about."""
         return not needs_of(build_score(self.settings.score))
 
 

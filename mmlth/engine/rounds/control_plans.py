@@ -13,7 +13,7 @@ from mmlth.engine.settings import build_control
 from mmlth.engine.state import Search, SearchPaths
 from mmlth.engine.training import Origin, StateTransform, round_config, scale_schedule
 from mmlth.messages import reason
-from mmlth.pruning import Control, Mask, PruningError
+from mmlth.pruning import LOG_DEVIATION, Control, Mask, PruningError
 from mmlth.ticket import load_ticket
 
 
@@ -69,6 +69,11 @@ def _trained(paths: SearchPaths, of_round: int) -> dict[str, Tensor]:
     before = load_ticket(paths.parent_ticket(of_round - 1))
     weights = before.state_dict(log_deviations=True)
     kept = {name: mask for name, mask in before.mask.items() if name in weights}
+    kept |= {
+        beside: mask
+        for name, mask in before.mask.items()
+        if (beside := f'{name}{LOG_DEVIATION}') in weights
+    }
     return weights | {
         name: torch.where(mask, weights[name], dense[name]) for name, mask in kept.items()
     }

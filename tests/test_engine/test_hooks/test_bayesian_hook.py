@@ -107,6 +107,145 @@ def test_without_noise_and_prior_it_is_the_ordinary_training(tmp_path):
         torch.testing.assert_close(runner.model.state_dict()[name], weight)
 
 
+def test_the_prior_pulls_in_each_step(tmp_path):
+    """Plain SGD without data: the means shrink by lr · T / N · μ / s² a step."""
+    config = gaussian_config(tmp_path, [{'type': 'NoLoss'}], **{'model.type': 'NoLossModel'})
+    config.custom_hooks[0].update(prior=0.5, temperature=2.0)
+    config.optim_wrapper = {'optimizer': {'type': 'SGD', 'lr': 0.25}, 'type': 'OptimWrapper'}
+    config.param_scheduler = None
+    runner = Runner.from_cfg(config)
+    runner.train()
+    before, after = starts[-1], runner.model.state_dict()
+    for name in NAMES:
+        variance = (0.5 * kaiming_scale(before[name])) ** 2
+        shrink = (1 - 0.25 * 2 / IMAGES / variance) ** 18
+        torch.testing.assert_close(after[name], before[name] * shrink, rtol=1e-4, atol=1e-7)
+
+
+@MODELS.register_module(force=True)
+class NoLossModel(ToyModel):
+    """Learns nothing."""
+
+    def forward(self, *args, mode='tensor', **kwargs):
+        result = super().forward(*args, mode=mode, **kwargs)
+        return {'loss': result['loss'] * 0} if mode == 'loss' else result
+
+
+@HOOKS.register_module(force=True)
+class NoLoss(Hook):
+    """Notes what a training starts from."""
+
+    def before_train(self, runner):
+        starts.append({n: t.clone() for n, t in runner.model.state_dict().items()})
+
+
+def test_models_that_draw_all_parameters_anew(tmp_path):
+    """As DETR and its kin initialise whatever has two dimensions."""
+    runner = Runner.from_cfg(
+        gaussian_config(tmp_path, [{'type': 'NoLoss'}], **{'model.type': 'DrawsAll'})
+    )
+    runner.train()
+    for name in NAMES:
+        log_deviation = starts[-1][f'{name}_mmlth_log_sigma']
+        expected = 0.1 * kaiming_scale(log_deviation)
+        torch.testing.assert_close(log_deviation.exp(), torch.full_like(log_deviation, expected))
+
+
+@MODELS.register_module(force=True)
+class DrawsAll(ToyModel):
+    """Initialises all of its parameters alike."""
+
+    def init_weights(self):
+        for parameter in self.parameters():
+            torch.nn.init.ones_(parameter)
+
+
+def test_what_computes_with_means(tmp_path):
+    """A hook that runs the model between iterations, and a training that was broken off."""
+    hooks = [{'type': 'Between'}, {'type': 'Killer'}]
+    config = gaussian_config(tmp_path, hooks)
+    runner = Runner.from_cfg(config)
+    runner.register_hook(BreaksOff())
+    with pytest.raises(KeyboardInterrupt):
+        runner.train()
+    model, fc = runner.model, runner.model.fc
+    assert fc.weight is not fc._parameters['weight']  # drawn, and left so
+    model.eval()
+    model(torch.randn(1, 3, 6, 6))
+    assert fc.weight is fc._parameters['weight']
+    runner = Runner.from_cfg(gaussian_config(tmp_path / 'b', hooks))
+    runner.train()
+    assert not runner.model._forward_pre_hooks
+    copy.deepcopy(runner.model)
+
+
+class BreaksOff(Hook):
+    """Ends the training within an iteration."""
+
+    priority = 'HIGHEST'
+
+    def before_train(self, runner):
+        def broken(*args, **kwargs):
+            raise KeyboardInterrupt
+
+        runner.optim_wrapper.optimizer.register_step_pre_hook(broken)
+
+
+@HOOKS.register_module(force=True)
+class Between(Hook):
+    """Runs the model between iterations."""
+
+    def after_train_iter(self, runner, *args, **kwargs):
+        images, labels = torch.randn(2, 3, 6, 6), torch.tensor([0, 1])
+        runner.model(images, labels, mode='loss')
+        assert 'weight' not in runner.model.fc.__dict__
+
+
+def test_controls_of_weights_that_are_trained_on(tmp_path):
+    """What a random mask revives has the deviation of the dense model."""
+    lottery = {**BY_NOISE, 'rewind_what': 'learning_rate'}
+    search_by(gaussian_config(tmp_path, [{'type': 'StartSpy'}], lottery=lottery))
+    mmlth.branch(tmp_path, 'random', tickets=[2])
+    dense, before = (ticket_of(tmp_path, number) for number in (0, 1))
+    mask = tickets_of(tmp_path / 'branches/random')[-1].mask
+    revived = 0
+    for name, kept in mask.items():
+        key = f'{name}_mmlth_log_sigma'
+        expected = torch.where(before.mask[name], before.weights[key], dense.weights[key])
+        assert bits(starts[-1][key]) == bits(expected.masked_fill(~kept, 0))
+        revived += int((kept & ~before.mask[name]).sum())
+    assert revived
+
+
+def test_the_best_weights_keep_their_deviations(tmp_path):
+    lottery = {**BY_NOISE, 'rewind': 'best', 'checkpoints': 'tickets'}
+    hooks = {'default_hooks.checkpoint.save_best': 'toy/accuracy'}
+    search_by(gaussian_config(tmp_path, lottery=lottery, **hooks))
+    theta = load_rewind_weights(tmp_path / 'rewind.safetensors')
+    assert theta['conv.weight_mmlth_log_sigma'].unique().numel() > 10
+
+
+def test_a_checkpoint_without_deviations_is_not_resumed(tmp_path):
+    config = gaussian_config(tmp_path)
+    hooks = config.custom_hooks
+    config.custom_hooks = [{'type': 'mmlth.ResumeHook'}]
+    Runner.from_cfg(config).train()
+    config.custom_hooks = [*hooks, {'type': 'mmlth.ResumeHook'}]
+    config.resume, config.train_cfg.max_epochs, config.experiment_name = True, 4, 'again'
+    with pytest.raises(LotteryError, match='is of a training without BayesianHook; start from'):
+        Runner.from_cfg(config).train()
+
+
+def test_two_hooks_and_an_optimizer_with_a_state(tmp_path):
+    config = gaussian_config(tmp_path / 'a', [{'type': 'mmlth.BayesianHook'}])
+    with pytest.raises(LotteryError, match='more than one BayesianHook'):
+        Runner.from_cfg(config).train()
+    config = gaussian_config(tmp_path / 'b')
+    config.optim_wrapper.optimizer = {'type': 'Adagrad', 'lr': 0.01}
+    with pytest.raises(LotteryError, match='Adagrad, which has its state already'):
+        Runner.from_cfg(config).train()
+
+
 def test_a_search_prunes_by_signal_to_noise(searched):
     state = record(searched)
     masks = masks_of(searched)
@@ -126,7 +265,7 @@ def test_mean_and_deviation_are_zero_where_pruned(searched):
         for name, kept in ticket.mask.items():
             for tensor in (
                 ticket.state_dict()[name],
-                ticket.weights[f'{name}_log_sigma'],
+                ticket.weights[f'{name}_mmlth_log_sigma'],
                 ticket.deviations()[name],
             ):
                 assert not tensor[~kept].any()
@@ -135,7 +274,7 @@ def test_mean_and_deviation_are_zero_where_pruned(searched):
     ids = dict(enumerate(state['optimizer']['param_groups'][0]['params']))
     assert len(ids) == 11
     for name, kept in ticket_of(searched, 2).mask.items():
-        assert not state['state_dict'][f'{name}_log_sigma'][~kept].any()
+        assert not state['state_dict'][f'{name}_mmlth_log_sigma'][~kept].any()
     shapes = {tuple(kept.shape): kept for kept in ticket_of(searched, 2).mask.values()}
     moments = [each['momentum_buffer'] for each in state['optimizer']['state'].values()]
     checked = [not m[~shapes[tuple(m.shape)]].any() for m in moments if tuple(m.shape) in shapes]
@@ -148,9 +287,11 @@ def test_both_are_rewound(tmp_path):
     theta = load_rewind_weights(tmp_path / 'rewind.safetensors')
     mask = ticket_of(tmp_path, 2).mask
     for name, kept in mask.items():
-        for key in (name, f'{name}_log_sigma'):
+        for key in (name, f'{name}_mmlth_log_sigma'):
             assert bits(starts[-1][key]) == bits(theta[key].masked_fill(~kept, 0)), key
-    assert theta['conv.weight_log_sigma'].unique().numel() > 10  # that of step k, not a constant
+    assert (
+        theta['conv.weight_mmlth_log_sigma'].unique().numel() > 10
+    )  # that of step k, not a constant
 
 
 starts = []
@@ -219,9 +360,13 @@ def test_averages_are_of_both(tmp_path):
     hooks = [{'type': 'EMAHook', 'momentum': 0.2}]
     search_by(gaussian_config(tmp_path, hooks, lottery=BY_NOISE))
     ticket = ticket_of(tmp_path, 2)
+    saved = load_checkpoint_safely(tmp_path / 'round_02/epoch_3.pth')
     for name, kept in ticket.mask.items():
-        assert ticket.deviations()[name].isfinite().all()
-        assert not ticket.deviations()[name][~kept].any()
+        key = f'{name}_mmlth_log_sigma'
+        trained = saved['ema_state_dict'][f'module.{key}']  # which the hook keeps aside
+        assert not torch.equal(trained, ticket.weights[key])
+        assert bits(saved['state_dict'][key]) == bits(ticket.weights[key])
+        assert not ticket.weights[key][~kept].any()
 
 
 @pytest.mark.parametrize('what', ['learning_rate', 'nothing'])
@@ -233,7 +378,7 @@ def test_weights_that_are_trained_on_keep_their_deviations(tmp_path, what):
     before = ticket_of(tmp_path, 1).weights
     mask = ticket_of(tmp_path, 2).mask
     for name, kept in mask.items():
-        key = f'{name}_log_sigma'
+        key = f'{name}_mmlth_log_sigma'
         assert bits(starts[-1][key]) == bits(before[key].masked_fill(~kept, 0))
 
 
@@ -253,8 +398,7 @@ def test_a_ticket_of_numbers_gives_a_bayesian_run_its_mask(tmp_path):
     assert ticket.mask == load_ticket(given).mask
     for name, kept in ticket.mask.items():
         assert not ticket.state_dict()[name][~kept].any()
-        assert not ticket.deviations()[name][~kept].any()
-        assert (ticket.deviations()[name][kept] > 0).all()
+        assert not ticket.weights[f'{name}_mmlth_log_sigma'][~kept].any()
 
 
 @pytest.mark.parametrize(
@@ -263,6 +407,8 @@ def test_a_ticket_of_numbers_gives_a_bayesian_run_its_mask(tmp_path):
         ({'deviation': 0}, 'BayesianHook.deviation must be a number above 0, got 0'),
         ({'prior': -1}, 'BayesianHook.prior must be a number above 0, got -1'),
         ({'temperature': -1}, 'BayesianHook.temperature must be a number of at least 0, got -1'),
+        ({'temperature': '1'}, "BayesianHook.temperature must be a number of at least 0, got '1'"),
+        ({'temperature': float('inf')}, 'must be a number of at least 0, got inf'),
         ({'targets': {'include': ['nowhere']}}, 'nowhere'),
     ],
 )
@@ -293,7 +439,7 @@ def test_gradual_pruning(tmp_path):
     ticket = tickets_of(tmp_path)[-1]
     assert ticket.mask.kept == 76
     for name, kept in ticket.mask.items():
-        assert not ticket.deviations()[name][~kept].any()
+        assert not ticket.weights[f'{name}_mmlth_log_sigma'][~kept].any()
 
 
 def test_the_score_without_gaussian_weights(tmp_path):
