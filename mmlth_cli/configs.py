@@ -2,13 +2,15 @@
 
 import argparse
 
+from mmlth_cli.completion import completed_by, configs_to_copy
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options."""
     parser.usage = (
         'mmlth configs [-h] [--json] [WORD ...]\n       mmlth configs copy NAME [DEST] [--force]'
     )
-    parser.add_argument(
+    words = parser.add_argument(
         'words',
         nargs='*',
         metavar='WORD',
@@ -16,5 +18,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         'or `copy NAME DEST`: write the config of that name to DEST, a file or a folder, by '
         'default to NAME.py',
     )
+    completed_by(words, configs_to_copy)
     parser.add_argument('--json', action='store_true', help='print the list as JSON')
     parser.add_argument('--force', action='store_true', help='replace DEST')
