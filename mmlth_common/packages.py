@@ -22,6 +22,7 @@ INSTALL = {
     'onnxruntime': "pip install 'mmlth[export]'",
     'MNN': "pip install 'mmlth[mnn]'",
     'openvino': "pip install 'mmlth[bench]'",
+    'argcomplete': "pip install 'mmlth[completion]'",
 }
 """The command by the name that is imported."""
 

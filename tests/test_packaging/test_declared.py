@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 OURS = {'mmlth', 'mmlth_cli', 'mmlth_common'}
 BROUGHT_BY_USERS = {'torch', 'numpy', 'matplotlib', 'cv2', 'mmengine', 'mmcv', 'mmdet', 'mmpose'}
 
-EXTRAS = ('analysis', 'export', 'mnn', 'bench')
+EXTRAS = ('analysis', 'export', 'mnn', 'bench', 'completion')
 IMPORTED_AS = {'mnn': 'MNN'}
 
 
