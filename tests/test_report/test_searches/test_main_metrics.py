@@ -3,7 +3,7 @@ from collections.abc import Callable
 import pytest
 
 from mmlth.report.searches import Round, main_metrics
-from mmlth.report.searches.metrics import short_names
+from mmlth.engine.evaluation import short_names
 
 COCO = ['', '_50', '_75', '_s', '_m', '_l']
 
