@@ -124,6 +124,7 @@ def _run_rounds(search: Search, report: Report) -> Runner | None:
         free_memory()
         trainer = run_round(search, index)
         if index != left[-1]:
+            search.display.wait('the report is written')
             _renew(report, search, at_end=False)
     return trainer
 
