@@ -14,7 +14,7 @@ from rich.text import Text
 from mmlth.engine.display.display import Display
 from mmlth.engine.display.standing import Standing, metric_cell
 
-_SECONDS_BETWEEN_PICTURES = 0.1
+_SECONDS_BETWEEN_PICTURES = 0.25
 _BAR = 24
 
 
@@ -55,7 +55,7 @@ class LiveDisplay(Display):
     def show(self, standing: Standing) -> None:
         """Draws it, unless that was done just now."""
         now = time.monotonic()
-        if now - self._drawn >= _SECONDS_BETWEEN_PICTURES or standing.share == 1:
+        if now - self._drawn >= _SECONDS_BETWEEN_PICTURES:
             self._drawn = now
             self._live.update(_picture(standing), refresh=True)
 

@@ -1,0 +1,44 @@
+"""``mmlth train --progress`` on a real terminal, which a signal ends."""
+
+import os
+import pty
+import signal
+import subprocess
+import sys
+
+from kit import record
+from plain import plain_config, plain_environment
+
+
+def test_a_signal_leaves_the_terminal_as_it_was(tmp_path):
+    config = plain_config(tmp_path)
+    ours, theirs = pty.openpty()
+    command = [sys.executable, '-m', 'mmlth', 'train', config.name, '--progress']
+    process = subprocess.Popen(  # noqa: S603
+        command,
+        cwd=tmp_path,
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        env=plain_environment(TERM='xterm', PLAIN_SLEEP=0.1),
+    )
+    os.close(theirs)
+    shown, sent = '', False
+    while part := _read(ours):
+        shown += part
+        if not sent and 'epoch 1 of 3, iteration ' in shown:
+            process.send_signal(signal.SIGTERM)
+            sent = True
+    assert process.wait() == os.EX_TEMPFAIL, shown
+    drawn, after = shown.split('\x1b[?25h')  # which shows the cursor again
+    assert 'asked by a signal to stop' in drawn
+    assert 'mmengine' not in drawn
+    assert not after.strip('\x1b[1A2K\r\n')
+    assert record(tmp_path / 'work')['rounds'] == []
+
+
+def _read(terminal):
+    try:
+        return os.read(terminal, 65536).decode()
+    except OSError:  # the other side is closed
+        return ''
