@@ -18,6 +18,18 @@ _SECONDS_BETWEEN_PICTURES = 0.25
 _BAR = 24
 
 
+class Terminal(Console):
+    """One whose cursor stays: a process that is killed could not bring it back."""
+
+    def show_cursor(self, show: bool = True) -> bool:
+        """Leaves it.
+
+        Args:
+            show: What rich asks for.
+        """
+        return False
+
+
 class LiveDisplay(Display):
     """Bars for the search and for its round, with the newest metrics below them.
 

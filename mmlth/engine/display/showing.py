@@ -6,10 +6,9 @@ import sys
 from collections.abc import Iterator
 
 from mmengine.dist import is_main_process
-from rich.console import Console
 
 from mmlth.engine.display.display import Display, LineDisplay
-from mmlth.engine.display.live_display import LiveDisplay
+from mmlth.engine.display.live_display import LiveDisplay, Terminal
 from mmlth.engine.display.silence import only_in_log
 from mmlth.engine.display.streams import diverted, forgiving
 
@@ -33,7 +32,7 @@ def showing(asked: bool) -> Iterator[Display]:
             yield Display()
         return
     output = forgiving(sys.stdout)
-    console = Console(file=output)
+    console = Terminal(file=output)
     # Where FORCE_COLOR is set rich takes a file for a terminal.
     if not (output.isatty() and console.is_interactive):
         lines = LineDisplay(output)

@@ -21,12 +21,12 @@ class TimeLeft:
     def __init__(self, runner: Runner, to_come: Callable[[Runner], int]) -> None:
         clocks = (hook for hook in runner.hooks if isinstance(hook, RunningTimeHook))
         self._clock = next(clocks, None)
-        self._runner, self._to_come = runner, to_come
+        self._runner, self._to_come = runner, to_come(runner)
         self._started, self._from = self._now(), runner.iter
 
     def after(self, done: int) -> float:
         """The seconds that are left after so many iterations, more than at the beginning."""
-        left = self._runner.max_iters - done + self._to_come(self._runner)
+        left = self._runner.max_iters - done + self._to_come
         return (self._now() - self._started) / (done - self._from) * left
 
     def _now(self) -> float:

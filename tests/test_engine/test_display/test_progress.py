@@ -16,6 +16,7 @@ from mmengine.hooks import Hook
 from mmengine.logging import MMLogger, print_log
 from mmengine.registry import HOOKS
 from mmengine.runner import Runner
+from screens import screen
 from toy import toy_config
 
 import mmlth
@@ -24,8 +25,6 @@ from mmlth.engine.errors import LotteryError, Preempted
 from mmlth.engine.hooks import ProgressHook
 from mmlth.engine.machine.preemption import SIGNALS
 from mmlth.ticket import load_info
-
-HIDE, SHOW = '\x1b[?25l', '\x1b[?25h'  # the cursor
 
 
 class Terminal(io.StringIO):
@@ -69,7 +68,7 @@ def config_of(work_dir, hooks=(), iterations=False, **lottery):
 def terminal(monkeypatch):
     """A terminal on which each change is drawn."""
     monkeypatch.setenv('TERM', 'xterm')
-    monkeypatch.setenv('COLUMNS', '100')
+    monkeypatch.setenv('COLUMNS', '500')  # so that nothing wraps
     monkeypatch.setattr(live_display, '_SECONDS_BETWEEN_PICTURES', 0)
     return Terminal()
 
@@ -131,19 +130,23 @@ def test_between_events_lines_come_now_and_then(tmp_path, capsys, monkeypatch):
 def test_a_terminal_draws_it(tmp_path, terminal):
     with contextlib.redirect_stdout(terminal):
         search_by(config_of(tmp_path))
-    shown = pictures(terminal)
-    assert shown.count(HIDE) == shown.count(SHOW) == 1
-    drawn, after = shown.split(SHOW)
-    assert '75.00%' in after  # the table
-    assert HIDE not in after
+    drawn = pictures(terminal)
     accuracies = [entry['metrics']['toy/accuracy'] for entry in record(tmp_path)['rounds']]
     assert re.search(r'search +━+[━╸╺]* +1 of 3 rounds done, about 0:00:\d\d left', drawn)
     assert re.search(r'round +━+[━╸╺]* +epoch 2 of 3, iteration 8 of 18', drawn)
     assert 'validation, batch 3 of 6' in drawn
     assert re.search(rf'newest +0\.\d{{3}} *\n.*dense +{accuracies[0]:.3f}', drawn)
-    # What stays is a line a round, for the events are in the pictures.
-    assert drawn.count('done in') == 3
-    assert 'iterations 1 to 18' not in drawn
+    # What stays is a line a round, for the events are in the pictures, and the results.
+    left = screen(terminal.getvalue())
+    kept = [line.split()[:2] for line in left.splitlines()]
+    assert kept[:5] == [
+        ['search:', 'rounds'],
+        *(['round', str(index)] for index in range(3)),
+        ['round', 'sparsity'],
+    ]
+    assert left.count('done in') == 3
+    assert re.search('75.00% .*\n.*\nreport: .*\nticket: .*\nlog: ', left, re.DOTALL)
+    assert '\x1b[?25' not in terminal.getvalue()  # a kill could not bring the cursor back
 
 
 def test_a_picture_leaves_room_for_what_is_said_above_it(tmp_path, terminal):
@@ -191,7 +194,7 @@ def test_an_error_restores_the_terminal(tmp_path, terminal):
     with pytest.raises(ZeroDivisionError), contextlib.redirect_stdout(terminal):
         search_by(config_of(tmp_path, hooks=['Fail']))
     assert (MMLogger.callHandlers, warnings.showwarning, sys.stdout, sys.stderr) == before
-    assert terminal.getvalue().rindex(SHOW) > terminal.getvalue().rindex(HIDE)
+    assert screen(terminal.getvalue()).strip().splitlines()[-1].startswith('round 0 of 2')
 
 
 def test_a_refusal_is_what_it_is_without(tmp_path, capsys):
@@ -223,8 +226,10 @@ def test_a_signal_ends_the_display_and_a_resumed_round_goes_on(tmp_path, termina
     with preempted(), contextlib.redirect_stdout(terminal):
         search_by(config_of(tmp_path / 'work'))
     monkeypatch.setattr(ProgressHook, 'before_train_iter', original)
-    assert 'warning: asked by a signal to stop: the state after 9' in pictures(terminal)
-    assert terminal.getvalue().rindex(SHOW) > terminal.getvalue().rindex(HIDE)
+    said = screen(terminal.getvalue()).strip().splitlines()
+    assert said[1].startswith('round 0 of 2')
+    assert said[2].startswith('warning: asked by a signal to stop: the state after 9')
+    assert not any('━' in line for line in said)
     config = config_of(tmp_path / 'work')
     config.resume = True
     with contextlib.redirect_stdout(io.StringIO()) as lines:
