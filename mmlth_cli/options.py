@@ -55,6 +55,7 @@ def add_lottery(parser: argparse.ArgumentParser) -> None:
                 dest='lottery',
                 default={},
                 action=_LotteryKey,
+                nargs=0 if declared.kind == 'flag' else None,
                 type=_READ.get(declared.kind, str),
                 metavar=declared.metavar,
                 help=declared.meaning,
@@ -73,7 +74,8 @@ class _LotteryKey(argparse.Action):
     ) -> None:
         """Adds the key that the option stands for."""
         key = self.option_strings[0].removeprefix('--').replace('-', '_')
-        namespace.lottery = {**namespace.lottery, key: values}
+        value = True if self.nargs == 0 else values
+        namespace.lottery = {**namespace.lottery, key: value}
 
 
 def _sparsities(text: str) -> list[float]:

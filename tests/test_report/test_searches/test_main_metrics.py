@@ -2,8 +2,8 @@ from collections.abc import Callable
 
 import pytest
 
+from mmlth.engine.evaluation import short_names
 from mmlth.report.searches import Round, main_metrics
-from mmlth.report.searches.metrics import short_names
 
 COCO = ['', '_50', '_75', '_s', '_m', '_l']
 
