@@ -10,8 +10,8 @@ WORKS = 'works'
 _HEAD = """\
 # Does mmlth work with my model?
 
-{works} of {total} models work: one of each folder of MMDetection's and MMPose's configs, more
-where a folder holds several architectures. This page is written by
+{works} of {total} models work: one of each folder of the configs of MMDetection, MMPose and
+MMSegmentation, more where a folder holds several architectures. This page is written by
 
 ```sh
 python tools/zoo/zoo.py --page docs/zoo.md
@@ -49,7 +49,8 @@ def page(results: Sequence[tuple[Representative, Mapping[str, Any]]], versions: 
         total=len(results),
         versions=', '.join(f'{name} {version}' for name, version in versions.items()),
     )
-    for zoo, title in (('mmdet', 'MMDetection'), ('mmpose', 'MMPose')):
+    titles = {'mmdet': 'MMDetection', 'mmpose': 'MMPose', 'mmseg': 'MMSegmentation'}
+    for zoo, title in titles.items():
         text += f'\n## {title}\n\n'
         text += '| family | config | parameters | prunable | verdict |\n|---|---|---:|---:|---|\n'
         for representative, result in results:
