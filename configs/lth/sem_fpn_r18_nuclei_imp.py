@@ -20,10 +20,11 @@ model = dict(
     ),
 )
 
+data_root = 'data/nuclei_semantic/'
 loader = dict(num_workers=0, persistent_workers=False, pin_memory=False)
 dataset = dict(
     type='BaseSegDataset',
-    data_root='data/nuclei_semantic/',
+    data_root=data_root,
     data_prefix=dict(img_path='images', seg_map_path='labels'),
     metainfo=dict(classes=('background', 'nucleus'), palette=[[0, 0, 0], [255, 160, 0]]),
 )
