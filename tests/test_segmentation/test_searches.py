@@ -20,6 +20,7 @@ from mmlth.analysis.cost import model_macs
 from mmlth.engine import build_model, read_config
 from mmlth.engine.configs import check_data
 from mmlth.engine.evaluation.validation_loss import ValidationLoss
+from mmlth.engine.tickets import config_of
 from mmlth.report.searches import main_metrics
 from mmlth.ticket import load_rewind_weights
 
@@ -93,6 +94,10 @@ def test_a_ticket_needs_no_config_to_be_counted(searched):
     # The last convolution, 1 × 1 on maps of stride 32; the auxiliary head is of training alone.
     assert counted.macs.weights['decode_head.conv_seg.weight'] == 4 * 8 * 2 * 2
     assert 'auxiliary_head.convs.0.conv.weight' in counted.macs.unused
+    # Configs of the newer style name classes by where they are.
+    info = copy.deepcopy(ticket.info)
+    info['config']['model']['type'] = 'mmseg.models.segmentors.encoder_decoder.EncoderDecoder'
+    assert type(build_model(config_of(info))).__name__ == 'EncoderDecoder'
 
 
 def test_a_ticket_goes_where_a_checkpoint_goes(searched, segments):
