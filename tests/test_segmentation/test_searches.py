@@ -139,6 +139,15 @@ def test_a_budget_in_multiply_adds_names_what_only_training_uses(segments, tmp_p
     assert not [name for name in names if name.startswith('auxiliary_head')]
 
 
+def test_the_dense_round_teaches_the_pixels(segments, tmp_path):
+    lottery = {'distil': 0.5, 'rounds': 1}
+    config = segments_config(segments, tmp_path, lottery=lottery)
+    search_by(config)
+    logs = [next(Path(config.work_dir).glob(f'round_0{i}/*/vis_data/scalars.json')) for i in (0, 1)]
+    taught = ['"loss_distil"' in log.read_text() for log in logs]
+    assert taught == [False, True]
+
+
 def test_configs_that_count_iterations_are_told_to(segments, tmp_path):
     config = segments_config(segments, tmp_path, lottery={'rewind': '1ep'})
     config.train_cfg.max_iters = 40
