@@ -9,7 +9,6 @@ from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 
 SIZES = dict(
-    beit=640,
     lraspp=512,
     ddod=384,
     cornernet=256,

@@ -151,11 +151,19 @@ def _config(name: str) -> Config:
     for key in ('model', 'codec', 'train_dataloader'):
         if config.get(key) is not None:
             config[key] = _reduced(config[key])
-    if name.startswith('mmseg::'):  # which pads images to the full size
-        settings = dict(config.model.get('data_preprocessor') or config.data_preprocessor)
-        settings.pop('size_divisor', None)
-        config.model.data_preprocessor = {**settings, 'size': (side_of(name), side_of(name))}
+    if name.startswith('mmseg::'):
+        _reduce_segmenter(config, (side_of(name), side_of(name)))
     return config
+
+
+def _reduce_segmenter(config: Config, size: tuple[int, int]) -> None:
+    """Has images of this size padded no further, and transformers built for it."""
+    settings = dict(config.model.get('data_preprocessor') or config.data_preprocessor)
+    settings.pop('size_divisor', None)
+    config.model.data_preprocessor = {**settings, 'size': size}
+    backbone = config.model.get('backbone') or {}
+    if backbone.get('img_size') is not None:
+        backbone['img_size'] = size
 
 
 def _reduced(value: Any) -> Any:

@@ -19,8 +19,9 @@ python tools/zoo/zoo.py --page docs/zoo.md
 
 with {versions},
 on a CPU, from random weights, on two random images of 128 × 128 pixels (pose models: at their own
-input size, a quarter of it where that is 400 or more), with at most 16 regions an image for
-two-stage detectors. Nothing else of a model is reduced. *Works* means that all this was checked:
+input size, a quarter of it where that is 400 or more; MMSegmentation's transformers are built for
+images of this size), with at most 16 regions an image for two-stage detectors. Nothing else of a
+model is reduced. *Works* means that all this was checked:
 
 - it builds, and its targets can be masked at 80 % (each layer's weights measured by their own
   scale, since initial weights of some heads are a hundred times smaller than others);
