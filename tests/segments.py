@@ -60,6 +60,12 @@ train_dataloader = dict(
         ],
     ),
 )
+test_pipeline = [
+    load[0],
+    dict(type='Resize', scale=(48, 48), keep_ratio=True),
+    load[1],
+    dict(type='PackSegInputs'),
+]
 val_dataloader = dict(
     **loader,
     batch_size=1,
@@ -67,12 +73,7 @@ val_dataloader = dict(
     dataset=dict(
         **data,
         ann_file='annotations/val.txt',
-        pipeline=[
-            load[0],
-            dict(type='Resize', scale=(48, 48), keep_ratio=True),
-            load[1],
-            dict(type='PackSegInputs'),
-        ],
+        pipeline=test_pipeline,
     ),
 )
 val_evaluator = dict(type='IoUMetric', iou_metrics=['mIoU'])

@@ -49,6 +49,12 @@ train_dataloader = dict(
         ],
     ),
 )
+test_pipeline = [  # by this name for mmseg.apis, too
+    dict(type='LoadImageFromFile'),
+    dict(type='Resize', scale=(256, 256), keep_ratio=True),
+    dict(type='LoadAnnotations'),
+    dict(type='PackSegInputs'),
+]
 val_dataloader = dict(
     **loader,
     batch_size=8,
@@ -56,12 +62,7 @@ val_dataloader = dict(
     dataset=dict(
         **dataset,
         ann_file='annotations/val.txt',
-        pipeline=[
-            dict(type='LoadImageFromFile'),
-            dict(type='Resize', scale=(256, 256), keep_ratio=True),
-            dict(type='LoadAnnotations'),
-            dict(type='PackSegInputs'),
-        ],
+        pipeline=test_pipeline,
     ),
 )
 val_evaluator = dict(type='IoUMetric', iou_metrics=['mIoU'])
