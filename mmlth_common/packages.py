@@ -10,6 +10,7 @@ INSTALL = {
     'mmcv': 'mim install mmcv',
     'mmdet': 'mim install mmdet',
     'mmpose': 'mim install mmpose',
+    'mmseg': 'mim install mmsegmentation',
     # what pip installs together with mmlth
     'safetensors': 'pip install safetensors',
     'zstandard': 'pip install zstandard',

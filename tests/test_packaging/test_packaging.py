@@ -19,7 +19,10 @@ OWN = (
     'tools/zoo/',
 )
 """For this repository alone."""
-BROUGHT_BY_USERS = {'torch', 'torchvision', 'numpy', 'mmengine', 'mmcv', 'mmdet', 'mmpose'}
+BROUGHT_BY_USERS = {
+    *('torch', 'torchvision', 'numpy'),
+    *('mmengine', 'mmcv', 'mmdet', 'mmpose', 'mmsegmentation'),
+}
 
 
 def files_below(folder):

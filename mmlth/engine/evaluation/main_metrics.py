@@ -10,6 +10,9 @@ from mmlth.engine.evaluation.metrics import plain_metrics
 # MMDet (bbox_mAP, bbox_mAP_50), LVIS and VOC (bbox_AP50, AP50) and MMPose (AP, AP .5).
 _AVERAGE_PRECISION = re.compile(r'(?:^|[/_])m?AP(?:_50|50| \.5)?$')
 
+# Overlap of the areas of classes, their mean, in the spellings of MMSegmentation.
+_OVERLAP = re.compile(r'(?:^|[/_])m(?:IoU|Dice|Fscore)$')
+
 _FEW = 4
 
 
@@ -22,13 +25,15 @@ def main_among(names: Sequence[str]) -> list[str]:
     """Chooses the metrics that sum up a training.
 
     These are each task's average precision and its average precision at threshold 0.5
-    (``coco/bbox_mAP`` and ``coco/bbox_mAP_50``, ``coco/AP`` and ``coco/AP .5``). Where no metric
-    is one of those (PCK, PQ, a metric of the user's own), they are the first four.
+    (``coco/bbox_mAP`` and ``coco/bbox_mAP_50``, ``coco/AP`` and ``coco/AP .5``), or the mean over
+    classes of how far areas overlap (``mIoU``). Where no metric is one of those (PCK, PQ, a metric
+    of the user's own), they are the first four.
 
     Args:
         names: Names of metrics.
     """
-    return [name for name in names if is_average_precision(name)] or list(names[:_FEW])
+    precisions = [name for name in names if is_average_precision(name)]
+    return precisions or [name for name in names if _OVERLAP.search(name)] or list(names[:_FEW])
 
 
 def short_names(metrics: Sequence[str]) -> list[str]:
