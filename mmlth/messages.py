@@ -54,6 +54,11 @@ def reason(error: BaseException) -> str:
     return words + _place(frames)
 
 
+def is_third_party(file: str) -> bool:
+    """Whether a file is of another package, rather than of mmlth or the user's own."""
+    return _is_installed(file) and not _is_ours(file)
+
+
 def _first_line(error: BaseException) -> str:
     # A KeyError quotes its text, with line breaks written as \n.
     plain = isinstance(error, KeyError) and len(error.args) == 1 and isinstance(error.args[0], str)

@@ -2,6 +2,7 @@
 
 import argparse
 
+from mmlth_cli.completion import completed_by, configs_to_read
 from mmlth_common.choices import PARTS
 
 
@@ -13,13 +14,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         'they are installed. Each must compute what the network does in PyTorch.'
     )
     parser.add_argument('ticket', metavar='TICKET', help='with trained weights (.safetensors)')
-    parser.add_argument(
+    config = parser.add_argument(
         'config',
         metavar='CONFIG',
         nargs='?',
         help='of the model, a file or a name such as mmdet::FOLDER/CONFIG.py; '
         'default: the one in the ticket',
     )
+    completed_by(config, configs_to_read)
     parser.add_argument(
         '--threads',
         nargs='+',

@@ -2,6 +2,7 @@
 
 import argparse
 
+from mmlth_cli.completion import completed_by
 from mmlth_cli.key_values import KeyValues
 from mmlth_cli.options import add_cfg_options, add_launcher, add_lottery
 
@@ -21,13 +22,14 @@ METHODS = ('ac_dc', 'gradual', 'rigl', 'set')
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options."""
     parser.add_argument('work_dir', help='of the search')
-    parser.add_argument(
+    control = parser.add_argument(
         'control',
         nargs='?',
         help=f'a control: {", ".join(CONTROLS)}, or one of your own; a method that prunes while '
         f'training: {", ".join(METHODS)}; none: a search with other settings, given by the '
         'options below',
     )
+    completed_by(control, lambda **_: [*CONTROLS, *METHODS])
     parser.add_argument('--name', help='the branch goes to WORK_DIR/branches/NAME')
     parser.add_argument('--label', help='its line in reports, which branches may share')
     parser.add_argument(

@@ -11,6 +11,7 @@ from mmlth_cli import (
     analyze,
     bench,
     branch,
+    configs,
     connect,
     convert,
     export,
@@ -21,6 +22,7 @@ from mmlth_cli import (
     train,
     transfer,
 )
+from mmlth_cli.completion import complete
 from mmlth_cli.key_values import read_key_values
 from mmlth_common.packages import INSTALL, missing_package
 from mmlth_common.version import __version__
@@ -30,6 +32,7 @@ COMMANDS = {
     'branch': branch,
     'report': report,
     'analyze': analyze,
+    'configs': configs,
     'targets': targets,
     'transfer': transfer,
     'convert': convert,
@@ -51,6 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         summary = (command.__doc__ or '').split('\n\n')[0].split(': ', 1)[1]
         parsers[name] = commands.add_parser(name, help=summary, description=summary)
         command.add_arguments(parsers[name])
+    complete(parser)
     options = parser.parse_args(argv)
     try:
         return _run(options, parsers[options.command])

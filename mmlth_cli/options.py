@@ -6,15 +6,17 @@ from collections.abc import Callable
 from dataclasses import fields
 from typing import Any
 
+from mmlth_cli.completion import completed_by, configs_to_read
 from mmlth_cli.key_values import KeyValues
 from mmlth_common.lottery import LotteryKeys, ValueKind, info_of
 
 
 def add_config(parser: argparse.ArgumentParser) -> None:
     """Declares the config and changes to it."""
-    parser.add_argument(
+    config = parser.add_argument(
         'config', help='a file, or a name such as mmdet::yolox/yolox_s_8xb8-300e_coco.py'
     )
+    completed_by(config, configs_to_read)
     add_cfg_options(parser)
 
 
@@ -53,6 +55,7 @@ def add_lottery(parser: argparse.ArgumentParser) -> None:
                 dest='lottery',
                 default={},
                 action=_LotteryKey,
+                nargs=0 if declared.kind == 'flag' else None,
                 type=_READ.get(declared.kind, str),
                 metavar=declared.metavar,
                 help=declared.meaning,
@@ -71,7 +74,8 @@ class _LotteryKey(argparse.Action):
     ) -> None:
         """Adds the key that the option stands for."""
         key = self.option_strings[0].removeprefix('--').replace('-', '_')
-        namespace.lottery = {**namespace.lottery, key: values}
+        value = True if self.nargs == 0 else values
+        namespace.lottery = {**namespace.lottery, key: value}
 
 
 def _sparsities(text: str) -> list[float]:

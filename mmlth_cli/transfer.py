@@ -2,6 +2,7 @@
 
 import argparse
 
+from mmlth_cli.completion import completed_by, configs_to_read
 from mmlth_cli.options import add_cfg_options
 from mmlth_common.choices import VALUES
 
@@ -14,11 +15,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         'source', help='a ticket, or a checkpoint of torchvision, OpenMMLab, MoCo, SimCLR …'
     )
-    parser.add_argument(
+    config = parser.add_argument(
         'config',
         help='of the target: a file, or a name such as mmdet::FOLDER/CONFIG.py; its '
         'lottery.targets says what may be pruned',
     )
+    completed_by(config, configs_to_read)
     parser.add_argument('--out', metavar='FILE', help='the ticket to write, X.safetensors')
     parser.add_argument(
         '--dry-run', action='store_true', help='show what would be transferred; write nothing'

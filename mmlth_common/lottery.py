@@ -41,7 +41,8 @@ class KeyInfo:
         meaning: A text for ``--help`` and for the page of keys.
         kind: What its values are, which also says how they are checked.
         choices: The values of a key of the kind ``'choice'``.
-        metavar: How ``--help`` calls the value; None: the command line has no option for the key.
+        metavar: How ``--help`` calls the value, empty for a flag; None: the command line has no
+            option for the key.
         shown_default: What the page of keys calls the default, where that is not the field's own.
     """
 
@@ -279,6 +280,13 @@ class LotteryKeys:
         '--resume runs the next',
         'count',
         metavar='N',
+    )
+    progress: bool = _key(
+        False,
+        'whether the terminal shows rounds, epochs, time left and newest metrics (in plain lines '
+        "where it is no terminal) in place of MMEngine's log, which then goes to its file alone",
+        'flag',
+        metavar='',
     )
     overwrite: bool = _key(False, 'whether a search that work_dir holds may be deleted', 'flag')
     branch: BranchSettings | None = _key(

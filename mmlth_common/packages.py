@@ -10,6 +10,7 @@ INSTALL = {
     'mmcv': 'mim install mmcv',
     'mmdet': 'mim install mmdet',
     'mmpose': 'mim install mmpose',
+    'mmseg': 'mim install mmsegmentation',
     # what pip installs together with mmlth
     'safetensors': 'pip install safetensors',
     'zstandard': 'pip install zstandard',
@@ -22,6 +23,7 @@ INSTALL = {
     'onnxruntime': "pip install 'mmlth[export]'",
     'MNN': "pip install 'mmlth[mnn]'",
     'openvino': "pip install 'mmlth[bench]'",
+    'argcomplete': "pip install 'mmlth[completion]'",
 }
 """The command by the name that is imported."""
 

@@ -1,4 +1,4 @@
-"""What one config of MMDetection or MMPose becomes beside the pruning base config."""
+"""What one config of a package becomes beside the pruning base config."""
 
 import copy
 import functools

@@ -6,13 +6,22 @@ import sys
 
 from repository import ROOT
 
+LEFT_OUT = shutil.ignore_patterns(
+    '__pycache__', '.git', '.mim', '.venv*', '.*_cache', '.hypothesis', '*.egg-info'
+)
+"""What tools leave behind."""
+
 
 def copy_source(target):
-    unwanted = shutil.ignore_patterns('__pycache__', '.mim', '*.egg-info')
-    for name in ('configs', 'mmlth', 'mmlth_cli', 'mmlth_common', 'tests', 'tools'):
-        shutil.copytree(ROOT / name, target / name, ignore=unwanted)
-    for name in ('LICENSE', 'MANIFEST.in', 'README.md', 'pyproject.toml', 'setup.cfg', 'setup.py'):
-        shutil.copy(ROOT / name, target)
+    """Copies the source tree but for data and what was built, measured or trained."""
+    target.mkdir()
+    for path in ROOT.iterdir():
+        if path.name in {'build', 'data', 'dist', 'work_dirs', *LEFT_OUT(ROOT, [path.name])}:
+            continue
+        if path.is_dir():
+            shutil.copytree(path, target / path.name, ignore=LEFT_OUT)
+        else:
+            shutil.copy(path, target)
 
 
 def run(*arguments, cwd):

@@ -15,18 +15,14 @@ from mmengine.config import Config
 from mmengine.registry import MODELS, init_default_scope
 from mmengine.runner import Runner
 from poses import POSE
-from repository import DEMO, ROOT
+from repository import DEMO, ROOT, installed_configs
 from stack import mim_name
 
 from mmlth.data import KEYPOINTS, make_shapes
 from mmlth.engine import parse_settings
 from mmlth.pruning import count_parameters, find_targets
 
-CONFIGS = [
-    path
-    for path in sorted((ROOT / 'configs/lth').glob('*.py'))
-    if Config.fromfile(path).get('lottery')
-]
+CONFIGS = [path for path in installed_configs() if Config.fromfile(path).get('lottery')]
 
 
 def command(*arguments, **environment):

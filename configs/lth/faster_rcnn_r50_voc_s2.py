@@ -1,5 +1,6 @@
-# Faster R-CNN R50-FPN on VOC07+12 with the schedule of Chen et al. (CVPR 2021): 24,000 iterations
-# of batch 4, learning rate 0.005, polynomial decay. The FPN is MMDetection's, perhaps not theirs.
+# Faster R-CNN R50-FPN on VOC07+12 with the schedule of Chen et al. (CVPR 2021).
+# 24,000 iterations of batch 4, learning rate 0.005, polynomial decay. The FPN is MMDetection's,
+# perhaps not theirs.
 _base_ = [
     'mmdet::pascal_voc/faster-rcnn_r50_fpn_1x_voc0712.py',
     '../_base_/lth/s2_downstream.py',

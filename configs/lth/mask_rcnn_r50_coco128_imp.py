@@ -1,5 +1,5 @@
-# mask_rcnn_r50_imp.py at full model size on the 128 images of COCO128, a few iterations a round: it
-# shows that the whole path works, not what a ticket is worth. Weights start at random.
+# mask_rcnn_r50_imp.py at full model size on the 128 images of COCO128, a few iterations a round.
+# It shows that the whole path works, not what a ticket is worth. Weights start at random.
 _base_ = './mask_rcnn_r50_imp.py'
 
 model = dict(backbone=dict(init_cfg=None))

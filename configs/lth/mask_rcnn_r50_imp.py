@@ -1,6 +1,7 @@
-# Mask R-CNN R50 on COCO as in Girish et al. (CVPR 2021): batch 16, learning rate 0.02 divided by 10
-# at 2/3 and 8/9 of training, warm-up over 2000 iterations from a factor of 5e-4, short side 640 to
-# 800, norm layers frozen. They train 90,000 iterations, the 12 epochs here are 87,960.
+# Mask R-CNN R50 on COCO as in Girish et al. (CVPR 2021).
+# Batch 16, learning rate 0.02 divided by 10 at 2/3 and 8/9 of training, warm-up over 2000
+# iterations from a factor of 5e-4, short side 640 to 800, norm layers frozen. They train 90,000
+# iterations, the 12 epochs here are 87,960.
 _base_ = ['mmdet::mask_rcnn/mask-rcnn_r50_fpn_1x_coco.py', '../_base_/lth/s1_coco.py']
 
 model = dict(backbone=dict(norm_cfg=dict(type='BN', requires_grad=False)))

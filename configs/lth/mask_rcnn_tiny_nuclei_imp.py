@@ -1,5 +1,6 @@
-# The demo's small Mask R-CNN from scratch on stained nuclei: 288 tiles of 256 × 256 to train on,
-# 30 to 120 objects each. The data: tools/dataset_converters/nuclei.py
+# The demo's small Mask R-CNN from scratch on stained nuclei.
+# 288 tiles of 256 × 256 to train on, 30 to 120 objects each.
+# The data: tools/dataset_converters/nuclei.py
 _base_ = './mask_rcnn_tiny_shapes_imp.py'
 
 # Objects are small and many.

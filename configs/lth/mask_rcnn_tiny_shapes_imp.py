@@ -1,4 +1,5 @@
-# The demo: a small Mask R-CNN from scratch on generated pictures of coloured shapes. The data:
+# The demo: a small Mask R-CNN from scratch on generated pictures of coloured shapes.
+# The data:
 #     python tools/dataset_converters/shapes.py work_dirs/data/shapes
 _base_ = ['mmdet::mask_rcnn/mask-rcnn_r50_fpn_1x_coco.py', '../_base_/lth/imp.py']
 

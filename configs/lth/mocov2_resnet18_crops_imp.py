@@ -1,7 +1,7 @@
-# Self-supervised pre-training as in Chen et al. (CVPR 2021): MoCo v2 with a ResNet-18 on crops of
-# objects at 64 × 64, from scratch, so that a search takes about half an hour on two cores. Their
-# choice of weights: all of the backbone but conv1, shortcuts included; the neck stays dense. The
-# key encoder is an average of backbone and neck, pruned where they are.
+# Self-supervised pre-training as in Chen et al. (CVPR 2021): MoCo v2, ResNet-18, crops of objects.
+# At 64 × 64, from scratch, so that a search takes about half an hour on two cores. Their choice of
+# weights: all of the backbone but conv1, shortcuts included; the neck stays dense. The key encoder
+# is an average of backbone and neck, pruned where they are.
 # The data: tools/dataset_converters/crops.py
 _base_ = [
     'mmpretrain::mocov2/mocov2_resnet50_8xb32-coslr-200e_in1k.py',

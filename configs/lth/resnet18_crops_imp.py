@@ -1,5 +1,5 @@
-# Supervised pre-training as in Chen et al. (CVPR 2021): a ResNet-18 classifies crops of objects at
-# 64 × 64, from scratch, so that a search takes about 20 minutes on two cores. Their choice of
+# Supervised pre-training as in Chen et al. (CVPR 2021): a ResNet-18 classifies crops of objects.
+# At 64 × 64, from scratch, so that a search takes about 20 minutes on two cores. Their choice of
 # weights: all of the backbone but conv1, shortcuts included, and no head.
 # The data: tools/dataset_converters/crops.py
 _base_ = [
@@ -81,9 +81,7 @@ param_scheduler = [
         convert_to_iter_based=True,
     ),
 ]
-default_hooks = dict(
-    checkpoint=dict(interval=5, max_keep_ckpts=2), logger=dict(interval=10)
-)
+default_hooks = dict(checkpoint=dict(interval=5, max_keep_ckpts=2), logger=dict(interval=10))
 randomness = dict(seed=0)
 
 lottery = dict(

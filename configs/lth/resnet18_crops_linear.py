@@ -1,6 +1,6 @@
-# Linear evaluation of a self-supervised ticket: a linear layer learns to classify crops from the
-# features of a backbone that stays as it is, pruned weights included. Not a search, so it is given
-# the ticket and no `lottery`:
+# Linear evaluation of a self-supervised ticket; not a search.
+# A linear layer learns to classify crops from the features of a backbone that stays as it is,
+# pruned weights included. So it is given the ticket and no `lottery`:
 #
 #     mim train mmpretrain configs/lth/resnet18_crops_linear.py \
 #         --cfg-options model.backbone.init_cfg.checkpoint=TICKET.safetensors

@@ -1,5 +1,6 @@
-# The study on BCCD with a quarter of its images: white cells and platelets become rare, about 60 of
-# each to learn from. Run as rtmdet_tiny_bccd_study.py is, by tools/study/study.py.
+# The study on BCCD with a quarter of its images.
+# White cells and platelets become rare, about 60 of each to learn from. Run as
+# rtmdet_tiny_bccd_study.py is, by tools/study/study.py.
 _base_ = './rtmdet_tiny_bccd_study.py'
 
 epochs, last_epochs = 20, 4

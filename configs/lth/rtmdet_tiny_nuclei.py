@@ -1,6 +1,6 @@
-# RTMDet-tiny from scratch on boxes of nuclei, in crops of 128 × 128: round things of the size that
-# blood cells have at 128 × 128. The study on BCCD starts from its weights, as the papers start from
-# ImageNet's: rtmdet_tiny_bccd_study.py. No tickets here.
+# RTMDet-tiny from scratch on boxes of nuclei; not a search.
+# In crops of 128 × 128: round things of the size that blood cells have at 128 × 128. The study on
+# BCCD starts from its weights, as the papers start from ImageNet's: rtmdet_tiny_bccd_study.py.
 _base_ = './rtmdet_tiny_bccd_imp.py'
 
 epochs = 24

@@ -1,5 +1,5 @@
-# Top-down heatmap pose estimation from scratch with a ResNet-18: a mouse in an open field (the
-# example of DeepLabCut, 87 frames to train on, 4 keypoints), at 128 × 128 so that a search takes
+# Top-down heatmap pose estimation from scratch with a ResNet-18: a mouse in an open field.
+# The example of DeepLabCut, 87 frames to train on, 4 keypoints, at 128 × 128 so that a search takes
 # half an hour on a busy core. The data: tools/dataset_converters/mouse.py
 _base_ = [
     'mmpose::body_2d_keypoint/topdown_heatmap/coco/td-hm_res50_8xb64-210e_coco-256x192.py',

@@ -1,5 +1,5 @@
-# The nearest in MMDetection to the YOLOv4 with a ResNet-50 of Chen et al. (CVPR 2021): YOLOv3 on
-# the same backbone, on VOC07+12 for 50 epochs of batch 8, cosine decay of the learning rate from
+# The nearest in MMDetection to the YOLOv4 with a ResNet-50 of Chen et al. (CVPR 2021): YOLOv3.
+# On the same backbone, on VOC07+12 for 50 epochs of batch 8, cosine decay of the learning rate from
 # 1e-4 to 1e-6, weight decay 5e-4. Images are normalised as the backbone was pre-trained.
 _base_ = [
     'mmdet::yolo/yolov3_d53_8xb8-ms-416-273e_coco.py',

@@ -1,4 +1,4 @@
-"""The ticket that a command is to write."""
+"""The file that a command is to write."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -24,6 +24,20 @@ def check_destination(out: str, sources: Iterable[str], force: bool) -> None:
         raise LotteryError(
             f'the ticket to write (--out) takes a name that ends in {_TICKET}, got {out}'
         )
+    check_writable(path, sources, force)
+
+
+def check_writable(path: Path, sources: Iterable[str], force: bool) -> None:
+    """Refuses a file of whatever kind that cannot be written to.
+
+    Args:
+        path: The file that is to be written.
+        sources: The files that are read.
+        force: Whether a file of that name may be replaced.
+
+    Raises:
+        LotteryError: If it lies nowhere, or is there.
+    """
     if not path.parent.is_dir():
         raise LotteryError(
             f'{path} cannot be written: there is no folder {path.parent}; make it first'

@@ -200,6 +200,7 @@ def _branch_name(
     length: float | str | None,
     lottery: Mapping[str, Any],
 ) -> str:
+    lottery = {key: value for key, value in lottery.items() if key != 'progress'}
     if control is None and length is None and not lottery:
         raise LotteryError(
             'a branch needs a control, or settings that differ from those of the search, such as '

@@ -21,6 +21,7 @@ from torch.distributed.fsdp import FullyShardedDataParallel
 
 from mmlth.engine.checkpoints import install_own_checkpoints
 from mmlth.engine.configs import built_from, defaults, without_modules
+from mmlth.engine.display import only_in_log
 from mmlth.engine.errors import (
     LotteryError,
     explaining_missing_packages,
@@ -134,6 +135,7 @@ def searching_init(original: Any, report: Report) -> Any:
             explaining_missing_packages('the config', cfg.filename),
             explaining_full_disks(work_dir),
             opening_no_run(self) if settings.ticket is None else contextlib.nullcontext(),
+            only_in_log() if settings.progress else contextlib.nullcontext(),
         ):
             original(**{**arguments, 'cfg': _importing_mmlth(cfg)})
         self.train = _Start(self, settings, report, traces)

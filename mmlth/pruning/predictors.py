@@ -167,6 +167,21 @@ PREDICTORS: dict[str, tuple[str, ...]] = {
     'TemporalRegressionHead': ('conv',),
     'TrajectoryRegressionHead': ('conv',),
     'MotionRegressionHead': ('fc',),
+    # ---------------------------------------------------------------- mmseg: semantic segmentation
+    # FCN, PSP, ASPP, UPer, OCR … and the heads of auxiliary losses; all stages of a cascade.
+    # (MaskFormer and Mask2Former are MMDetection's.)
+    'BaseDecodeHead': ('conv_seg',),
+    'DAHead': ('conv_seg', 'pam_conv_seg', 'cam_conv_seg'),
+    'DDRHead': ('conv_seg', 'aux_cls_seg'),
+    'PIDHead': ('conv_seg', 'p_cls_seg', 'd_cls_seg'),  # the last: the boundaries of classes
+    'EncHead': ('conv_seg', 'se_layer'),  # the latter: classes present in the image
+    'PointHead': ('fc_seg',),  # PointRend
+    # K-Net: a kernel for each class, after the conv_seg of the head that makes the first ones.
+    'KernelUpdateHead': ('fc_mask',),
+    # Segmenter: classes are vectors that those of patches are compared with.
+    'SegmenterMaskTransformerHead': ('classes_proj',),
+    'MLPMaskDecoder': ('query_mlp.layers.-1',),  # SAN; its classifier is the frozen text encoder
+    'VPDDepthHead': ('depth_pred_layer.-1',),
     # ---------------------------------------------------------------- mmpretrain: classification
     'LinearClsHead': ('fc',),
     'MultiLabelLinearClsHead': ('fc',),

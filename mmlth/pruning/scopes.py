@@ -26,7 +26,7 @@ is not trained. ``other`` is what neither name nor class tells of.
 """
 
 _NAMES = {
-    'backbone': ('backbone', '*_backbone', 'language_model'),
+    'backbone': ('backbone', '*_backbone', 'language_model', 'text_encoder'),
     'neck': ('neck', '*_neck', 'encoder'),
     'rpn': ('rpn_head',),
     'head': (
@@ -43,6 +43,7 @@ _FOLDERS = {
     'heads': 'head',
     'dense_heads': 'head',
     'roi_heads': 'head',
+    'decode_heads': 'head',
     'seg_heads': 'head',
     'tracking_heads': 'head',
 }

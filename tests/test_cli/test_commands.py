@@ -93,6 +93,11 @@ def test_options_of_the_method(config_file):
     assert state['rounds'][0]['learning_rates'] == [[0.1]]
 
 
+def test_progress(config_file, capsys):
+    assert main(['train', config_file, '--progress', '--rounds', '1']) == 0
+    assert ', done in ' in capsys.readouterr().out
+
+
 def test_auto_scale_lr(config_file, capsys):
     assert main(['train', config_file, '--rounds', '1', '--auto-scale-lr']) == 0
     state = record(Path('work_dirs/toy'))

@@ -285,3 +285,12 @@ def test_dist_train_tells_its_usage(tmp_path, arguments):
     code, out = run([ROOT / 'tools/dist_train.sh', *arguments], tmp_path)
     assert code == 2
     assert out.startswith('usage: dist_train.sh CONFIG GPUS')
+
+
+def test_the_first_process_alone_shows_progress(tmp_path):
+    code, out = dist_train(plain_config(tmp_path, lottery={'progress': True, 'rounds': 1}))
+    assert code == 0, out[-3000:]
+    for index in (0, 1):
+        assert out.count(f'round {index} of 1, sparsity {75.0 * index}%, done in') == 1
+    assert out.count('ticket: ') == 1
+    assert 'mmengine' not in out

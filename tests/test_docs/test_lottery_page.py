@@ -50,7 +50,7 @@ def test_options_are_those_of_the_keys(command):
     declared = {
         f'--{key.name.replace("_", "-")}': info_of(key)
         for key in fields(LotteryKeys)
-        if info_of(key).metavar
+        if info_of(key).metavar is not None
     }
     assert list(options) == list(declared)
     assert {'--target-sparsity', '--score', '--ticket'} <= options.keys()

@@ -14,7 +14,7 @@ from types import MappingProxyType
 
 import pytest
 from mmengine.config import Config, DictAction
-from repository import ROOT
+from repository import ROOT, installed_configs
 
 from mmlth.engine import parse_settings, read_config
 from mmlth_cli import main as command_line
@@ -84,6 +84,8 @@ def read(name: str) -> Config:
 
 def check_config(name: str, options: dict | None = None) -> None:
     if '::' not in name:
+        if ROOT / name not in installed_configs():
+            return
         name = str(ROOT / name)
     if not name.startswith('mmpretrain::'):
         config = read_config(read(name), options)
@@ -95,7 +97,7 @@ def check(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
     if program == 'mim':
         parser = argparse.ArgumentParser()
         parser.add_argument('verb', choices=['train'])
-        parser.add_argument('package', choices=['mmdet', 'mmpose'])
+        parser.add_argument('package', choices=['mmdet', 'mmpose', 'mmseg'])
         parser.add_argument('config')
         parser.add_argument('--work-dir')
         parser.add_argument('--cfg-options', nargs='+', action=DictAction)

@@ -11,9 +11,12 @@ from mmlth_common.packages import INSTALL
 
 ROOT = Path(__file__).parents[2]
 OURS = {'mmlth', 'mmlth_cli', 'mmlth_common'}
-BROUGHT_BY_USERS = {'torch', 'numpy', 'matplotlib', 'cv2', 'mmengine', 'mmcv', 'mmdet', 'mmpose'}
+BROUGHT_BY_USERS = {
+    *('torch', 'numpy', 'matplotlib', 'cv2'),
+    *('mmengine', 'mmcv', 'mmdet', 'mmpose', 'mmseg'),
+}
 
-EXTRAS = ('analysis', 'export', 'mnn', 'bench')
+EXTRAS = ('analysis', 'export', 'mnn', 'bench', 'completion')
 IMPORTED_AS = {'mnn': 'MNN'}
 
 

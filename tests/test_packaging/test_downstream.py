@@ -128,6 +128,19 @@ def test_the_shipped_base_config_is_inherited_by_one_line(environment, repositor
     assert printed.split('\n')[0] == ("1ep ['YOLOXModeSwitchHook', 'SyncNormHook', 'EMAHook']")
 
 
+def test_a_config_is_listed_copied_and_read(environment, tmp_path):
+    python, packages = environment
+    (entry,) = json.loads(run(python, '-m', 'mmlth', 'configs', 'coco128', '--json', cwd=tmp_path))
+    run(python, '-m', 'mmlth', 'configs', 'copy', entry['name'], 'mine.py', cwd=tmp_path)
+    code = 'import sys; from mmengine.config import Config; '
+    code += 'copy, shipped = map(Config.fromfile, sys.argv[1:]); '
+    code += 'assert copy.to_dict() == shipped.to_dict(); print(copy.model.type)'
+    shipped = packages / 'mmlth/.mim/configs' / entry['file']
+    assert run(python, '-c', code, 'mine.py', shipped, cwd=tmp_path) == 'MaskRCNN\n'
+    line = "_base_ = __import__('mmlth').base_config('lth/mask_rcnn_r50_imp.py')\n"
+    assert line in (tmp_path / 'mine.py').read_text()
+
+
 def test_the_command_is_installed(environment, tmp_path):
     python, packages = environment
     script = packages / 'bin/mmlth'

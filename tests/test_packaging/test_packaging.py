@@ -1,10 +1,14 @@
 import importlib.metadata
 import re
+import shutil
+import subprocess
+import tarfile
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from packages import copy_source, pip, run
+from repository import ROOT
 
 FORMS = ['editable', 'regular', 'wheel', 'sdist']
 OWN = (
@@ -15,7 +19,10 @@ OWN = (
     'tools/zoo/',
 )
 """For this repository alone."""
-BROUGHT_BY_USERS = {'torch', 'torchvision', 'numpy', 'mmengine', 'mmcv', 'mmdet', 'mmpose'}
+BROUGHT_BY_USERS = {
+    *('torch', 'torchvision', 'numpy'),
+    *('mmengine', 'mmcv', 'mmdet', 'mmpose', 'mmsegmentation'),
+}
 
 
 def files_below(folder):
@@ -43,7 +50,10 @@ def built(tmp_path_factory):
     run('-c', 'from setuptools import build_meta; build_meta.build_sdist("../dist")', cwd=source)
     (sdist,) = folder.glob('dist/*.tar.gz')
     pip('install', '--target', targets['sdist'], sdist, cwd=folder)
-    return SimpleNamespace(source=source, before=before, targets=targets)
+    with tarfile.open(sdist) as archive:
+        archive.extractall(folder / 'unpacked', filter='data')
+    (unpacked,) = (folder / 'unpacked').iterdir()
+    return SimpleNamespace(source=source, before=before, targets=targets, unpacked=unpacked)
 
 
 def package_folder(target):
@@ -82,6 +92,22 @@ def test_install_has_the_package_and_nothing_else(built, form):
     for kept in ('study/study.py', 'dataset_converters/crops.py', 'slurm_train.sh'):
         assert f'tools/{kept}' in shipped
     assert ours == modules | {'bin/mmlth'} | {f'mmlth/.mim/{file}' for file in shipped}
+
+
+@pytest.mark.skipif(
+    not (ROOT / '.git').exists() or not shutil.which('git'), reason='git knows what belongs to it'
+)
+def test_the_source_distribution_is_the_repository(built):
+    listed = [shutil.which('git'), '-c', 'safe.directory=*', 'ls-files', '-z']
+    tracked = subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=True).stdout  # noqa: S603
+    there = {file for file in tracked.split('\0') if (ROOT / file).is_file()}
+    assert files_below(built.unpacked) == there | {'PKG-INFO'}
+
+
+def test_the_source_distribution_passes_its_own_tests(built):
+    """Some of those that read its other files; .github/workflows/release.yml runs many more."""
+    tests = [f'tests/{name}' for name in ('test_docs/test_recipes.py', 'test_pruning/test_mask.py')]
+    run('-m', 'pytest', '-n', '0', '-p', 'no:cacheprovider', *tests, cwd=built.unpacked)
 
 
 def test_builds_leave_the_source_tree_clean(built):

@@ -1,4 +1,4 @@
-"""Every config that the three packages ship opts in with one line and keeps all of its own."""
+"""Every config that the packages ship opts in with one line and keeps all of its own."""
 
 import importlib.util
 import os
@@ -25,6 +25,7 @@ BROKEN = {
     'mmpose': {
         'body_2d_keypoint/edpose/coco/edpose_res50_8xb2-50e_coco-800x1333.py': 'not found',
     },
+    'mmseg': {},
     'mmpretrain': {
         **{
             f'replknet/{name}_32xb64_in1k{size}.py': 'lazy_import'
@@ -39,7 +40,7 @@ BROKEN = {
 
 # Both stacks have the same version of mmpose.
 @pytest.mark.parametrize(
-    'package', ['mmdet', pytest.param('mmpose', marks=pytest.mark.one_stack), 'mmpretrain']
+    'package', ['mmdet', pytest.param('mmpose', marks=pytest.mark.one_stack), 'mmpretrain', 'mmseg']
 )
 def test_every_config_opts_in_with_one_line(package, capsys):
     pytest.importorskip(package)

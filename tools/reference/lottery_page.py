@@ -47,7 +47,9 @@ def _row(key: 'Field[Any]') -> str:
     default = declared.shown_default
     if default is None:
         default = '' if key.default in (None, MISSING) else repr(key.default)
-    option = f'--{key.name.replace("_", "-")} {declared.metavar}' if declared.metavar else ''
+    option = ''
+    if declared.metavar is not None:
+        option = f'--{key.name.replace("_", "-")} {declared.metavar}'.rstrip()
     # Values, which are quoted as in Python, are set as code.
     meaning = re.sub(r"[\w.]+\([^()]*\)|(\w+=)?'[^' ]+'|--[a-z-]+", r'`\g<0>`', declared.meaning)
     return f'| `{key.name}` | {_code(default)} | {_code(option)} | {meaning} |'

@@ -1,4 +1,4 @@
-"""A random batch for any model of the two zoos, as its own data set would give it."""
+"""A random batch for any model of the zoos, as its own data set would give it."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -9,7 +9,14 @@ from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 
 SIZES = dict(
-    ddod=384, cornernet=256, centripetalnet=256, ssd300=300, dino=256, ddq=256, twostage=256
+    lraspp=512,
+    ddod=384,
+    cornernet=256,
+    centripetalnet=256,
+    ssd300=300,
+    dino=256,
+    ddq=256,
+    twostage=256,
 )
 """Side of the images in pixels where layers do not fit `SIDE`, by a part of the name."""
 SIDE = 128
@@ -21,7 +28,7 @@ def random_batch(name: str, config: Config, seed: int = 0) -> dict[str, Any]:
     """What the train loader of a config would hand to ``model.train_step``.
 
     Args:
-        name: ``mmdet::…`` or ``mmpose::…``.
+        name: ``mmdet::…``, ``mmpose::…`` or ``mmseg::…``.
         config: The config of that name.
         seed: Decides pixels, boxes, masks and keypoints.
     """
@@ -29,7 +36,9 @@ def random_batch(name: str, config: Config, seed: int = 0) -> dict[str, Any]:
     torch.manual_seed(seed)
     if name.startswith('mmpose::'):
         return _pose_batch(config)
-    side = next((size for part, size in SIZES.items() if part in name), SIDE)
+    side = side_of(name)
+    if name.startswith('mmseg::'):
+        return _semantic_batch(config, side)
     kind = str(config.model.type).rpartition('.')[2]
     if kind == 'BaseReID':
         return _reid_batch(config)
@@ -38,6 +47,36 @@ def random_batch(name: str, config: Config, seed: int = 0) -> dict[str, Any]:
     if _is_tracker(config) and not config.model.data_preprocessor.get('use_det_processor'):
         return _video_batch(config, side)
     return _detection_batch(config, side)
+
+
+def side_of(name: str) -> int:
+    """The side of the images for a detector or segmenter, in pixels.
+
+    Args:
+        name: The name of its config.
+    """
+    return next((size for part, size in SIZES.items() if part in name), SIDE)
+
+
+def _semantic_batch(config: Config, side: int) -> dict[str, Any]:
+    """Images in blocks of classes."""
+    from mmengine.structures import PixelData
+    from mmseg.structures import SegDataSample
+
+    classes = max(2, _smallest(config.model, 'num_classes'))  # one class: it, or not
+    samples = []
+    for _ in range(IMAGES):
+        blocks = torch.randint(0, classes, (1, 8, 8))
+        labels = blocks.repeat_interleave(side // 8, 1).repeat_interleave(side // 8, 2)
+        sample = SegDataSample(gt_sem_seg=PixelData(data=labels))
+        edges = (labels != labels.roll(1, 1)) | (labels != labels.roll(1, 2))
+        sample.set_data({'gt_edge_map': PixelData(data=edges.to(torch.uint8))})  # for PIDNet
+        sample.set_data({'gt_depth_map': PixelData(data=torch.rand(1, side, side) + 1)})
+        sizes = dict.fromkeys(('ori_shape', 'img_shape', 'pad_shape'), (side, side))
+        sample.set_metainfo({**sizes, 'category_id': 0})
+        samples.append(sample)
+    images = [torch.randint(0, 256, (3, side, side), dtype=torch.uint8) for _ in samples]
+    return {'inputs': images, 'data_samples': samples}
 
 
 def _detection_batch(config: Config, side: int) -> dict[str, Any]:

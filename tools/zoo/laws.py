@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from batches import random_batch
+from batches import random_batch, side_of
 from mmengine.config import Config
 from mmengine.logging import MessageHub, MMLogger
 from mmengine.model import BaseModel, revert_sync_batchnorm
@@ -55,7 +55,7 @@ def check_model(name: str) -> Verdict:
     """Builds a model of a zoo, masks it, trains two steps, prunes again, copies it, compares.
 
     Args:
-        name: ``mmdet::…`` or ``mmpose::…``.
+        name: ``mmdet::…``, ``mmpose::…`` or ``mmseg::…``.
 
     Raises:
         LawError: If a law does not hold.
@@ -151,7 +151,19 @@ def _config(name: str) -> Config:
     for key in ('model', 'codec', 'train_dataloader'):
         if config.get(key) is not None:
             config[key] = _reduced(config[key])
+    if name.startswith('mmseg::'):
+        _reduce_segmenter(config, (side_of(name), side_of(name)))
     return config
+
+
+def _reduce_segmenter(config: Config, size: tuple[int, int]) -> None:
+    """Has images of this size padded no further, and transformers built for it."""
+    settings = dict(config.model.get('data_preprocessor') or config.data_preprocessor)
+    settings.pop('size_divisor', None)
+    config.model.data_preprocessor = {**settings, 'size': size}
+    backbone = config.model.get('backbone') or {}
+    if backbone.get('img_size') is not None:
+        backbone['img_size'] = size
 
 
 def _reduced(value: Any) -> Any:

@@ -10,8 +10,8 @@ WORKS = 'works'
 _HEAD = """\
 # Does mmlth work with my model?
 
-{works} of {total} models work: one of each folder of MMDetection's and MMPose's configs, more
-where a folder holds several architectures. This page is written by
+{works} of {total} models work: one of each folder of the configs of MMDetection, MMPose and
+MMSegmentation, more where a folder holds several architectures. This page is written by
 
 ```sh
 python tools/zoo/zoo.py --page docs/zoo.md
@@ -19,8 +19,9 @@ python tools/zoo/zoo.py --page docs/zoo.md
 
 with {versions},
 on a CPU, from random weights, on two random images of 128 × 128 pixels (pose models: at their own
-input size, a quarter of it where that is 400 or more), with at most 16 regions an image for
-two-stage detectors. Nothing else of a model is reduced. *Works* means that all this was checked:
+input size, a quarter of it where that is 400 or more; MMSegmentation's transformers are built for
+images of this size), with at most 16 regions an image for two-stage detectors. Nothing else of a
+model is reduced. *Works* means that all this was checked:
 
 - it builds, and its targets can be masked at 80 % (each layer's weights measured by their own
   scale, since initial weights of some heads are a hundred times smaller than others);
@@ -49,7 +50,8 @@ def page(results: Sequence[tuple[Representative, Mapping[str, Any]]], versions: 
         total=len(results),
         versions=', '.join(f'{name} {version}' for name, version in versions.items()),
     )
-    for zoo, title in (('mmdet', 'MMDetection'), ('mmpose', 'MMPose')):
+    titles = {'mmdet': 'MMDetection', 'mmpose': 'MMPose', 'mmseg': 'MMSegmentation'}
+    for zoo, title in titles.items():
         text += f'\n## {title}\n\n'
         text += '| family | config | parameters | prunable | verdict |\n|---|---|---:|---:|---|\n'
         for representative, result in results:

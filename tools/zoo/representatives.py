@@ -8,7 +8,7 @@ class Representative:
     """A config that stands for its family.
 
     Attributes:
-        name: As ``mmdet::…`` or ``mmpose::…``.
+        name: As ``mmdet::…``, ``mmpose::…`` or ``mmseg::…``.
         kind: The kind of architecture that it stands for in the fast sample of the tests; empty
             for those that only the full run checks.
     """
@@ -269,6 +269,76 @@ _MMPOSE = [
     ),
 ]
 
+_CITYSCAPES, _ADE = 'cityscapes-512x1024', 'ade20k-512x512'
+_MMSEG = {
+    'ann': [(f'ann_r50-d8_4xb2-40k_{_CITYSCAPES}', '')],
+    'apcnet': [(f'apcnet_r50-d8_4xb2-40k_{_CITYSCAPES}', '')],
+    'beit': [('beit-base_upernet_8xb2-160k_ade20k-640x640', '')],
+    'bisenetv1': [('bisenetv1_r18-d32_4xb4-160k_cityscapes-1024x1024', '')],
+    'bisenetv2': [('bisenetv2_fcn_4xb4-160k_cityscapes-1024x1024', '')],
+    'ccnet': [(f'ccnet_r50-d8_4xb2-40k_{_CITYSCAPES}', '')],
+    'cgnet': [(f'cgnet_fcn_4xb8-60k_{_CITYSCAPES}', '')],
+    'convnext': [(f'convnext-tiny_upernet_8xb2-amp-160k_{_ADE}', '')],
+    'danet': [(f'danet_r50-d8_4xb2-40k_{_CITYSCAPES}', '')],
+    'ddrnet': [('ddrnet_23-slim_in1k-pre_2xb6-120k_cityscapes-1024x1024', '')],
+    'deeplabv3': [(f'deeplabv3_r18-d8_4xb2-80k_{_CITYSCAPES}', '')],
+    'deeplabv3plus': [(f'deeplabv3plus_r18-d8_4xb2-80k_{_CITYSCAPES}', '')],
+    'dmnet': [(f'dmnet_r50-d8_4xb2-40k_{_CITYSCAPES}', '')],
+    'dnlnet': [(f'dnl_r50-d8_4xb2-40k_{_CITYSCAPES}', '')],
+    'dpt': [(f'dpt_vit-b16_8xb2-160k_{_ADE}', '')],
+    'dsdl': [('voc', '')],
+    'emanet': [(f'emanet_r50-d8_4xb2-80k_{_CITYSCAPES}', '')],
+    'encnet': [(f'encnet_r50-d8_4xb2-40k_{_CITYSCAPES}', '')],
+    'erfnet': [(f'erfnet_fcn_4xb4-160k_{_CITYSCAPES}', '')],
+    'fastfcn': [(f'fastfcn_r50-d32_jpu_aspp_4xb2-80k_{_CITYSCAPES}', '')],
+    'fastscnn': [(f'fast_scnn_8xb4-160k_{_CITYSCAPES}', 'semantic')],
+    'fcn': [(f'fcn_r18-d8_4xb2-80k_{_CITYSCAPES}', '')],
+    'gcnet': [(f'gcnet_r50-d8_4xb2-40k_{_CITYSCAPES}', '')],
+    'hrnet': [(f'fcn_hr18s_4xb2-40k_{_CITYSCAPES}', '')],
+    'icnet': [('icnet_r18-d8_4xb2-80k_cityscapes-832x832', '')],
+    'isanet': [(f'isanet_r50-d8_4xb2-40k_{_CITYSCAPES}', '')],
+    'knet': [(f'knet-s3_r50-d8_fcn_8xb2-adamw-80k_{_ADE}', '')],
+    'mae': [(f'mae-base_upernet_8xb2-amp-160k_{_ADE}', '')],
+    'mask2former': [(f'mask2former_r50_8xb2-160k_{_ADE}', '')],
+    'maskformer': [(f'maskformer_r50-d32_8xb2-160k_{_ADE}', '')],
+    'mobilenet_v2': [(f'mobilenet-v2-d8_fcn_4xb2-80k_{_CITYSCAPES}', '')],
+    'mobilenet_v3': [(f'mobilenet-v3-d8-s_lraspp_4xb4-320k_{_CITYSCAPES}', 'semantic')],
+    'nonlocal_net': [(f'nonlocal_r50-d8_4xb2-40k_{_CITYSCAPES}', '')],
+    'ocrnet': [(f'ocrnet_hr18s_4xb2-40k_{_CITYSCAPES}', '')],
+    'pidnet': [('pidnet-s_2xb6-120k_1024x1024-cityscapes', '')],
+    'point_rend': [(f'pointrend_r50_4xb2-80k_{_CITYSCAPES}', '')],
+    'poolformer': [('fpn_poolformer_s12_8xb4-40k_ade20k-512x512', '')],
+    'psanet': [(f'psanet_r50-d8_4xb2-40k_{_CITYSCAPES}', '')],
+    'pspnet': [(f'pspnet_r18-d8_4xb2-80k_{_CITYSCAPES}', '')],
+    'resnest': [(f'resnest_s101-d8_fcn_4xb2-80k_{_CITYSCAPES}', '')],
+    'san': [('san-vit-b16_voc12aug-640x640', '')],
+    'segformer': [(f'segformer_mit-b0_8xb2-160k_{_ADE}', 'semantic, transformer')],
+    'segmenter': [
+        (f'segmenter_vit-t_mask_8xb1-160k_{_ADE}', 'semantic, transformer'),
+        (f'segmenter_vit-s_fcn_8xb1-160k_{_ADE}', ''),
+    ],
+    'segnext': [('segnext_mscan-t_1xb16-adamw-160k_ade20k-512x512', '')],
+    'sem_fpn': [(f'fpn_r50_4xb2-80k_{_CITYSCAPES}', '')],
+    'setr': [
+        ('setr_vit-l_naive_8xb1-80k_cityscapes-768x768', ''),
+        ('setr_vit-l_pup_8xb1-80k_cityscapes-768x768', ''),
+        ('setr_vit-l_mla_8xb1-80k_cityscapes-768x768', ''),
+    ],
+    'stdc': [(f'stdc1_4xb12-80k_{_CITYSCAPES}', '')],
+    'swin': [(f'swin-tiny-patch4-window7-in1k-pre_upernet_8xb2-160k_{_ADE}', '')],
+    'twins': [
+        (f'twins_pcpvt-s_fpn_fpnhead_8xb4-80k_{_ADE}', ''),
+        (f'twins_svt-s_uperhead_8xb2-160k_{_ADE}', ''),
+    ],
+    'unet': [
+        ('unet-s5-d16_fcn_4xb4-40k_drive-64x64', ''),
+        ('unet-s5-d16_fcn_4xb4-ce-1.0-dice-3.0-40k_drive-64x64', ''),
+    ],
+    'upernet': [(f'upernet_r18_4xb2-40k_{_CITYSCAPES}', '')],
+    'vit': [(f'vit_deit-s16_mln_upernet_8xb2-160k_{_ADE}', '')],
+    'vpd': [('vpd_sd_4xb8-25k_nyu-480x480', '')],
+}
+
 REPRESENTATIVES = [
     *(
         Representative(f'mmdet::{folder}/{stem}.py', kind)
@@ -276,5 +346,10 @@ REPRESENTATIVES = [
         for stem, kind in configs
     ),
     *(Representative(f'mmpose::{stem}.py', kind) for stem, kind in _MMPOSE),
+    *(
+        Representative(f'mmseg::{folder}/{stem}.py', kind)
+        for folder, configs in _MMSEG.items()
+        for stem, kind in configs
+    ),
 ]
 SAMPLE = [representative for representative in REPRESENTATIVES if representative.kind]

@@ -1,7 +1,8 @@
 #!/usr/bin/env python
-"""Checks the laws of masks on a model of every family of MMDetection's and MMPose's zoos."""
+"""Checks the laws of masks on a model of every family of the zoos of OpenMMLab."""
 
 import argparse
+import contextlib
 import json
 import re
 import sys
@@ -21,6 +22,9 @@ from representatives import REPRESENTATIVES, SAMPLE
 from rich.progress import track
 
 from mmlth.ticket import write_bytes
+
+with contextlib.suppress(ImportError):  # it is no part of every stack
+    import mmseg.models  # noqa: F401
 
 WORKS = 'works'
 FORK = get_context('fork')
@@ -69,6 +73,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def shipped(name: str) -> bool:
     """Whether the installed stack has this config; the forks have more than the others."""
     package, _, path = name.partition('::')
+    if package not in sys.modules:
+        return False
     folder = Path(sys.modules[package].__file__ or '').parent
     return (folder / '.mim' / 'configs' / path).exists()
 
@@ -121,7 +127,10 @@ def read(path: Path) -> dict[str, Any]:
 
 def versions() -> dict[str, str]:
     """Versions of the stack, by the name of the distribution."""
-    names = ('torch', 'mmengine', 'mmcv', 'mmdet', 'mmpose', 'onedl-mmengine', 'onedl-mmdetection')
+    names = (
+        *('torch', 'mmengine', 'mmcv', 'mmdet', 'mmpose', 'mmsegmentation'),
+        *('onedl-mmengine', 'onedl-mmdetection', 'onedl-mmsegmentation'),
+    )
     versions = {}
     for name in names:
         try:
@@ -134,7 +143,7 @@ def versions() -> dict[str, str]:
 def parse_options(argv: Sequence[str] | None) -> argparse.Namespace:
     """The options of the command line."""
     parser = argparse.ArgumentParser(
-        description='Masks, trains, prunes and copies one model of each family of both zoos on '
+        description='Masks, trains, prunes and copies one model of each family of the zoos on '
         'random data, and writes what works into a page. A second run goes on where one stopped.'
     )
     parser.add_argument('--match', default='', metavar='TEXT', help='only names that contain it')

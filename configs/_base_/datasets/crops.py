@@ -1,5 +1,6 @@
-# What MMPretrain needs to know of data/crops, which tools/dataset_converters/crops.py cuts out of
-# data/bccd, data/coco128, data/mouse and data/nuclei: 900 pictures to train on, 559 to validate.
+# What MMPretrain needs to know of data/crops: eight classes of objects.
+# tools/dataset_converters/crops.py cuts them out of data/bccd, data/coco128, data/mouse and
+# data/nuclei: 900 pictures to train on, 559 to validate.
 metainfo = dict(
     classes=(
         'bccd/Platelets',

@@ -1,5 +1,5 @@
-# Iterative magnitude pruning with rewinding. Any MMDetection or MMPose config opts in by inheriting
-# it beside its own base:
+# Iterative magnitude pruning with rewinding.
+# Any MMDetection, MMPose or MMSegmentation config opts in by inheriting it beside its own base:
 #
 #     _base_ = ['mmdet::mask_rcnn/mask-rcnn_r50_fpn_1x_coco.py', '../_base_/lth/imp.py']
 #

@@ -1,5 +1,6 @@
-# Girish et al. (CVPR 2021) on VOC, "all" of Table 3: every role with its predictors, frozen stages
-# too, neither stem nor shortcuts. Other rows: lottery.targets.scope='backbone+top' and so on.
+# Girish et al. (CVPR 2021) on VOC, "all" of Table 3, late rewinding to iteration 600.
+# Every role is pruned with its predictors, frozen stages too, neither stem nor shortcuts. Other
+# rows: lottery.targets.scope='backbone+top' and so on.
 _base_ = './imp.py'
 
 lottery = dict(

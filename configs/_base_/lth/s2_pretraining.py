@@ -1,5 +1,6 @@
-# Chen et al. (CVPR 2021): 20 % of the remaining weights a round, 18 rounds, each from the weights
-# that training starts from (pt_trans; from random ones: lt). All of the backbone but conv1.
+# Chen et al. (CVPR 2021): 20 % of the remaining weights a round, 18 rounds.
+# Each starts from the weights that training starts from (pt_trans; from random ones: lt). All of
+# the backbone but conv1.
 _base_ = './imp.py'
 
 lottery = dict(

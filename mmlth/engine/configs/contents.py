@@ -1,7 +1,7 @@
 """Files and folders that a config names: where they lie is no setting, what they hold is.
 
 Annotations, checkpoints and other single files count by the SHA-256 of their bytes. A folder of
-images counts where it alone says what the data are, by the names and sizes of its files.
+images counts where it says what the data are, by the names and sizes of its files.
 """
 
 import contextlib
@@ -31,7 +31,7 @@ Names of metrics, such as ``coco/AP .5``, are not.
 """
 _HASH, _NAME = 'sha256:', 'path:'
 _IMAGES = '@images'
-"""The key of the images that no annotation file lists."""
+"""The key of the folder that `_images` names."""
 
 
 class FileHash(str):
@@ -128,10 +128,17 @@ def _is_place(key: str, value: Any) -> bool:
 
 
 def _images(data_set: Mapping[str, Any]) -> Path | None:
-    """The folder of a data set that has no other annotations, as MMPretrain's may be."""
+    """The folder whose files say what a data set is.
+
+    These are MMSegmentation's maps of labels, and the images of a data set that has no other
+    annotations, as MMPretrain's may be.
+    """
     root, prefix = data_set.get('data_root') or '', data_set.get('data_prefix') or ''
+    maps = prefix.get('seg_map_path') if isinstance(prefix, Mapping) else None
+    prefix = maps or prefix
     named = isinstance(prefix, str) and isinstance(root, str) and (root or prefix)
-    if not named or data_set.get('ann_file') or not loads_images(data_set):
+    listed = data_set.get('ann_file') and not maps
+    if not named or listed or not loads_images(data_set):
         return None
     return _under(root, prefix)
 

@@ -9,6 +9,9 @@ from mmengine.config import Config
 from mmlth.engine.configs.parts import type_name
 from mmlth.engine.errors import LotteryError
 
+_FOLDERS = ('img', 'img_path', 'seg_map_path', 'depth_map_path')
+"""What data sets call the folders that they load images, or maps as large, from."""
+
 
 def check_data(config: Config) -> None:
     """Checks that the annotation files and image folders of training and validation exist.
@@ -67,8 +70,10 @@ def _paths(dataset: Any, key: str) -> Iterator[tuple[str, Path]]:
     if not loads_images(dataset):
         return
     prefixes = dataset.get('data_prefix')
-    if isinstance(prefixes, Mapping) and prefixes.get('img') is not None:
-        yield from _local(f'{key}.data_prefix.img', root, prefixes['img'])
+    if isinstance(prefixes, Mapping):
+        for name in _FOLDERS:
+            if prefixes.get(name) is not None:
+                yield from _local(f'{key}.data_prefix.{name}', root, prefixes[name])
     elif isinstance(prefixes, str):  # of MMPretrain
         yield from _local(f'{key}.data_prefix', root, prefixes)
     elif root and dataset.get('split') and not dataset.get('ann_file'):

@@ -38,7 +38,13 @@ _IRRELEVANT = {
     'tta_model',
     'tta_pipeline',
 }
-_LOTTERY_WITHOUT_EFFECT = ('checkpoints', 'rounds_per_run', 'ticket', 'validation_loss')
+_LOTTERY_WITHOUT_EFFECT = (
+    'checkpoints',
+    'progress',
+    'rounds_per_run',
+    'ticket',
+    'validation_loss',
+)
 _IRRELEVANT_ANYWHERE = {
     'num_workers',
     'persistent_workers',

@@ -14,7 +14,9 @@ _SIZES = {
     'CenterCrop': 'crop_size',
     'Pad': 'size',
 }
-"""Transforms of mmcv, mmdet, mmpose and mmpretrain, and which option has width and height."""
+"""Transforms of mmcv and of what builds on it, and which option has width and height."""
+_BY_IMAGE = ('ResizeEdge', 'ResizeShortestEdge', 'RandomCenterCropPad')
+"""Transforms after which the size depends on the image."""
 _NESTED = 'transforms'
 """Where transforms that hand others what they get have those."""
 
@@ -37,12 +39,17 @@ class ImageSize:
 def validation_size(config: Mapping[str, Any]) -> ImageSize | str:
     """The size that the pipeline of the validation data brings images to.
 
+    A segmenter that looks at them through a sliding window sees one of the window's size.
+
     Args:
         config: A config, or what a ticket or ``search.json`` tells of it.
 
     Returns:
         The size, or why it is unknown.
     """
+    window = _window(config)
+    if window is not None:
+        return window
     pipelines = values_of(config.get('val_dataloader'), 'pipeline')
     lists = [list(steps) for steps in pipelines if isinstance(steps, (list, tuple))]
     sizes = [size for size in dict.fromkeys(map(_size, lists)) if size is not None]
@@ -54,13 +61,22 @@ def validation_size(config: Mapping[str, Any]) -> ImageSize | str:
     return sizes[0]
 
 
+def _window(config: Mapping[str, Any]) -> ImageSize | None:
+    """What MMSegmentation predicts at a time where it does not take images as a whole."""
+    settings = (config.get('model') or {}).get('test_cfg')
+    if not isinstance(settings, Mapping) or settings.get('mode') != 'slide':
+        return None
+    crop = _pair(settings.get('crop_size'))
+    return None if crop is None else ImageSize(height=crop[0], width=crop[1])
+
+
 def _size(pipeline: list[Any]) -> ImageSize | None:
     """The size that the last transform which sets one leaves behind."""
     size = None
     for step in _steps(pipeline):
         name = type_name(step).removesuffix("'>")  # of a class in the text of an old record
-        if name in ('ResizeEdge', 'RandomCenterCropPad') or 'scale_factor' in step:
-            size = None  # it depends on the image
+        if name in _BY_IMAGE or 'scale_factor' in step:
+            size = None
         if name == 'Pad' and step.get('pad_to_square') and size is not None:
             side = max(size.height, size.width)
             size = ImageSize(side, side)

@@ -17,7 +17,7 @@ from mmlth.engine.configs.accepted_config import is_search_state, read_accepted
 from mmlth.engine.configs.lazy_configs import explaining_lazy_configs, without_modules
 from mmlth.engine.errors import LotteryError, explaining_missing_packages, one_line_if
 
-ZOOS = ('mmdet', 'mmpose', 'mmpretrain', 'mmlth')
+ZOOS = ('mmdet', 'mmpose', 'mmseg', 'mmpretrain', 'mmlth')
 
 
 _CANDIDATES = 12  # of which three are offered
@@ -28,8 +28,8 @@ def read_config(source: str | Path | Config, options: Mapping[str, Any] | None =
 
     Args:
         source: A file; a name such as ``mmdet::yolox/yolox_s_8xb8-300e_coco.py`` of a config that
-            mmdet, mmpose or mmlth ships; the search.json of a search, whose config it then is; or a
-            config, which stays as it is.
+            mmdet, mmpose, mmseg, mmpretrain or mmlth ships; the search.json of a search, whose
+            config it then is; or a config, which stays as it is.
         options: Changes by dotted key, as ``--cfg-options`` gives them.
 
     Raises:

@@ -51,6 +51,9 @@ def bin_loss(
 def region_loss(student: Tensor, teacher: Tensor, temperature: float) -> Tensor:
     """The mean divergence KL(teacher ‖ student) of the classes of regions (Hinton et al., 2015).
 
+    Of pixels, too, as in Liu et al. (2019, https://arxiv.org/abs/1903.04197): none is left out, for
+    unlike labels a teacher says something of each.
+
     Args:
         student: Logits (regions, classes), the background being one.
         teacher: Those of the teacher for the same regions.

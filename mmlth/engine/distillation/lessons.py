@@ -40,10 +40,22 @@ _NOT_REGIONS = {
     'PISARoIHead',  # classifies several sets of regions a batch
     'TridentRoIHead',  # three branches in training, one in evaluation
 }
+_PIXELS = {'BaseDecodeHead'}
+_NOT_PIXELS = {
+    'BaseCascadeDecodeHead',  # looks at what the stage before has said
+    'DAHead',  # three maps
+    'DDRHead',  # two maps
+    'EncHead',  # says which classes are in the image, too
+    'IterativeDecodeHead',  # a map a stage
+    'PIDHead',  # three maps
+    'SideAdapterCLIPHead',  # has queries
+    'VPDDepthHead',  # gives depths
+}
 TAUGHT = (
     "heatmaps (HeatmapHead), SimCC (SimCCHead, RTMCCHead, RTMWHead), the classes of MMDetection's "
     'dense heads (AnchorHead, AnchorFreeHead and YOLOXHead, such as those of RetinaNet, RTMDet, '
-    'FCOS) and of the regions of two-stage detectors (StandardRoIHead)'
+    'FCOS), of the regions of two-stage detectors (StandardRoIHead) and of the pixels of '
+    "MMSegmentation's decode heads with one map of logits (such as FCNHead, PSPHead, UPerHead)"
 )
 
 
@@ -86,7 +98,7 @@ def lesson_of(model: nn.Module, temperature: float = 1.0) -> Lesson:
     """What a model can be taught.
 
     Args:
-        model: A model of MMDetection or MMPose, without a wrapper.
+        model: A model of MMDetection, MMPose or MMSegmentation, without a wrapper.
         temperature: Divides logits; see `mmlth.engine.distillation.formulas`.
 
     Raises:
@@ -96,6 +108,7 @@ def lesson_of(model: nn.Module, temperature: float = 1.0) -> Lesson:
         ('roi_head', _of_regions),
         ('bbox_head', _of_dense_head),
         ('head', _of_pose_head),
+        ('decode_head', _of_decode_head),
     ):
         head = getattr(model, name, None)
         if head is not None and hasattr(model, 'extract_feat'):
@@ -158,6 +171,22 @@ def _of_regions(name: str, head: Any, temperature: float) -> Lesson:
     return Lesson(name, '_bbox_forward', _scaled(loss, own))
 
 
+def _of_decode_head(name: str, head: Any, temperature: float) -> Lesson:
+    kinds = _kinds(head)
+    if not kinds & _PIXELS or kinds & _NOT_PIXELS:
+        raise _refused(type(head).__name__)
+    losses = head.loss_decode if isinstance(head.loss_decode, nn.ModuleList) else [head.loss_decode]
+    own = next((each for each in losses if type(each).__name__ == 'CrossEntropyLoss'), None)
+    if own is None or own.use_sigmoid:
+        names = ', '.join(type(each).__name__ for each in losses)
+        raise _refused(f'{type(head).__name__} with {names}', 'the classes are no softmax')
+
+    def loss(student: Any, teacher: Any) -> Tensor:
+        return region_loss(_pixel_scores(student), _pixel_scores(teacher), temperature)
+
+    return Lesson(name, 'forward', _scaled(loss, own))
+
+
 def _of_axes(temperature: float, own: Any, student: Any, teacher: Any) -> Tensor:
     """The loss of both axes of SimCC, keypoints weighted as the head's own loss does it."""
     weights = torch.ones(student[0].shape[1])
@@ -172,6 +201,11 @@ def _class_scores(outputs: Sequence[Any], classes: int) -> Tensor:
     return torch.cat([level.permute(0, 2, 3, 1).reshape(-1, classes) for level in outputs[0]])
 
 
+def _pixel_scores(maps: Tensor) -> Tensor:
+    """The logits (places, classes) of one map."""
+    return maps.movedim(1, -1).flatten(0, -2)
+
+
 def _joint_scores(outputs: Sequence[Any], classes: int) -> Tensor:
     """The logits of class and object at once, of outputs whose first and third are their maps."""
     return joint_logits(_class_scores(outputs, classes), _class_scores(outputs[2:], 1))
@@ -184,8 +218,8 @@ def _scaled(loss: Callable[[Any, Any], Tensor], own: Any) -> Callable[[Any, Any]
 
 
 def _kinds(head: Any) -> set[str]:
-    """The names of the classes of MMDetection and MMPose that a head is one of."""
-    packages = ('mmdet', 'mmpose')
+    """The names of the classes of the packages that a head is one of."""
+    packages = ('mmdet', 'mmpose', 'mmseg')
     return {c.__name__ for c in type(head).__mro__ if c.__module__.partition('.')[0] in packages}
 
 

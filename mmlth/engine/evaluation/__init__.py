@@ -2,6 +2,12 @@
 
 from mmlth.engine.evaluation.coco_metric import DataSet
 from mmlth.engine.evaluation.evaluation import Evaluation
+from mmlth.engine.evaluation.main_metrics import (
+    is_average_precision,
+    main_among,
+    short_metrics,
+    short_names,
+)
 from mmlth.engine.evaluation.metrics import number
 from mmlth.engine.evaluation.predictions import PREDICTION_KINDS, Predictions, Predictor
 from mmlth.engine.evaluation.result_hook import ResultHook
@@ -20,8 +26,12 @@ __all__ = [
     'Samples',
     'ValidationLoss',
     'check_validation_loss',
+    'is_average_precision',
+    'main_among',
     'number',
     'recompute_statistics',
+    'short_metrics',
+    'short_names',
     'trained_norms',
     'training_counts',
 ]

@@ -54,7 +54,7 @@ def part_of(model: nn.Module, name: str, size: tuple[int, int]) -> Part:
     """A part of a copy of a model, for images of this height and width.
 
     Args:
-        model: A detector or pose estimator; it stays as it is.
+        model: A detector, segmenter or pose estimator; it stays as it is.
         name: One of `PARTS`.
         size: Height and width of images in pixels.
 
@@ -74,7 +74,7 @@ def part_of(model: nn.Module, name: str, size: tuple[int, int]) -> Part:
         if not hasattr(module, 'extract_feat'):
             raise LotteryError(
                 f'{type(module).__name__} has no `extract_feat`, which gives the features of '
-                'detectors and pose estimators of images'
+                'detectors, segmenters and pose estimators of images'
             )
         return Part(module, name, _features)
     if getattr(module, 'roi_head', None) is not None:
@@ -115,7 +115,9 @@ def _as_sequence(value: Any) -> Any:
 def _named_by_head(model: nn.Module, outputs: Any) -> Outputs:
     """Outputs by the names that the head gives them where it decodes them."""
     values = list(outputs) if isinstance(outputs, (list, tuple)) else [outputs]
-    heads = (getattr(model, name, None) for name in ('bbox_head', 'mask_head', 'head'))
+    heads = (
+        getattr(model, name, None) for name in ('bbox_head', 'mask_head', 'head', 'decode_head')
+    )
     for head in heads:
         names = _names_by_head(head, len(values))
         if names:

@@ -82,6 +82,12 @@ def _input_size(config: Mapping[str, Any]) -> tuple[int, int]:
             f'the config does not tell the size of its images: {size}; give --input-size H W (size)'
         )
     places = (config.get('data_preprocessor'), config.get('model', {}).get('data_preprocessor'))
-    divisor = max(int((place or {}).get('pad_size_divisor') or 1) for place in places)
+    divisor = max(_divisor(place or {}) for place in places)
     height, width = (math.ceil(side / divisor) * divisor for side in (size.height, size.width))
     return height, width
+
+
+def _divisor(data_preprocessor: Mapping[str, Any]) -> int:
+    """What the sides of validated images are padded to a multiple of."""
+    of_segmenters = (data_preprocessor.get('test_cfg') or {}).get('size_divisor')
+    return int(data_preprocessor.get('pad_size_divisor') or of_segmenters or 1)

@@ -9,6 +9,7 @@ from mmlth.engine.evaluation import ResultHook
 from mmlth.engine.hooks.accelerate_hook import AccelerateHook
 from mmlth.engine.hooks.bayesian_hook import BayesianHook
 from mmlth.engine.hooks.begin_hook import BeginHook
+from mmlth.engine.hooks.display_hook import DisplayHook
 from mmlth.engine.hooks.distil_hook import DistilHook
 from mmlth.engine.hooks.mask_distance_hook import MaskDistanceHook, StopRule
 from mmlth.engine.hooks.mask_hook import MaskHook
@@ -28,6 +29,7 @@ __all__ = [
     'AccelerateHook',
     'BayesianHook',
     'BeginHook',
+    'DisplayHook',
     'DistilHook',
     'MaskDistanceHook',
     'MaskHook',

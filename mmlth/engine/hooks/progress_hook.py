@@ -8,7 +8,7 @@ from typing import Any
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
-from mmlth.engine.hooks.running_time_hook import RunningTimeHook
+from mmlth.engine.hooks.time_left import TimeLeft
 
 _SECONDS_BETWEEN_LINES = 30.0
 
@@ -16,8 +16,7 @@ _SECONDS_BETWEEN_LINES = 30.0
 class ProgressHook(Hook):
     """Logs a line now and then: round, sparsity, iteration, time left for the search.
 
-    The time left is that of the iterations so far, validations and all, times those to come. It is
-    taken from a `RunningTimeHook`.
+    For the time left see `TimeLeft`.
 
     Args:
         round_index: This round.
@@ -37,19 +36,16 @@ class ProgressHook(Hook):
         self.to_come = to_come
 
     def before_train(self, runner: Runner) -> None:
-        self._clock = next(hook for hook in runner.hooks if isinstance(hook, RunningTimeHook))
-        self._started, self._spoke = self._clock.seconds, time.monotonic()
-        self._from = runner.iter
+        self._time_left, self._spoke = TimeLeft(runner, self.to_come), time.monotonic()
 
     def after_train_iter(self, runner: Runner, *args: Any, **kwargs: Any) -> None:
         now, done = time.monotonic(), runner.iter + 1
         if now - self._spoke < _SECONDS_BETWEEN_LINES and done < runner.max_iters:
             return
         self._spoke = now
-        left = runner.max_iters - done + self.to_come(runner)
-        seconds = (self._clock.seconds - self._started) / (done - self._from) * left
+        left = timedelta(seconds=round(self._time_left.after(done)))
         runner.logger.info(
             f'search: round {self.round_index} of {self.last_round}, sparsity {self.sparsity:.1%}, '
             f'iteration {done} of {runner.max_iters}, '
-            f'about {timedelta(seconds=round(seconds))} left for the whole search'
+            f'about {left} left for the whole search'
         )

@@ -32,7 +32,8 @@ def forward_of(model: nn.Module, height: int, width: int) -> Forward:
     """Prepares a forward pass of one image of noise; nothing runs yet.
 
     Args:
-        model: A model of MMDetection or MMPose, or another that takes a batch of images.
+        model: A model of MMDetection, MMPose or MMSegmentation, or another that takes a batch of
+            images.
         height: Height of the image, in pixels.
         width: Width of the image, in pixels.
     """
@@ -56,7 +57,8 @@ def image_batch(model: Any, height: int, width: int) -> tuple[Tensor, list[Any] 
     """A batch of one image of noise, preprocessed and described as the model's own package does.
 
     Args:
-        model: A model of MMDetection or MMPose, or another, for which there is no description.
+        model: A model of MMDetection, MMPose or MMSegmentation, or another, for which there is no
+            description.
         height: Height of the image, in pixels.
         width: Width of the image, in pixels.
     """
@@ -75,6 +77,10 @@ def image_batch(model: Any, height: int, width: int) -> tuple[Tensor, list[Any] 
         from mmpose.structures import PoseDataSample
 
         sample = PoseDataSample()
+    elif 'mmseg' in packages:
+        from mmseg.structures import SegDataSample
+
+        sample = SegDataSample()
     else:
         return image[None].float(), None
     size = (height, width)

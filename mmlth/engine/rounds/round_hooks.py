@@ -26,6 +26,7 @@ from mmlth.engine.rounds.early_bird import mask_distance_hook
 from mmlth.engine.rounds.record import ticket_metadata
 from mmlth.engine.rounds.round import Round
 from mmlth.engine.rounds.round_length import iterations_to_come
+from mmlth.engine.rounds.shown import display_hook
 from mmlth.engine.settings import BEST, parse_step
 from mmlth.engine.state import Search, settle_replaced
 from mmlth.engine.training import fingerprints
@@ -68,6 +69,8 @@ def register_hooks(search: Search, round_: Round) -> None:
         trainer.register_hook(TicketSaver(settings.checkpoints, constant, metadata))
     to_come = functools.partial(iterations_to_come, search, round_.index, plan.pace)
     trainer.register_hook(ProgressHook(round_.index, state.last_round, round_.sparsity, to_come))
+    if settings.progress:
+        trainer.register_hook(display_hook(search, round_))
     if plan.pace is not None:
         pace_schedule(trainer, plan.pace)
     if watch := mask_distance_hook(search, round_):

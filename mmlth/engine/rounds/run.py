@@ -16,6 +16,7 @@ from mmlth.engine.rounds.plans import plan_round
 from mmlth.engine.rounds.record import record_round
 from mmlth.engine.rounds.round import Round
 from mmlth.engine.rounds.round_hooks import register_hooks
+from mmlth.engine.rounds.shown import show_done
 from mmlth.engine.rounds.training import train_round
 from mmlth.engine.state import Search, SearchPaths
 from mmlth.engine.training import closed_once
@@ -41,10 +42,12 @@ def run_round(search: Search, index: int) -> Runner:
         with closed_once(round_.trainer.visualizer):  # before the next round opens a run
             _train(search, round_)
             record_round(search, round_)
+            show_done(search, round_)
     return round_.trainer
 
 
 def _planned(search: Search, index: int) -> Round:
+    search.display.wait(f'round {index} of {search.state.last_round} is prepared')
     plan = plan_control(search, index) if search.is_control else plan_round(search, index)
     sparsity = plan.mask.sparsity if plan.mask else _sparsity_by_method(search, index)
     search.runner.logger.info(

@@ -1,12 +1,14 @@
 """The search: train, prune, rewind, round after round."""
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from mmengine.dist import is_main_process
 from mmengine.runner import Runner
 from torch import nn
 
+from mmlth.engine.display import forgiving, showing
 from mmlth.engine.errors import Preempted
 from mmlth.engine.machine import Preemption, explaining_full_disks, only_search_in
 from mmlth.engine.masking import table_of_targets
@@ -54,41 +56,56 @@ def run_search(
             Preemption() as preemption,
             settling_replaced(paths),
         ):
-            search = Search(runner, settings, paths, preemption)
-            accept(search, traces)
-            _announce(search)
-            trainer = _run_rounds(search, report)
+            with showing(settings.progress) as display:
+                search = Search(runner, settings, paths, preemption, display)
+                display.wait('the search is prepared')
+                accept(search, traces)
+                _announce(search)
+                trainer = _run_rounds(search, report)
+            _conclude(search, report, trainer)
             leave_trained(search, trainer)
     return runner.model
 
 
 def _announce(search: Search) -> None:
     """Logs what is pruned, or that nothing is left to do."""
-    table = table_of_targets(search.model, search.settings, search.choice)
-    search.runner.logger.info('\n' + table)
+    state, log = search.state, search.runner.logger
+    log.info('\n' + table_of_targets(search.model, search.settings, search.choice))
+    done = f', {len(state.rounds)} of them done' * bool(state.rounds)
+    search.display.line(
+        f'search: rounds 0 to {state.last_round}{done}; logs: {search.runner.log_dir}, '
+        f'{search.paths.work_dir}/round_*'
+    )
+    for note in _notes(search):
+        log.info(note)
+        search.display.line(note)
+    if state.finished and is_main_process():
+        state.save(search.paths)  # with the config as it is accepted now
+
+
+def _notes(search: Search) -> Iterator[str]:
+    """What a user should know of the settings before anything is trained."""
     if search.state.costs is not None:
         total, kept = sum(search.state.amounts.values()), search.state.schedule[-1]
-        search.runner.logger.info(
+        yield (
             f'the prunable weights take {total:,} multiply-adds an image, of which {kept:,} '
             f'({kept / total:.1%}) are left in the end'
         )
     length, last = search.settings.shorter_rounds, search.state.last_round
     if length is not None and last < 2 and not search.is_control:
-        search.runner.logger.info(
+        yield (
             f'lottery.round_length={length} shortens nothing here: the dense round and the last '
             'one train in full, and there is none between them'
         )
     branch = search.settings.branch
     if branch is not None and branch.length is not None and round_pace(search, 1) is None:
-        search.runner.logger.info(
+        yield (
             f'lottery.branch.length={branch.length} changes nothing: rounds end with an epoch, and '
             'the nearest one is that of the schedule'
         )
     if search.state.finished:
         rounds = len(search.state.schedule)
-        search.runner.logger.info(f'all {rounds} rounds in {search.paths.work_dir} are finished')
-        if is_main_process():
-            search.state.save(search.paths)  # with the config as it is accepted now
+        yield f'all {rounds} rounds in {search.paths.work_dir} are finished'
 
 
 def _run_rounds(search: Search, report: Report) -> Runner | None:
@@ -107,15 +124,24 @@ def _run_rounds(search: Search, report: Report) -> Runner | None:
         free_memory()
         trainer = run_round(search, index)
         if index != left[-1]:
+            search.display.wait('the report is written')
             _renew(report, search, at_end=False)
+    return trainer
+
+
+def _conclude(search: Search, report: Report, trainer: Runner | None) -> None:
+    """Prints the results, and where they are."""
+    state, settings = search.state, search.settings
     _renew(report, search, at_end=True)
+    if settings.progress and is_main_process():
+        ticket, log = search.paths.ticket(len(state.rounds) - 1), (trainer or search.runner).log_dir
+        print(f'ticket: {ticket}\nlog: {log}', file=forgiving(sys.stdout))
     if not state.finished:
         search.runner.logger.info(
             f'search: {len(state.rounds)} of {len(state.schedule)} rounds are done, as many as '
             f'lottery.rounds_per_run={settings.rounds_per_run} allows; --resume (resume=True) '
             'runs the next'
         )
-    return trainer
 
 
 def _renew(report: Report, search: Search, at_end: bool) -> None:

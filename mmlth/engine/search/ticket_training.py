@@ -7,9 +7,10 @@ from mmengine.runner import Runner, find_latest_checkpoint
 from torch import nn
 
 from mmlth.engine.checkpoints import RESUME_SCHEME
+from mmlth.engine.display import Display, metrics_text, showing
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.evaluation import check_validation_loss
-from mmlth.engine.hooks import MaskHook, TicketSaver, ValidationLossHook
+from mmlth.engine.hooks import DisplayHook, MaskHook, TicketSaver, ValidationLossHook
 from mmlth.engine.settings import Settings
 from mmlth.engine.state import RunnerTraces, SearchPaths
 from mmlth.engine.tickets import require_match
@@ -41,7 +42,22 @@ def train_ticket(
     traces = traces or RunnerTraces(Path(runner.work_dir))
     with traces.taken_back_on_failure(runner):
         _prepare(runner, settings)
-    return type(runner).train(runner)
+    with showing(settings.progress) as display:
+        return _train(runner, settings, display)
+
+
+def _train(runner: Runner, settings: Settings, display: Display) -> nn.Module:
+    if not settings.progress:
+        return type(runner).train(runner)
+    hook = DisplayHook(display, f'ticket {Path(str(settings.ticket)).name}')
+    runner.register_hook(hook)
+    try:
+        model = type(runner).train(runner)
+    finally:
+        runner.hooks.remove(hook)
+    display.line(f'{hook.title}, done: {metrics_text(hook.metrics)}'.removesuffix(': '))
+    display.line(f'log: {runner.log_dir}')
+    return model
 
 
 def _prepare(runner: Runner, settings: Settings) -> None:

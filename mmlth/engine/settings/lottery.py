@@ -34,6 +34,7 @@ _LATER = {
     'method': None,
     'round_length': None,
     'distil': None,
+    'progress': False,
 }
 """Keys that files had not yet, and their defaults."""
 AGREEMENT = 0.0005  # how far apart two ways to say one sparsity may be

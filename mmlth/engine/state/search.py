@@ -8,6 +8,7 @@ from mmengine.runner import Runner
 from torch import nn
 
 from mmlth.engine.configs import result_affecting_config
+from mmlth.engine.display import Display
 from mmlth.engine.machine import Preemption
 from mmlth.engine.masking import Pruner, TargetChoice
 from mmlth.engine.models import bare_model
@@ -26,6 +27,7 @@ class Search:
         settings: The ``lottery`` key.
         paths: The files of the search.
         preemption: Tells whether a signal asks for the end.
+        display: What the terminal shows of it.
         choice: The weights that may be pruned; looked for as the search is accepted.
         state: What search.json records; there once the search is accepted.
     """
@@ -34,6 +36,7 @@ class Search:
     settings: Settings
     paths: SearchPaths
     preemption: Preemption
+    display: Display = field(default_factory=Display)
     choice: TargetChoice = field(init=False)
     state: SearchState = field(init=False)
 

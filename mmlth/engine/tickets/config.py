@@ -14,10 +14,10 @@ from mmlth.engine.errors import LotteryError
 
 _NEEDED = ('model', 'data_preprocessor', 'default_scope')
 _NAME = re.compile(r'[A-Za-z]\w*(\.\w+)*')
-_PACKAGES = ('mmengine', 'mmcv', 'mmdet', 'mmpose', 'mmpretrain', 'mmlth', 'torch')
+_PACKAGES = ('mmengine', 'mmcv', 'mmdet', 'mmpose', 'mmseg', 'mmpretrain', 'mmlth', 'torch')
 _MODELS = (
     *('mmengine.model.', 'mmcv.cnn.', 'mmcv.ops.', 'mmdet.models.', 'mmpose.models.'),
-    *('mmpose.codecs.', 'mmpretrain.models.', 'mmlth.', 'torch.nn.modules.'),
+    *('mmpose.codecs.', 'mmseg.models.', 'mmpretrain.models.', 'mmlth.', 'torch.nn.modules.'),
 )
 
 

@@ -32,6 +32,7 @@ _DISTRIBUTIONS = {
     'mmcv': ('mmcv', 'mmcv-lite', 'onedl-mmcv'),
     'mmdet': ('mmdet', 'onedl-mmdetection'),
     'mmpose': ('mmpose', 'onedl-mmpose'),
+    'mmseg': ('mmsegmentation', 'onedl-mmsegmentation'),
     'mmpretrain': ('mmpretrain', 'onedl-mmpretrain'),
 }
 

@@ -14,7 +14,8 @@ def input_of(config: Mapping[str, Any]) -> ImageInput | None:
     """What the ``data_preprocessor`` of a config makes of an image.
 
     Args:
-        config: A config of mmdet, mmpose or mmpretrain, or the part of one that a ticket holds.
+        config: A config of mmdet, mmpose, mmseg or mmpretrain, or the part of one that a ticket
+            holds.
 
     Returns:
         The input; None if the config does not tell, as where the pipeline of the data normalises

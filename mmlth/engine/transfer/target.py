@@ -83,16 +83,17 @@ def build_target(
         model = build_model(cfg)
         chosen = choose_targets(model, settings)
         if initialised:
-            _initialise(model)
+            _initialise(model, cfg)
     return TargetModel(cfg, model, chosen, seed)
 
 
-def _initialise(model: nn.Module) -> None:
+def _initialise(model: nn.Module, config: Config) -> None:
     try:
         initialise(model)
     except (URLError, OSError) as error:
+        of_the_whole = config.model.get('pretrained') is not None  # MMSegmentation's
+        key = 'model.pretrained' if of_the_whole else 'model.backbone.init_cfg'
         raise LotteryError(
             f"the target's own pre-trained weights cannot be loaded: {error}; where the source "
-            'replaces them leave them out by cfg_options (--cfg-options) '
-            'model.backbone.init_cfg=None'
+            f'replaces them leave them out by cfg_options (--cfg-options) {key}=None'
         ) from error

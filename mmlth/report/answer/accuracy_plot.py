@@ -6,14 +6,13 @@ from pathlib import Path
 
 from matplotlib.axes import Axes
 
+from mmlth.engine.evaluation import is_average_precision, short_names
 from mmlth.report.kit import GREY, despine, figure_at, percent_removed, style
 from mmlth.report.searches import (
     Round,
-    is_average_precision,
     main_metrics,
     measured,
     saved,
-    short_names,
 )
 
 # Tick labels closer than this share of the axis would touch.

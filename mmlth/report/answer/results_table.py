@@ -6,6 +6,7 @@ from typing import cast
 from rich.table import Table
 from rich.text import Text
 
+from mmlth.engine.evaluation import short_names
 from mmlth.report.kit import ABSENT, plain_table, signed
 from mmlth.report.searches import (
     Round,
@@ -15,7 +16,6 @@ from mmlth.report.searches import (
     main_metrics,
     measured,
     saved,
-    short_names,
     trained_unit,
 )
 

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mmlth.analysis.networks import Connection, WeightDistance
+from mmlth.engine.evaluation import main_among, short_names
 from mmlth.report.kit import (
     ABSENT,
     GREY,
@@ -19,7 +20,6 @@ from mmlth.report.kit import (
     style,
     write_csv,
 )
-from mmlth.report.searches import main_among, short_names
 
 
 def connection_table(connection: Connection) -> Table:

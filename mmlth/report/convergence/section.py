@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from functools import partial
 
+from mmlth.engine.evaluation import main_among
 from mmlth.messages import join_names
 from mmlth.report.convergence.convergence_plot import plot_convergence
 from mmlth.report.convergence.convergence_table import convergence_table, write_convergence_csv
 from mmlth.report.convergence.curves import TRAIN_LOSS, VALIDATION_LOSS
 from mmlth.report.convergence.runs import Line, Run, label_of, lines_of, read_runs
 from mmlth.report.page import CsvFile, Details, Figure, Part, Section
-from mmlth.report.searches import Searches, main_among
+from mmlth.report.searches import Searches
 
 _MOST_ROWS = 12
 """How many rows a table may have that shows the branches, too."""

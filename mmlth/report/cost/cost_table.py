@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mmlth.analysis.cost import TicketCost
+from mmlth.engine.evaluation import short_names
 from mmlth.pruning import LayerMacs
 from mmlth.report.cost.costs import FILE, Costs, bytes_of, measured_in, works_by_module
 from mmlth.report.kit import (
@@ -20,7 +21,7 @@ from mmlth.report.kit import (
     short_count,
     write_csv,
 )
-from mmlth.report.searches import measured, short_names
+from mmlth.report.searches import measured
 
 CAPTION = f"""\
 sizes: in MB (10⁶ bytes); below them and the MACs: the share of what dense weights take

@@ -8,12 +8,7 @@ from mmlth.report.searches.aggregate import (
     compare_searches,
     rounds_by_line,
 )
-from mmlth.report.searches.metrics import (
-    is_average_precision,
-    main_among,
-    main_metrics,
-    short_names,
-)
+from mmlth.report.searches.metrics import main_metrics
 from mmlth.report.searches.rounds import (
     Round,
     agreed_sparsity,
@@ -51,10 +46,8 @@ __all__ = [
     'agreed_sparsity',
     'compare_lines',
     'compare_searches',
-    'is_average_precision',
     'is_dense',
     'macs_left',
-    'main_among',
     'main_metrics',
     'measured',
     'metric_names',
@@ -68,7 +61,6 @@ __all__ = [
     'rounds_by_line',
     'same_rounds',
     'saved',
-    'short_names',
     'stamp',
     'ticket_round',
     'trained_unit',

@@ -1,28 +1,13 @@
-"""Which metrics a person looks at first."""
+"""Which metrics of a search a person looks at first."""
 
-import re
 from collections.abc import Sequence
 
+from mmlth.engine.evaluation import main_among
 from mmlth.report.searches.rounds import Round, metric_names
-
-# Average precision over all thresholds and at IoU (or OKS) 0.5, of any task, in the spellings of
-# MMDet (bbox_mAP, bbox_mAP_50), LVIS and VOC (bbox_AP50, AP50) and MMPose (AP, AP .5).
-_AVERAGE_PRECISION = re.compile(r'(?:^|[/_])m?AP(?:_50|50| \.5)?$')
-
-_FEW = 4
-
-
-def is_average_precision(metric: str) -> bool:
-    """Tells whether a metric is an average precision, overall or at threshold 0.5."""
-    return _AVERAGE_PRECISION.search(metric) is not None
 
 
 def main_metrics(rounds: Sequence[Round]) -> list[str]:
-    """Chooses the metrics that sum up a search.
-
-    These are each task's average precision and its average precision at threshold 0.5
-    (``coco/bbox_mAP`` and ``coco/bbox_mAP_50``, ``coco/AP`` and ``coco/AP .5``). Where no metric
-    is one of those (PCK, PQ, a metric of the user's own), they are the first four.
+    """Chooses the metrics that sum up a search, see `main_among`.
 
     Args:
         rounds: The rounds of the search.
@@ -31,14 +16,3 @@ def main_metrics(rounds: Sequence[Round]) -> list[str]:
         Names of metrics in order of first appearance.
     """
     return main_among(metric_names(rounds))
-
-
-def main_among(names: Sequence[str]) -> list[str]:
-    """Chooses among metrics by their names, see `main_metrics`."""
-    return [name for name in names if is_average_precision(name)] or list(names[:_FEW])
-
-
-def short_names(metrics: Sequence[str]) -> list[str]:
-    """Drops the data set's prefix from metrics that all share it."""
-    prefixes = {name.rpartition('/')[0] for name in metrics}
-    return [name.rpartition('/')[2] for name in metrics] if len(prefixes) == 1 else list(metrics)

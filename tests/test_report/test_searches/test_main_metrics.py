@@ -2,8 +2,8 @@ from collections.abc import Callable
 
 import pytest
 
+from mmlth.engine.evaluation import short_names
 from mmlth.report.searches import Round, main_metrics
-from mmlth.report.searches.metrics import short_names
 
 COCO = ['', '_50', '_75', '_s', '_m', '_l']
 
@@ -21,6 +21,8 @@ COCO = ['', '_50', '_75', '_s', '_m', '_l']
         ),
         (['lvis/bbox_AP', 'lvis/bbox_AP50', 'lvis/bbox_APr'], ['lvis/bbox_AP', 'lvis/bbox_AP50']),
         (['pascal_voc/mAP', 'pascal_voc/AP50'], ['pascal_voc/mAP', 'pascal_voc/AP50']),
+        (['aAcc', 'mIoU', 'mAcc'], ['mIoU']),
+        (['iou/aAcc', 'iou/mDice', 'iou/mFscore'], ['iou/mDice', 'iou/mFscore']),
         (['PCK', 'AUC', 'EPE'], ['PCK', 'AUC', 'EPE']),
         (list('abcdef'), list('abcd')),
         ([], []),
