@@ -1,7 +1,7 @@
-# DeepLabv3+ R50 on VOC 2012 with the schedule of Chen et al. (CVPR 2021): 30,000 iterations of
-# batch 4, learning rate 0.01, × 0.1 after 18,000 and 22,000. The backbone is the plain ResNet-50
-# that their tickets are of. The head is MMSegmentation's, perhaps not theirs, with an auxiliary one
-# that is of training alone.
+# DeepLabv3+ R50 on VOC 2012 with the schedule of Chen et al. (CVPR 2021).
+# 30,000 iterations of batch 4, learning rate 0.01, × 0.1 after 18,000 and 22,000. The backbone is
+# the plain ResNet-50 that their tickets are of. The head is MMSegmentation's, perhaps not theirs,
+# with an auxiliary one that is of training alone.
 _base_ = [
     'mmseg::_base_/models/deeplabv3plus_r50-d8.py',
     'mmseg::_base_/datasets/pascal_voc12.py',

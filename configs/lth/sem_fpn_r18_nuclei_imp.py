@@ -1,6 +1,6 @@
-# Semantic segmentation: a small Semantic FPN with half a ResNet-18 tells nuclei from background, on
-# windows of 128 × 128 pixels, from scratch, so that a training takes about two minutes on one core.
-# The data: python tools/dataset_converters/semantic.py data/nuclei data/nuclei_semantic
+# Semantic segmentation: a small Semantic FPN with half a ResNet-18 tells nuclei from background.
+# On windows of 128 × 128 pixels, from scratch, so that a training takes about two minutes on one
+# core. The data: python tools/dataset_converters/semantic.py data/nuclei data/nuclei_semantic
 _base_ = [
     'mmseg::_base_/models/fpn_r50.py',
     'mmseg::_base_/default_runtime.py',

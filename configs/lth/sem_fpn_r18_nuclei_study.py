@@ -1,5 +1,5 @@
-# Semantic segmentation of nuclei for comparisons over several seeds:
-#     tools/study/nuclei_semantic.sh
+# Semantic segmentation of nuclei for comparisons over several seeds.
+# tools/study/nuclei_semantic.sh runs them.
 _base_ = './sem_fpn_r18_nuclei_imp.py'
 
 # The list of sparsities is the study's, at which methods are compared.
