@@ -24,7 +24,7 @@ case $stack in
     ;;
   onedl)
     mmengine=onedl-mmengine mmcv=onedl-mmcv mmdet=onedl-mmdetection mim=onedl-mim
-    mmpretrain=onedl-mmpretrain mmseg=onedl-mmsegmentation
+    mmpretrain=onedl-mmpretrain mmseg=  # the fork of MMSegmentation is not checked
     setuptools='setuptools>=80,<82'  # torch excludes newer ones
     ;;
 esac
@@ -101,11 +101,11 @@ pip install "$mmengine" opencv-python
 wheel=$(mmcv_wheel)
 # A pin and a wheel file of the same name conflict in pip, so the wheel goes in without the pins.
 env -u PIP_CONSTRAINT "$venv/bin/python" -m pip --disable-pip-version-check -q install --no-deps "$wheel"
-say "$mmdet, mmpose, $mmseg, mim"
+say "$mmdet, mmpose, ${mmseg:+$mmseg, }mim"
 if [ "$stack" = onedl ]; then
   pip install --no-build-isolation --no-binary xtcocotools xtcocotools
 fi
-pip install "$mmdet" "$mmseg" json-tricks munkres xtcocotools scipy matplotlib pillow pycocotools
+pip install "$mmdet" ${mmseg:+"$mmseg"} json-tricks munkres xtcocotools scipy matplotlib pillow pycocotools
 pip install "$mim"
 # What some configs of the zoos need, for tools/zoo and its tests; mmlth needs none of it.
 pip install --no-deps "$mmpretrain"
