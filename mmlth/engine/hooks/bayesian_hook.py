@@ -178,7 +178,7 @@ class BayesianHook(Hook):
         ):
             raise LotteryError(
                 'the checkpoint to resume from is of a training without BayesianHook; start from '
-                'its weights by load_from, without --resume'
+                'its weights by load_from, with resume=False (without --resume)'
             )
 
     def before_train(self, runner: Runner) -> None:
