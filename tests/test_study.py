@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 import pytest
 from converters import load_script
@@ -205,6 +206,39 @@ def test_a_table_of_accuracy_against_multiply_adds(tmp_path, capsys, monkeypatch
         '| ticket | 20.0% | 30.0% | 0.450 ± 0.071 | 2 | 4.0 |',
         '| macs | 35.0% | 20.0% | 0.250 ± 0.071 | 2 | – |',
     ]
+
+
+def test_the_fastest_dense_contender_stands_beside_a_ticket(tmp_path, capsys, monkeypatch):
+    script = load_script(TOOLS / 'milliseconds.py')
+    times = {'mmlth': (2.0, 4.0, 3.0), 'PyTorch': (9.0, 8.0, 7.0), 'OpenVINO': (6.0, 6.0, 6.0)}
+    times |= {'MNN': (1.0, 1.0, 1.0), 'ONNX Runtime': ()}
+    asked = []
+
+    def speed(ticket, part, threads, rounds):
+        asked.append((ticket.name, part, *threads))
+        kinds = times if ticket.stem != 'round_02' else {'mmlth': (), 'PyTorch': (1.0,)}
+        timings = {name: SimpleNamespace(milliseconds=t) for name, t in kinds.items()}
+        return SimpleNamespace(size=(8, 9), at=lambda _: timings)
+
+    monkeypatch.setattr(script, 'ticket_speed', speed)
+    (tmp_path / 'study/seed_0/tickets').mkdir(parents=True)
+    (tmp_path / 'study/seed_0/search.json').touch()
+    for number in (1, 2):
+        (tmp_path / f'study/seed_0/tickets/round_{number:02}.safetensors').touch()
+    arguments = ['milliseconds.py', str(tmp_path / 'study'), str(tmp_path / 'numbers')]
+    monkeypatch.setattr('sys.argv', arguments)
+    script.main()
+    (row,) = csv_rows(tmp_path / 'numbers/seed_0/milliseconds.csv')
+    assert (row['round'], row['threads'], row['dense']) == ('1', '1', 'OpenVINO')
+    assert [float(row[key]) for key in ('mmlth_ms', 'dense_ms', 'faster')] == [3, 6, 2]
+    assert 'round_02.safetensors, 1 threads: failed' in capsys.readouterr().out.replace('\n', '')
+    asked.clear()
+    script.main()
+    assert asked == [('round_02.safetensors', 'network', 1)]  # what is measured stays
+    monkeypatch.setattr('sys.argv', [*arguments, '--seed', '7'])
+    with pytest.raises(SystemExit):
+        script.main()
+    assert 'holds no search; run the study first' in capsys.readouterr().err.replace('\n', ' ')
 
 
 def study_numbers(folder, values, **lottery):

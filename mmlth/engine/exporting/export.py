@@ -168,37 +168,52 @@ class _Made:
     difference: Difference | None
 
 
+@dataclass(frozen=True)
+class _Order:
+    """What a file is made of.
+
+    Attributes:
+        part: The part of a model that it computes.
+        images: Two images to try it on.
+        expected: The outputs for the first of them, by name.
+        target: The runtime that it is for.
+        opset: Version of the ONNX operators.
+        check: Whether the file is run and compared.
+    """
+
+    part: Part
+    images: Tensor
+    expected: Outputs
+    target: Runtime
+    opset: int
+    check: bool
+
+
 def _made(part: Part, images: Tensor, target: Runtime, opset: int, check: bool) -> _Made:
     """The file for any number of images, or for one where that cannot be made or is wrong."""
     with tracing_quietly():
         expected = outputs_of_one(part, images[:1])
+        order = _Order(part, images, expected, target, opset, check)
         if axes := batch_axes(part, images, expected):
             try:
-                made, also_two = _made_for(axes, part, images, expected, target, opset, check)
+                made, any_number = _made_for(order, axes)
             except LotteryError:
-                also_two = False  # what is wrong with a file for one image, too, is told by that
-            if also_two:
+                any_number = False  # what is wrong with a file for one image, too, is told by that
+            if any_number:
                 return made
-        return _made_for({}, part, images, expected, target, opset, check)[0]
+        return _made_for(order, {})[0]
 
 
-def _made_for(
-    axes: Axes,
-    part: Part,
-    images: Tensor,
-    expected: Outputs,
-    target: Runtime,
-    opset: int,
-    check: bool,
-) -> tuple[_Made, bool]:
+def _made_for(order: _Order, axes: Axes) -> tuple[_Made, bool]:
     """A file with these axes, and whether it may take any number of images."""
-    onnx = trace(part, images[:1], expected, axes, opset)
-    content = target.convert(onnx)
-    names = tuple(expected)
-    if not check:
+    part, images = order.part, order.images
+    onnx = trace(part, images[:1], order.expected, axes, order.opset)
+    content = order.target.convert(onnx)
+    names = tuple(order.expected)
+    if not order.check:
         return _Made(onnx, content, names, axes, None), True
-    with RuntimeProcess(target.process, content, names) as process:
-        difference = compare(process.run(images[:1]), expected)
+    with RuntimeProcess(order.target.process, content, names) as process:
+        difference = compare(process.run(images[:1]), order.expected)
         made = _Made(onnx, content, names, axes, difference)
         if not axes or not difference.tolerable:
             return made, False
