@@ -198,7 +198,7 @@ def test_a_table_of_accuracy_against_multiply_adds(tmp_path, capsys, monkeypatch
         '| ticket | 20.0% | 30.0% | 0.450 ± 0.071 | 2 |',
         '| macs | 35.0% | 20.0% | 0.250 ± 0.071 | 2 |',
     ]
-    measured = 'round,threads,mmlth_ms\n0,1,8.0\n1,2,3.0\n1,1,4.04\n'
+    measured = 'round,threads,mmlth_ms\n0,1,8.0\n1,1,4.04\n1,2,3.0\n'
     (tmp_path / 'seed_1/milliseconds.csv').write_text(measured)
     table.main()
     assert capsys.readouterr().out.splitlines()[2:] == [
