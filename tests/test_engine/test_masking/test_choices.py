@@ -55,7 +55,7 @@ SCORES_TO_TRY = [
 
 def test_no_score_is_left_out():
     tried = {score if isinstance(score, str) else score['type'] for score in SCORES_TO_TRY}
-    # The last is of Gaussian weights, which test_bayesian_hook.py trains.
+    # The last is of Gaussian weights, which test_gaussian_searches.py trains.
     tried |= {'magnitude', 'own', 'Squares', 'signal_to_noise'}
     assert tried >= set(SCORES.module_dict) - {'dice'}
 
