@@ -1,7 +1,7 @@
 # Faster R-CNN R18-C4 on VOC07 as in Girish et al. (CVPR 2021).
 # Batch 12, 12 epochs, learning rate 0.01 divided by 10 at epoch 11, warm-up and late rewinding at
 # iteration 600. The RPN (512 channels, 9 anchors, softmax) follows from the shares in Table 3;
-# docs/recipes.md has the sums.
+# docs/en/how_to/recipes.md has the sums.
 _base_ = [
     'mmdet::_base_/models/faster-rcnn_r50-caffe-c4.py',
     'mmdet::_base_/datasets/voc0712.py',

@@ -29,7 +29,7 @@ Groups = dict[str, Mapping[str, Tensor]]
 
 
 def save_ticket(ticket: Ticket, path: str | Path, values: str | None = None) -> None:
-    """Writes a ticket to one safetensors file; see docs/ticket-format.md.
+    """Writes a ticket to one safetensors file; see docs/en/reference/ticket-format.md.
 
     Equal tickets give equal bytes, where the keys of their ``info`` have the same order and the
     same tensors are tied. Memory stays below one dense copy of the weights.

@@ -7,7 +7,7 @@ import pytest
 from imports import levels, reduced, rooms
 from repository import ROOT
 
-PAGE = (ROOT / 'docs/architecture.md').read_text()
+PAGE = (ROOT / 'docs/en/project/architecture.md').read_text()
 ENGINE = PAGE.split('## Rooms of the engine')[1].split('\n## ')[0]
 REPORT = PAGE.split('## Rooms of the report')[1].split('\n## ')[0]
 

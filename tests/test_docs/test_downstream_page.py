@@ -1,4 +1,4 @@
-"""What docs/downstream.md and docs/controls.md register can be named in a config."""
+"""What the pages on downstream repositories and on controls register can be named in a config."""
 
 import re
 from pathlib import Path
@@ -11,7 +11,7 @@ from mmlth.engine.settings import build_score
 from mmlth.pruning import needs_of, prune
 from mmlth.registry import CONTROLS, SCHEDULES, SCORES
 
-DOCS = Path(__file__).parents[2] / 'docs'
+DOCS = Path(__file__).parents[2] / 'docs/en/how_to'
 
 
 @pytest.fixture(scope='module', autouse=True)

@@ -1,10 +1,10 @@
-"""The examples of docs/python.md run as they stand, one after the other."""
+"""The examples of docs/en/how_to/python.md run as they stand, one after the other."""
 
 import re
 
 from repository import ROOT
 
-PAGE = ROOT / 'docs/python.md'
+PAGE = ROOT / 'docs/en/how_to/python.md'
 
 
 def test_the_examples_run(tmp_path, monkeypatch, capsys):

@@ -1,6 +1,6 @@
-"""Every command of docs/recipes.md, for every row of its tables, names what there is and parses.
+"""Every command of the recipes, for every row of their tables, names what there is and parses.
 
-So do those of docs/transfer.md, which agree with them.
+So do those of the page on transfer, which agree with them.
 """
 
 import argparse
@@ -19,8 +19,8 @@ from repository import ROOT, installed_configs
 from mmlth.engine import parse_settings, read_config
 from mmlth_cli import main as command_line
 
-TEXT = (ROOT / 'docs/recipes.md').read_text()
-TRANSFER = (ROOT / 'docs/transfer.md').read_text()
+TEXT = (ROOT / 'docs/en/how_to/recipes.md').read_text()
+TRANSFER = (ROOT / 'docs/en/how_to/transfer.md').read_text()
 SECTIONS = [section for page in (TEXT, TRANSFER) for section in re.split(r'\n(?=##+ )', page)]
 COLUMNS = set(re.findall(r'\| `([A-Z]+)` ', TEXT))
 PLACEHOLDER = re.compile(f'(?<![A-Z])({"|".join(sorted(COLUMNS))})(?![A-Z])')

@@ -1,4 +1,4 @@
-"""Searches that are really killed, stopped, damaged and out of disk; see docs/reliability.md.
+"""Searches that are really killed, stopped, damaged and out of disk; see reliability.md.
 
 ``FAULTS_KILLS`` asks for more kills than one of each kind (20 at night); for other ones see
 tests/seeds.py.

@@ -1,4 +1,4 @@
-"""The ticket file by itself: what docs/ticket-format.md says, and files that break it."""
+"""The ticket file by itself: what ticket-format.md says, and files that break it."""
 
 import copy
 import itertools

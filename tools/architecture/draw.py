@@ -1,4 +1,4 @@
-"""Draws docs/architecture.svg: the layers and rooms of mmlth, with an arrow for each import.
+"""Draws the picture of the architecture: layers and rooms, with an arrow for each import.
 
     python tools/architecture/draw.py             writes the picture
     python tools/architecture/draw.py --figures   prints what the tree is like in numbers
@@ -16,7 +16,7 @@ from figures import figures
 from imports import LAYERS, Graph, levels, modules, reduced, room_of, rooms
 
 ROOT = Path(__file__).resolve().parents[2]
-PICTURE = ROOT / 'docs/architecture.svg'
+PICTURE = ROOT / 'docs/en/project/architecture.svg'
 _WIDTH, _MARGIN, _LABEL = 1040, 16, 96
 _BOX, _ROW, _GAP = 40, 68, 12
 _COLORS = {

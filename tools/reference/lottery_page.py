@@ -14,7 +14,7 @@ from mmlth_common.lottery import (
     info_of,
 )
 
-PAGE = Path(__file__).parents[2] / 'docs/lottery.md'
+PAGE = Path(__file__).parents[2] / 'docs/en/reference/lottery.md'
 _INTRODUCTION = """# Keys of `lottery`
 
 <!-- Written by tools/reference/lottery_page.py from mmlth_common/lottery.py; edit that file. -->
@@ -22,7 +22,7 @@ _INTRODUCTION = """# Keys of `lottery`
 A key without a default is off, or follows from the others. Where an option is named, `mmlth train`,
 `mmlth targets` and `mmlth branch` have it; any key can be set by `--cfg-options lottery.KEY=VALUE`,
 also with the stock scripts. `None` stands for a key that is not set. How a search uses them is in
-[search.md](search.md).
+[search.md](../concepts/search.md).
 """
 _TABLES = {
     'lottery': LotteryKeys,

@@ -79,7 +79,7 @@ def parse_options(argv: Sequence[str] | None) -> argparse.Namespace:
     seed = random.randrange(10**6)  # noqa: S311
     parser.add_argument('--seed', type=int, default=seed, metavar='S', help='default: any')
     parser.add_argument('--folder', type=Path, help='where to search; default: a temporary one')
-    parser.add_argument('--page', type=Path, metavar='FILE', help='the page, docs/reliability.md')
+    parser.add_argument('--page', type=Path, metavar='FILE', help='the page that tells of it')
     return parser.parse_args(argv)
 
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# What cheaper ways to a ticket give up, on BCCD, three seeds: see docs/results.md.
+# What cheaper ways to a ticket give up, on BCCD, three seeds: see docs/en/results.md.
 # Run it again after whatever stopped it; what docs/studies/bccd_cheap has is not trained again.
 #
 #     nice -n 10 tools/study/bccd_cheap.sh > bccd_cheap.log 2>&1 &

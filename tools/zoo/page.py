@@ -14,7 +14,7 @@ _HEAD = """\
 MMSegmentation, more where a folder holds several architectures. This page is written by
 
 ```sh
-python tools/zoo/zoo.py --page docs/zoo.md
+python tools/zoo/zoo.py --page docs/en/reference/zoo.md
 ```
 
 with {versions},

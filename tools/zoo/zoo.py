@@ -151,7 +151,7 @@ def parse_options(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument('--again', action='store_true', help='repeat those that did not work')
     parser.add_argument('--timeout', type=int, default=300, metavar='SECONDS', help='a model (300)')
     parser.add_argument('--results', type=Path, default='work_dirs/zoo.json', metavar='FILE')
-    parser.add_argument('--page', type=Path, metavar='FILE', help='write the page, docs/zoo.md')
+    parser.add_argument('--page', type=Path, metavar='FILE', help='write the page of verdicts')
     return parser.parse_args(argv)
 
 

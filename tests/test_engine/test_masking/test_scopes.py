@@ -80,8 +80,8 @@ def test_table_3_from_the_layers_of_its_model(voc):
     for union, share in TABLE_3.items():
         assert round(100 * sum(parts[part] for part in union) / total, 2) == share
 
-    # Ours, counted once; as docs/recipes.md has it.
-    page = (CONFIGS.parent / 'docs/recipes.md').read_text()
+    # Ours, counted once; as docs/en/how_to/recipes.md has it.
+    page = (CONFIGS.parent / 'docs/en/how_to/recipes.md').read_text()
     for union, share in TABLE_3.items():
         scope = '+'.join([ROLES[part] for part in union])
         if 'H' in union and 'R' not in union:
