@@ -36,7 +36,7 @@ chromium:
 demo: setup
 	@echo "[demo] a search over 4 rounds to 80 % sparsity with a small Mask R-CNN: about 4 minutes on 2 cores"
 	@$(BIN)/python tools/dataset_converters/shapes.py work_dirs/data/shapes
-	@PATH="$(abspath $(BIN)):$$PATH" mim train $(MIM_NAME) configs/lth/mask_rcnn_tiny_shapes_imp.py \
+	@PATH="$(abspath $(BIN)):$$PATH" mim train $(MIM_NAME) configs/lth/mask_rcnn/mask_rcnn_tiny_shapes_imp.py \
 		--work-dir work_dirs/demo --resume --cfg-options lottery.progress=True
 
 test: lint pytest

@@ -40,7 +40,7 @@ from mmlth.pruning.allocation import ALLOCATIONS
 
 CHANNELS = {18: [64, 128, 256, 512], 50: [256, 512, 1024, 2048]}
 """Of the four stages of a ResNet, by depth."""
-HEATMAPS = Path(__file__).parents[1] / 'configs/lth/topdown_heatmap_r18_imp.py'
+HEATMAPS = Path(__file__).parents[1] / 'configs/lth/topdown_heatmap/topdown_heatmap_r18_imp.py'
 FLOOR = 0.001
 """The smallest share of a layer that is kept, as in searches; else the first would be empty."""
 MNN = 'MNN, sparse'

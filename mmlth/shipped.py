@@ -15,7 +15,7 @@ def base_config(name: str = 'imp') -> str:
 
     Args:
         name: The NAME in ``configs/_base_/lth/NAME.py``; or the path of any other config below
-            ``configs/``, such as ``'lth/mask_rcnn_r50_imp.py'``.
+            ``configs/``, such as ``'lth/mask_rcnn/mask_rcnn_r50_imp.py'``.
 
     Raises:
         ValueError: If there is no such config; the message lists the base configs there are.

@@ -8,10 +8,10 @@ import argparse
 import importlib.util
 import os
 from collections.abc import Callable, Iterable
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
-from mmlth_common.configs import configs_folder
+from mmlth_common.configs import config_files, configs_folder
 
 
 def complete(parser: argparse.ArgumentParser) -> None:
@@ -65,7 +65,7 @@ def configs_to_copy(prefix: str, parsed_args: argparse.Namespace, **_: Any) -> I
     if not words:
         return ['copy']
     if words == ['copy']:
-        return sorted(file.stem for file in configs_folder().rglob('*.py'))
+        return sorted(PurePosixPath(file).stem for file in config_files())
     return _files(prefix)
 
 

@@ -7,12 +7,12 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 TESTS = ROOT / 'tests'
 CONFIGS = ROOT / 'configs/lth'
-DEMO = CONFIGS / 'mask_rcnn_tiny_shapes_imp.py'
+DEMO = CONFIGS / 'mask_rcnn/mask_rcnn_tiny_shapes_imp.py'
 
 
 def installed_configs() -> list[Path]:
     """Our configs, but for those of packages that are not installed."""
-    return [path for path in sorted(CONFIGS.glob('*.py')) if all(map(_installed, _zoos(path)))]
+    return [path for path in sorted(CONFIGS.glob('**/*.py')) if all(map(_installed, _zoos(path)))]
 
 
 def _zoos(config: Path) -> set[str]:

@@ -1,15 +1,11 @@
 """The configs that come with mmlth: what each is, and its text for any other place."""
 
 import ast
-import re
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from mmlth.shipped import BASES
-from mmlth_common.configs import configs_folder
-
-_SIZE = re.compile(r'_(?:r\d+|resnet\d+|tiny)(?:_|$)')
-"""What follows the family in the name of a config."""
+from mmlth_common.configs import config_files, configs_folder
 
 
 @dataclass(frozen=True)
@@ -17,7 +13,7 @@ class ShippedConfig:
     """A config that comes with mmlth.
 
     Args:
-        file: Its path below ``configs/``, such as ``lth/rtmdet_tiny_imp.py``.
+        file: Its path below ``configs/``, such as ``lth/rtmdet/rtmdet_tiny_imp.py``.
         summary: Its first line, which is a comment.
         package: The package whose model it trains, such as ``mmdet``; None for base configs.
     """
@@ -33,11 +29,9 @@ class ShippedConfig:
 
     @property
     def group(self) -> str:
-        """The family of its model; of base configs their folder."""
-        if self.package is None:
-            return str(PurePosixPath(self.file).parent)
-        family = _SIZE.split(self.name)[0]
-        return self.name.split('_')[0] if family == self.name else family
+        """The family of its model, whose folder it is in; of base configs their folder."""
+        folder = PurePosixPath(self.file).parent
+        return str(folder) if self.package is None else folder.name
 
     @property
     def path(self) -> Path:
@@ -47,9 +41,7 @@ class ShippedConfig:
 
 def shipped_configs() -> list[ShippedConfig]:
     """All of them: those that train a model by package and family, then base configs."""
-    folder = configs_folder()
-    files = [file.relative_to(folder).as_posix() for file in folder.rglob('*.py')]
-    configs = [_described(file) for file in files]
+    configs = [_described(file) for file in config_files()]
     return sorted(configs, key=lambda each: (each.package or '~', each.group, each.name))
 
 

@@ -11,7 +11,7 @@ from mmlth.commands.shipped_configs import shipped_configs
 from mmlth_cli.main import main
 
 FOLDER = ROOT / 'configs'
-FILES = sorted(file.relative_to(FOLDER).as_posix() for file in FOLDER.rglob('*.py'))
+FILES = sorted(file.relative_to(FOLDER).as_posix() for file in FOLDER.glob('*/*/*.py'))
 
 
 @pytest.fixture(autouse=True)
@@ -48,8 +48,18 @@ def test_groups_are_families_and_folders_of_base_configs(capsys):
     groups = {entry['name']: (entry['group'], entry['package']) for entry in listed(capsys)}
     assert groups['rtmdet_tiny_bccd_study'] == ('rtmdet', 'mmdet')  # its base has a base of the zoo
     assert groups['topdown_heatmap_r18_imp'] == ('topdown_heatmap', 'mmpose')
-    assert groups['resnet18_crops_imp'] == ('resnet18', 'mmpretrain')
+    assert groups['resnet18_crops_imp'] == ('resnet', 'mmpretrain')
     assert groups['imp'] == ('_base_/lth', None)
+
+
+def test_the_command_of_the_readme_trains_by_the_config_of_its_name():
+    """It is a short name for one that is listed; nothing else lies above the families."""
+    (short,) = [
+        file for file in FOLDER.glob('**/*.py') if file.relative_to(FOLDER).as_posix() not in FILES
+    ]
+    assert short == CONFIGS / 'mask_rcnn_r50_imp.py'
+    long = Config.fromfile(CONFIGS / 'mask_rcnn/mask_rcnn_r50_imp.py')
+    assert Config.fromfile(short).to_dict() == long.to_dict()
 
 
 def test_words_choose(capsys):
@@ -85,12 +95,12 @@ def test_the_line_that_is_listed_inherits(file, tmp_path, capsys):
 
 def test_a_copy_keeps_all_but_the_bases(capsys):
     assert main(['configs', 'copy', 'mask_rcnn_r50_imp']) == 0
-    lines = (CONFIGS / 'mask_rcnn_r50_imp.py').read_text().split('\n')
+    lines = (CONFIGS / 'mask_rcnn/mask_rcnn_r50_imp.py').read_text().split('\n')
     copied = Path('mask_rcnn_r50_imp.py').read_text().split('\n')
     changed = [pair for pair in zip(lines, copied, strict=True) if pair[0] != pair[1]]
     zoo = "_base_ = ['mmdet::mask_rcnn/mask-rcnn_r50_fpn_1x_coco.py', "
     base = "__import__('mmlth').base_config('s1_coco')]"
-    assert changed == [(f"{zoo}'../_base_/lth/s1_coco.py']", zoo + base)]
+    assert changed == [(f"{zoo}'../../_base_/lth/s1_coco.py']", zoo + base)]
 
 
 @pytest.mark.parametrize('name', ['imp', 'imp.py', '_base_/lth/imp.py', 'mmlth::_base_/lth/imp.py'])

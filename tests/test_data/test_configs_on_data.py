@@ -10,10 +10,10 @@ from mmengine.runner import Runner
 from repository import CONFIGS, data_set
 
 HOOKS = {
-    'topdown_heatmap_r18_mouse_imp.py': ['SyncBuffersHook'],
-    'rtmpose_tiny_mouse_imp.py': ['EMAHook', 'PipelineSwitchHook'],
-    'mask_rcnn_tiny_nuclei_imp.py': [],
-    'rtmdet_tiny_bccd_imp.py': ['EMAHook', 'PipelineSwitchHook'],
+    'topdown_heatmap/topdown_heatmap_r18_mouse_imp.py': ['SyncBuffersHook'],
+    'rtmpose/rtmpose_tiny_mouse_imp.py': ['EMAHook', 'PipelineSwitchHook'],
+    'mask_rcnn/mask_rcnn_tiny_nuclei_imp.py': [],
+    'rtmdet/rtmdet_tiny_bccd_imp.py': ['EMAHook', 'PipelineSwitchHook'],
 }
 
 

@@ -232,7 +232,9 @@ def ours(crops: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-@pytest.mark.parametrize('name', ['resnet18_crops_imp.py', 'mocov2_resnet18_crops_imp.py'])
+@pytest.mark.parametrize(
+    'name', ['resnet/resnet18_crops_imp.py', 'mocov2/mocov2_resnet18_crops_imp.py']
+)
 def test_the_configs_read_the_crops_of_our_sets(ours: Path, name: str, tmp_path: Path) -> None:
     pytest.importorskip('mmpretrain', reason='mmpretrain is not installed')
     config = Config.fromfile(str(ROOT / 'configs' / 'lth' / name))

@@ -253,7 +253,7 @@ def test_the_network_is_evaluated_by_one_process_as_if_it_were_alone(tmp_path):
 
 def test_mim_train_searches_with_the_demo_by_two_processes(tmp_path):
     make_shapes(tmp_path, train=8, val=4)
-    demo = ROOT / 'configs/lth/mask_rcnn_tiny_shapes_imp.py'
+    demo = ROOT / 'configs/lth/mask_rcnn/mask_rcnn_tiny_shapes_imp.py'
     mim = Path(sys.executable).with_name('mim')
     options = ['--launcher', 'pytorch', '--gpus', 2, '--port', _free_port()]
     options += ['--work-dir', tmp_path / 'work', '--cfg-options']

@@ -19,7 +19,7 @@ ELASTIC = values('elastic')
 def test_s1_on_coco(network):
     stored = S1['coco'][network]
     depth = network.split('_')[2]  # mask_rcnn_r50_fpn
-    config = read_config(CONFIGS / f'mask_rcnn_{depth}_imp.py')
+    config = read_config(CONFIGS / f'mask_rcnn/mask_rcnn_{depth}_imp.py')
     targets = choose_targets(build_model(config), parse_settings(config.lottery))
     assert {target.name for target in targets} == stored['prunable'].keys()
     assert sum(target.numel for target in targets) == stored['weights']
@@ -29,7 +29,7 @@ def test_s1_on_coco(network):
 def test_s1_on_voc(network):
     stored = S1['voc'][network]
     depth = network.split('_')[2]
-    config = read_config(CONFIGS / f'faster_rcnn_{depth}_voc_imp.py')
+    config = read_config(CONFIGS / f'faster_rcnn/faster_rcnn_{depth}_voc_imp.py')
     model = build_model(config)
 
     def chosen(**targets):

@@ -137,7 +137,7 @@ def test_a_config_is_listed_copied_and_read(environment, tmp_path):
     code += 'assert copy.to_dict() == shipped.to_dict(); print(copy.model.type)'
     shipped = packages / 'mmlth/.mim/configs' / entry['file']
     assert run(python, '-c', code, 'mine.py', shipped, cwd=tmp_path) == 'MaskRCNN\n'
-    line = "_base_ = __import__('mmlth').base_config('lth/mask_rcnn_r50_imp.py')\n"
+    line = "_base_ = __import__('mmlth').base_config('lth/mask_rcnn/mask_rcnn_r50_imp.py')\n"
     assert line in (tmp_path / 'mine.py').read_text()
 
 

@@ -21,7 +21,7 @@ from mmlth.ticket import load_ticket
 pytest.importorskip('mmseg', reason='mmsegmentation is not installed')
 from mmseg.models.backbones import ResNet
 
-S2 = 'mmlth::lth/deeplabv3plus_r50_voc12_s2.py'
+S2 = 'mmlth::lth/deeplabv3plus/deeplabv3plus_r50_voc12_s2.py'
 
 
 @pytest.fixture(scope='module')
@@ -43,7 +43,7 @@ def ticket(config, tmp_path_factory):
         # By a sliding window, of height and width.
         ('mmseg::fcn/fcn_r50-d8_4xb2-40k_cityscapes-769x769.py', ImageSize(769, 769)),
         ('mmseg::vit/vit_deit-s16_upernet_8xb2-80k_ade20k-512x512.py', None),
-        ('mmlth::lth/sem_fpn_r18_nuclei_imp.py', ImageSize(256, 256, at_most=True)),
+        ('mmlth::lth/sem_fpn/sem_fpn_r18_nuclei_imp.py', ImageSize(256, 256, at_most=True)),
     ],
 )
 def test_sizes_of_validated_images(name, size):

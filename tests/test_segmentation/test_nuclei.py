@@ -16,7 +16,7 @@ pytest.importorskip('mmseg', reason='mmsegmentation is not installed')
 def test_a_batch_of_nuclei_has_a_finite_loss(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    config = read_config(CONFIGS / 'sem_fpn_r18_nuclei_imp.py')
+    config = read_config(CONFIGS / 'sem_fpn/sem_fpn_r18_nuclei_imp.py')
     load_converter('semantic').convert(data_set('nuclei'), tmp_path / config.data_root)
     monkeypatch.chdir(tmp_path)
     assert config.pop('lottery').target_sparsity >= 0.8

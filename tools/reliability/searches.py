@@ -21,7 +21,7 @@ from mmlth.data import make_shapes
 from mmlth.ticket import TicketError, load_rewind_weights, load_ticket
 
 ROOT = Path(__file__).parents[2]
-CONFIG = ROOT / 'configs/lth/mask_rcnn_tiny_shapes_imp.py'
+CONFIG = ROOT / 'configs/lth/mask_rcnn/mask_rcnn_tiny_shapes_imp.py'
 ROUNDS = 3
 """The dense one included."""
 

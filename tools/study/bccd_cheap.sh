@@ -8,7 +8,7 @@ cd "$(dirname "$0")/../.."
 export OMP_NUM_THREADS=1 PYTHONPATH="$PWD${PYTHONPATH:+:$PYTHONPATH}"
 study=work_dirs/study/bccd_cheap numbers=docs/studies/bccd_cheap
 tools/study/nuclei_pretrain.sh
-python tools/study/study.py configs/lth/rtmdet_tiny_bccd_study.py \
+python tools/study/study.py configs/lth/rtmdet/rtmdet_tiny_bccd_study.py \
     --work-dir $study --numbers $numbers \
     --seeds 0 1 2 --sparsities .5 .8 .9 .95 --levels .8 .9 .95 --by-seed \
     --methods learning_rate one_shot gradual short_25 learning_rate_short early_bird rigl set ac_dc \

@@ -9,6 +9,6 @@ export OMP_NUM_THREADS=1 PYTHONPATH="$PWD${PYTHONPATH:+:$PYTHONPATH}"
 # The lists are written last.
 [ -f data/nuclei_semantic/annotations/val.txt ] ||
     python tools/dataset_converters/semantic.py data/nuclei data/nuclei_semantic
-exec python tools/study/study.py configs/lth/sem_fpn_r18_nuclei_study.py \
+exec python tools/study/study.py configs/lth/sem_fpn/sem_fpn_r18_nuclei_study.py \
     --work-dir work_dirs/study/nuclei_semantic --numbers docs/studies/nuclei_semantic \
     --seeds 0 1 2 --methods random one_shot --by-seed "$@"

@@ -1,6 +1,6 @@
 """Searches with several seeds, and what they are compared with: resumes where it stopped.
 
-    python tools/study/study.py configs/lth/rtmdet_tiny_bccd_study.py --seeds 0 1 2 --jobs 2
+    python tools/study/study.py configs/lth/rtmdet/rtmdet_tiny_bccd_study.py --seeds 0 1 2 --jobs 2
 
 For each seed a search, then its branches: random and permuted masks, new weights, one-shot pruning,
 learning-rate rewinding, fine-tuning, and the dense model trained as long as the search; blocks of

@@ -13,7 +13,7 @@ from mmlth.engine.tickets.config import config_of
 from mmlth.pruning import Mask, find_targets, masked
 from mmlth.ticket import Ticket
 
-DETECTOR = ROOT / 'configs/lth/mask_rcnn_tiny_shapes_imp.py'
+DETECTOR = ROOT / 'configs/lth/mask_rcnn/mask_rcnn_tiny_shapes_imp.py'
 
 
 @pytest.fixture(scope='module')
@@ -99,14 +99,19 @@ def test_deformable_convolutions_are_named(ticket):
 
 def test_a_pose_estimator_by_another_config():
     result = model_macs(
-        Ticket(Mask({}), None), 96, 64, ROOT / 'configs/lth/topdown_heatmap_r18_mouse_imp.py'
+        Ticket(Mask({}), None),
+        96,
+        64,
+        ROOT / 'configs/lth/topdown_heatmap/topdown_heatmap_r18_mouse_imp.py',
     )
     assert (result.model, result.size, result.regions) == ('TopdownPoseEstimator', (96, 64), None)
     assert result.macs.weights['backbone.conv1.weight'] == 48 * 32 * 64 * 3 * 49
 
 
 def test_an_image_that_the_model_cannot_take():
-    config = ROOT / 'configs/lth/rtmpose_tiny_mouse_imp.py'  # fully connected over positions
+    config = (
+        ROOT / 'configs/lth/rtmpose/rtmpose_tiny_mouse_imp.py'
+    )  # fully connected over positions
     with pytest.raises(LotteryError) as raised:
         model_macs(Ticket(Mask({}), None), 0, 64, config)
     assert 'cannot run on an image of 0 × 64 pixels' in str(raised.value)

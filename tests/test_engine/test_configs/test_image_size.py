@@ -23,7 +23,7 @@ from mmlth.engine.configs.image_size import ImageSize, validation_size
             'mmpose::body_2d_keypoint/dekr/coco/dekr_hrnet-w32_8xb10-140e_coco-512x512.py',
             ImageSize(512, 512),
         ),
-        (ROOT / 'configs/lth/rtmdet_tiny_bccd_imp.py', ImageSize(192, 192)),
+        (ROOT / 'configs/lth/rtmdet/rtmdet_tiny_bccd_imp.py', ImageSize(192, 192)),
     ],
 )
 def test_configs_of_the_packages(name, size):

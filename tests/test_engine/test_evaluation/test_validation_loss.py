@@ -235,7 +235,7 @@ def shapes(tmp_path):
     empty = content['images'][1]['id']
     content['annotations'] = [a for a in content['annotations'] if a['image_id'] != empty]
     file.write_text(json.dumps(content))
-    config = read_config(CONFIGS / 'mask_rcnn_tiny_shapes_imp.py')
+    config = read_config(CONFIGS / 'mask_rcnn/mask_rcnn_tiny_shapes_imp.py')
     config.val_dataloader.dataset.data_root = f'{tmp_path}/'
     config.val_dataloader.dataset.pipeline[1].scale = (64, 64)
     return config, content['annotations']
@@ -305,7 +305,7 @@ def test_images_that_are_resized_without_their_keypoints_are_refused():
 
 def test_a_classifier_has_a_loss(tmp_path):
     pytest.importorskip('mmpretrain')
-    config = read_config(CONFIGS / 'resnet18_crops_imp.py')
+    config = read_config(CONFIGS / 'resnet/resnet18_crops_imp.py')
     lines = []
     for index in range(3):
         cv2.imwrite(str(tmp_path / f'{index}.png'), np.full((80, 80, 3), 40 * index, np.uint8))

@@ -20,11 +20,11 @@ from mmlth.pruning import attached_mask
 from mmlth.pruning.masked_modules import Masked
 from mmlth.ticket import Ticket, load_ticket, save_ticket
 
-RTMDET = 'mmlth::lth/rtmdet_tiny_bccd_imp.py'
-RTMPOSE = 'mmlth::lth/rtmpose_tiny_mouse_imp.py'
-HEATMAP = 'mmlth::lth/topdown_heatmap_r18_mouse_imp.py'
+RTMDET = 'mmlth::lth/rtmdet/rtmdet_tiny_bccd_imp.py'
+RTMPOSE = 'mmlth::lth/rtmpose/rtmpose_tiny_mouse_imp.py'
+HEATMAP = 'mmlth::lth/topdown_heatmap/topdown_heatmap_r18_mouse_imp.py'
 RTMO = 'mmpose::body_2d_keypoint/rtmo/coco/rtmo-s_8xb32-600e_coco-640x640.py'
-TWO_STAGE = 'mmlth::lth/mask_rcnn_tiny_shapes_imp.py'
+TWO_STAGE = 'mmlth::lth/mask_rcnn/mask_rcnn_tiny_shapes_imp.py'
 
 
 def run(path, images):

@@ -18,9 +18,9 @@ from mmlth.engine.exporting.export import export_model, export_ticket
 from mmlth.engine.exporting.runtime_process import SCRIPTS
 from mmlth.ticket import load_ticket
 
-RTMDET = 'mmlth::lth/rtmdet_tiny_bccd_imp.py'
-RTMPOSE = 'mmlth::lth/rtmpose_tiny_mouse_imp.py'
-HEATMAP = 'mmlth::lth/topdown_heatmap_r18_mouse_imp.py'
+RTMDET = 'mmlth::lth/rtmdet/rtmdet_tiny_bccd_imp.py'
+RTMPOSE = 'mmlth::lth/rtmpose/rtmpose_tiny_mouse_imp.py'
+HEATMAP = 'mmlth::lth/topdown_heatmap/topdown_heatmap_r18_mouse_imp.py'
 SIZES = {RTMDET: (64, 96), RTMPOSE: (160, 160), HEATMAP: (64, 96)}
 
 

@@ -36,7 +36,7 @@ ROLES = {'B': 'backbone', 'R': 'rpn', 'T': 'top', 'H': 'head'}
 
 @pytest.fixture(scope='module')
 def voc():
-    config = read_config(CONFIGS / 'lth/faster_rcnn_r18_voc_imp.py')
+    config = read_config(CONFIGS / 'lth/faster_rcnn/faster_rcnn_r18_voc_imp.py')
     model = build_model(config)
     settings = dict(config.lottery.targets)
 
@@ -106,7 +106,7 @@ def test_network_sparsities_of_imagenet_tickets_on_voc(
     depth, parameters, prunable, published, more
 ):
     """To the last digit of R18, 0.01 below those of R50, which has 1,200 to 3,300 zeros more."""
-    config = read_config(CONFIGS / f'lth/faster_rcnn_r{depth}_voc_imp.py')
+    config = read_config(CONFIGS / f'lth/faster_rcnn/faster_rcnn_r{depth}_voc_imp.py')
     model = build_model(config)
     inputs = {18: 512, 50: 2048}[depth]
     # Theirs regresses boxes of the background, too, as in Table 3.
@@ -137,7 +137,7 @@ BOTTLENECK = sum(n * inputs + (k - 1) * 4 * n**2 + k * (9 + 4) * n**2 for n, k, 
     ],
 )
 def test_s1_on_coco(name, blocks, channels, parameters, prunable):
-    config = read_config(CONFIGS / 'lth' / name)
+    config = read_config(CONFIGS / 'lth/mask_rcnn' / name)
     model = build_model(config)
     assert sum(parameter.numel() for parameter in model.parameters()) == parameters
     targets = choose_targets(model, parse_settings(config.lottery))
@@ -151,7 +151,7 @@ def test_s1_on_coco(name, blocks, channels, parameters, prunable):
 
 def test_network_sparsities_of_task_transfer():
     """The paper has 76.98 % for Keypoint R-CNN, 50.11 % for Mask R-CNN."""
-    config = read_config(CONFIGS / 'lth/mask_rcnn_r18_imp.py')
+    config = read_config(CONFIGS / 'lth/mask_rcnn/mask_rcnn_r18_imp.py')
     chosen = choose_targets(build_model(config), parse_settings(config.lottery))
     backbone = sum(t.numel for t in chosen if t.role == 'backbone')
     moved = sum(t.numel for t in chosen if 'mask_head' not in t.name)

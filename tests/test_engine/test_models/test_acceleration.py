@@ -26,7 +26,10 @@ def sparsified(name):
 
 @pytest.mark.parametrize(
     'name',
-    ['mmlth::lth/rtmdet_tiny_bccd_imp.py', 'mmlth::lth/mask_rcnn_tiny_shapes_imp.py'],
+    [
+        'mmlth::lth/rtmdet/rtmdet_tiny_bccd_imp.py',
+        'mmlth::lth/mask_rcnn/mask_rcnn_tiny_shapes_imp.py',
+    ],
 )
 def test_detectors(name, always_sparse):
     model = sparsified(name)
@@ -57,7 +60,10 @@ def raw_outputs(network, images):
 
 @pytest.mark.parametrize(
     'name',
-    ['mmlth::lth/topdown_heatmap_r18_mouse_imp.py', 'mmlth::lth/rtmpose_tiny_mouse_imp.py'],
+    [
+        'mmlth::lth/topdown_heatmap/topdown_heatmap_r18_mouse_imp.py',
+        'mmlth::lth/rtmpose/rtmpose_tiny_mouse_imp.py',
+    ],
 )
 def test_pose_estimators(name, always_sparse):
     model = sparsified(name)

@@ -13,9 +13,9 @@ from mmlth.pruning import Mask, find_targets, prune
 from mmlth.pruning.scores import Grasp, Snip, Synflow, Taylor, needing
 
 NAMES = {
-    'one stage': 'rtmdet_tiny_bccd_imp.py',
-    'two stages': 'mask_rcnn_tiny_nuclei_imp.py',
-    'pose': 'rtmpose_tiny_mouse_imp.py',
+    'one stage': 'rtmdet/rtmdet_tiny_bccd_imp.py',
+    'two stages': 'mask_rcnn/mask_rcnn_tiny_nuclei_imp.py',
+    'pose': 'rtmpose/rtmpose_tiny_mouse_imp.py',
 }
 
 

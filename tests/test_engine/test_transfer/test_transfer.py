@@ -116,8 +116,8 @@ C4_OWN = {'model.backbone.init_cfg': None, 'model.roi_head.shared_head.init_cfg'
 @pytest.mark.parametrize(
     ('depth', 'config', 'masked_there'),
     [
-        (18, CONFIGS / 'faster_rcnn_r18_voc_imp.py', VOC_CONVS[18]),
-        (50, CONFIGS / 'faster_rcnn_r50_voc_imp.py', VOC_CONVS[50]),
+        (18, CONFIGS / 'faster_rcnn/faster_rcnn_r18_voc_imp.py', VOC_CONVS[18]),
+        (50, CONFIGS / 'faster_rcnn/faster_rcnn_r50_voc_imp.py', VOC_CONVS[50]),
         (50, C4, (53 - 11, CONVS[50][1] - FROZEN[50][1])),
     ],
 )
@@ -160,7 +160,7 @@ def test_a_ticket_of_a_classifier_for_a_c4_detector(tmp_path):
     )
     done = mmlth.transfer(
         tmp_path / 'c.pth',
-        CONFIGS / 'faster_rcnn_r18_voc_imp.py',
+        CONFIGS / 'faster_rcnn/faster_rcnn_r18_voc_imp.py',
         dry_run=True,
         input='torchvision',
     )
@@ -171,7 +171,7 @@ def test_a_ticket_of_a_classifier_for_a_c4_detector(tmp_path):
 
 
 def test_one_shot_leaves_the_heads_of_a_detector_alone(tmp_path):
-    config = CONFIGS / 'faster_rcnn_r18_voc_imp.py'
+    config = CONFIGS / 'faster_rcnn/faster_rcnn_r18_voc_imp.py'
     save_sparse(tmp_path / 'd.safetensors', config, C4_OWN)
     done = mmlth.transfer(tmp_path / 'd.safetensors', config, sparsity=0.9, dry_run=True)
     assert 'rpn_head.rpn_conv.weight' in done.names.matched

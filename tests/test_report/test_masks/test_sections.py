@@ -65,7 +65,7 @@ def detector(tmp_path_factory):
     """The folder of a search whose tickets are of a small Mask R-CNN: dense, and half of it."""
     work_dir = tmp_path_factory.mktemp('detector')
     (work_dir / 'tickets').mkdir()
-    config = read_config(ROOT / 'configs/lth/mask_rcnn_tiny_shapes_imp.py')
+    config = read_config(ROOT / 'configs/lth/mask_rcnn/mask_rcnn_tiny_shapes_imp.py')
     model = stock_model(config)
     rounds = []
     for index, every in enumerate((1, 2)):

@@ -20,7 +20,7 @@ from mmlth.report.page import CsvFile, Details, Figure, Images, write_page
 from mmlth.report.predictions.analyses import analysis_sections, failures
 from mmlth.report.predictions.models import Models
 
-DETECTOR = ROOT / 'configs/lth/mask_rcnn_tiny_shapes_imp.py'
+DETECTOR = ROOT / 'configs/lth/mask_rcnn/mask_rcnn_tiny_shapes_imp.py'
 
 
 @pytest.fixture(scope='module')

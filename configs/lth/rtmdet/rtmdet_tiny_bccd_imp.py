@@ -1,7 +1,7 @@
 # RTMDet-tiny from scratch on BCCD: blood cells, 205 images to train on, 3 classes.
 # At 192 × 192, so that a search takes about 20 minutes on two cores. Its base brings EMAHook and
 # PipelineSwitchHook.
-_base_ = ['mmdet::rtmdet/rtmdet_tiny_8xb32-300e_coco.py', '../_base_/lth/imp.py']
+_base_ = ['mmdet::rtmdet/rtmdet_tiny_8xb32-300e_coco.py', '../../_base_/lth/imp.py']
 
 size = (192, 192)
 epochs, last_epochs = 12, 3

@@ -3,8 +3,8 @@
 # half an hour on a busy core. The data: tools/dataset_converters/mouse.py
 _base_ = [
     'mmpose::body_2d_keypoint/topdown_heatmap/coco/td-hm_res50_8xb64-210e_coco-256x192.py',
-    '../_base_/datasets/mouse.py',
-    '../_base_/lth/imp.py',
+    '../../_base_/datasets/mouse.py',
+    '../../_base_/lth/imp.py',
 ]
 
 codec = dict(type='MSRAHeatmap', input_size=(128, 128), heatmap_size=(32, 32), sigma=2)

@@ -3,7 +3,7 @@
 # 1e-4 to 1e-6, weight decay 5e-4. Images are normalised as the backbone was pre-trained.
 _base_ = [
     'mmdet::yolo/yolov3_d53_8xb8-ms-416-273e_coco.py',
-    '../_base_/lth/s2_downstream.py',
+    '../../_base_/lth/s2_downstream.py',
 ]
 
 mean, std = [123.675, 116.28, 103.53], [58.395, 57.12, 57.375]

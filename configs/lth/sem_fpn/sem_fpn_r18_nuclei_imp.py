@@ -4,7 +4,7 @@
 _base_ = [
     'mmseg::_base_/models/fpn_r50.py',
     'mmseg::_base_/default_runtime.py',
-    '../_base_/lth/imp.py',
+    '../../_base_/lth/imp.py',
 ]
 
 size = (128, 128)

@@ -1,7 +1,8 @@
 # RTMDet-tiny on BCCD for comparisons over several seeds.
 # As in the papers, training starts from pre-trained weights, here those of rtmdet_tiny_nuclei.py:
 # from scratch, seeds differ by more than tickets do. First of all
-#     mim train mmdet configs/lth/rtmdet_tiny_nuclei.py --work-dir work_dirs/study/nuclei_pretrain
+#     mim train mmdet configs/lth/rtmdet/rtmdet_tiny_nuclei.py \
+#         --work-dir work_dirs/study/nuclei_pretrain
 # then tools/study/study.py runs the searches and what they are compared with.
 _base_ = './rtmdet_tiny_bccd_imp.py'
 

@@ -3,7 +3,7 @@
 # perhaps not theirs.
 _base_ = [
     'mmdet::pascal_voc/faster-rcnn_r50_fpn_1x_voc0712.py',
-    '../_base_/lth/s2_downstream.py',
+    '../../_base_/lth/s2_downstream.py',
 ]
 
 train_dataloader = dict(

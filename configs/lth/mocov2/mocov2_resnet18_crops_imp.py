@@ -5,8 +5,8 @@
 # The data: tools/dataset_converters/crops.py
 _base_ = [
     'mmpretrain::mocov2/mocov2_resnet50_8xb32-coslr-200e_in1k.py',
-    '../_base_/datasets/crops.py',
-    '../_base_/lth/imp.py',
+    '../../_base_/datasets/crops.py',
+    '../../_base_/lth/imp.py',
 ]
 
 model = dict(

@@ -5,8 +5,8 @@
 _base_ = [
     'mmpretrain::_base_/models/resnet18.py',
     'mmpretrain::_base_/default_runtime.py',
-    '../_base_/datasets/crops.py',
-    '../_base_/lth/imp.py',
+    '../../_base_/datasets/crops.py',
+    '../../_base_/lth/imp.py',
 ]
 
 model = dict(head=dict(num_classes=8, topk=(1,)))

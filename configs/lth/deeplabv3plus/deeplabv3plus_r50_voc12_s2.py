@@ -7,7 +7,7 @@ _base_ = [
     'mmseg::_base_/datasets/pascal_voc12.py',
     'mmseg::_base_/schedules/schedule_20k.py',
     'mmseg::_base_/default_runtime.py',
-    '../_base_/lth/s2_downstream.py',
+    '../../_base_/lth/s2_downstream.py',
 ]
 
 model = dict(

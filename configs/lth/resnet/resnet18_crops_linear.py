@@ -2,7 +2,7 @@
 # A linear layer learns to classify crops from the features of a backbone that stays as it is,
 # pruned weights included. So it is given the ticket and no `lottery`:
 #
-#     mim train mmpretrain configs/lth/resnet18_crops_linear.py \
+#     mim train mmpretrain configs/lth/resnet/resnet18_crops_linear.py \
 #         --cfg-options model.backbone.init_cfg.checkpoint=TICKET.safetensors
 _base_ = './resnet18_crops_imp.py'
 

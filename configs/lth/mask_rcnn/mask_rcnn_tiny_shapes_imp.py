@@ -1,7 +1,7 @@
 # The demo: a small Mask R-CNN from scratch on generated pictures of coloured shapes.
 # The data:
 #     python tools/dataset_converters/shapes.py work_dirs/data/shapes
-_base_ = ['mmdet::mask_rcnn/mask-rcnn_r50_fpn_1x_coco.py', '../_base_/lth/imp.py']
+_base_ = ['mmdet::mask_rcnn/mask-rcnn_r50_fpn_1x_coco.py', '../../_base_/lth/imp.py']
 
 model = dict(
     data_preprocessor=dict(pad_size_divisor=32),

@@ -2,8 +2,8 @@
 # Its base brings PipelineSwitchHook; EMAHook is added as the larger RTMPose configs have it.
 _base_ = [
     'mmpose::body_2d_keypoint/rtmpose/coco/rtmpose-t_8xb256-420e_coco-256x192.py',
-    '../_base_/datasets/mouse.py',
-    '../_base_/lth/imp.py',
+    '../../_base_/datasets/mouse.py',
+    '../../_base_/lth/imp.py',
 ]
 
 size = (160, 160)

@@ -7,7 +7,7 @@ _base_ = [
     'mmdet::_base_/datasets/voc0712.py',
     'mmdet::_base_/schedules/schedule_1x.py',
     'mmdet::_base_/default_runtime.py',
-    '../_base_/lth/s1_voc.py',
+    '../../_base_/lth/s1_voc.py',
 ]
 
 model = dict(
