@@ -1,6 +1,9 @@
 """What a study compares: each method as branches of a search, all with the same dense round."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from tasks import Task
 
 CONTROLS = ('random', 'permuted', 'reinit')
 ONE_SHOT = {'one_shot': [], 'one_shot_double': ['--length', '2']}
@@ -71,3 +74,37 @@ def branches(
         if method in methods
         for name, given in of_method[method].items()
     }
+
+
+def search_and_branches(
+    name: str,
+    folder: Path,
+    numbers: Path | None,
+    search: Sequence[str],
+    branches: Mapping[str, Sequence[str]],
+    after: Sequence[Path] = (),
+) -> list[Task]:
+    """A search and what branches off from it.
+
+    Args:
+        name: What is told of them.
+        folder: The work_dir of the search.
+        numbers: Where their numbers are kept.
+        search: The config and the options of ``mmlth train``.
+        branches: The options of ``mmlth branch`` by the name of the branch.
+        after: The folders of the tasks whose files the search reads.
+    """
+    command = ('-m', 'mmlth', 'train', *search, '--work-dir', str(folder), '--resume')
+    result = [Task(f'{name}: search', folder, command, tuple(after), numbers)]
+    for branch, given in branches.items():
+        place = Path('branches', branch)
+        result.append(
+            Task(
+                f'{name}: {branch}',
+                folder / place,
+                ('-m', 'mmlth', 'branch', str(folder), *given, '--name', branch, '--resume'),
+                (folder, *after),
+                numbers and numbers / place,
+            )
+        )
+    return result

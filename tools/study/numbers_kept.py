@@ -1,21 +1,26 @@
-"""What stays of a search beside its work_dir: its numbers, without weights."""
+"""What stays of a search or a training beside its work_dir: its numbers, without weights."""
 
 import csv
 import json
 from pathlib import Path
 
+import mmlth_cli.main
 from mmlth.ticket import write_bytes
 
+TRAINING = 'training.json'
+"""Of a ticket's training, when it is done: what it measured."""
 CSVS = ('results.csv', 'cost.csv')
 """Of a search's report: accuracy by round; bytes and multiply-adds by ticket."""
 
 
 def finished(folder: Path) -> bool:
-    """Whether a search has done all of its rounds.
+    """Whether a search has done all of its rounds, or a training has ended.
 
     Args:
-        folder: Its work_dir, or where `keep_numbers` copied its numbers.
+        folder: Its work_dir, or where `keep` copied its numbers.
     """
+    if (folder / TRAINING).exists():
+        return True
     path = folder / 'search.json'
     if not path.exists():
         return False
@@ -36,17 +41,23 @@ def _rows(path: Path) -> int:
         return sum(1 for _ in csv.DictReader(file))
 
 
-def keep_numbers(work_dir: Path, folder: Path) -> None:
-    """Copies the numbers of a search.
+def keep(work_dir: Path, folder: Path) -> None:
+    """Copies the numbers of a search or a training.
 
-    The config as it was accepted is left out, since it may name files of the machine; the settings
-    that decide the result stay. ``search.json`` comes last, as it says that the rest is there.
+    Of a search's config as it was accepted nothing is copied, since it may name files of the
+    machine; the settings that decide the result stay. ``search.json`` comes last, as it says that
+    the rest is there.
 
     Args:
-        work_dir: Of a finished search or branch.
+        work_dir: Of a finished search, branch or training.
         folder: Where to.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    if (work_dir / TRAINING).exists():
+        write_bytes(folder / TRAINING, (work_dir / TRAINING).read_bytes())
+        return
+    if not reported(work_dir):  # it was killed before it could
+        mmlth_cli.main.main(['report', str(work_dir)])
     for name in CSVS:
         write_bytes(folder / name, (work_dir / 'report' / name).read_bytes())
     state = json.loads((work_dir / 'search.json').read_text(encoding='utf-8'))

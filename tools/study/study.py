@@ -15,162 +15,31 @@ is not trained again, so that a study goes on without the work_dir it began in.
 """
 
 import argparse
-import os
-import signal
-import subprocess
 import sys
-import time
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-from methods import DEFAULT, METHODS, branches
-from numbers_kept import finished, keep_numbers, reported
-from rich.console import Console
+from methods import DEFAULT, METHODS, branches, search_and_branches
+from tasks import AGAIN, Task, console, run
 
 import mmlth_cli.main
 
 SPARSITIES = (0.5, 0.8, 0.9, 0.95, 0.98)
 LEVELS = (0.8, 0.9, 0.95, 0.98)
-console = Console(width=100 if not sys.stdout.isatty() else None, highlight=False)
-
-
-@dataclass(frozen=True)
-class Task:
-    """A search or a branch: the command that runs it, and the search that it waits for."""
-
-    name: str
-    work_dir: Path
-    command: tuple[str, ...]
-    after: Path | None = None
-    numbers: Path | None = None
-
-    @property
-    def done(self) -> bool:
-        """Whether all of its rounds are, here or where its numbers are from."""
-        return finished(self.work_dir) or (self.numbers is not None and finished(self.numbers))
-
-    @property
-    def ready(self) -> bool:
-        """Whether the search that it waits for is done, and at hand."""
-        return self.after is None or finished(self.after)
-
-
-def left_of(all_tasks: Sequence[Task]) -> list[Task]:
-    """What is to be run: what is not done, and searches that such branches need."""
-    undone = [task for task in all_tasks if not task.done]
-    needed = {task.after for task in undone} - {None}
-    return [
-        task
-        for task in all_tasks
-        if task in undone or (task.work_dir in needed and not finished(task.work_dir))
-    ]
 
 
 def tasks(options: argparse.Namespace) -> list[Task]:
     """All searches, then all branches, method by method; by seed: all of a seed, then the next."""
-    by_seed = []
     sparsities = ','.join(map(str, options.sparsities))
+    of_method = branches(options.sparsities, options.levels, options.methods)
+    by_seed = []
     for seed in options.seeds:
         folder = options.work_dir / f'seed_{seed}'
-        command = ['train', options.config, '--work-dir', str(folder), '--sparsities', sparsities]
-        command += ['--resume', '--cfg-options', f'randomness.seed={seed}', *options.cfg_options]
+        changes = ['--cfg-options', f'randomness.seed={seed}', *options.cfg_options]
+        search = [options.config, '--sparsities', sparsities, *changes]
         numbers = options.numbers and options.numbers / folder.name
-        of_seed = [Task(f'seed {seed}: search', folder, tuple(command), numbers=numbers)]
-        for name, given in branches(options.sparsities, options.levels, options.methods).items():
-            command = ['branch', str(folder), *given, '--name', name, '--resume']
-            place = Path('branches', name)
-            of_seed.append(
-                Task(
-                    f'seed {seed}: {name}',
-                    folder / place,
-                    tuple(command),
-                    after=folder,
-                    numbers=numbers and numbers / place,
-                )
-            )
-        by_seed.append(of_seed)
+        by_seed.append(search_and_branches(f'seed {seed}', folder, numbers, search, of_method))
     groups = by_seed if options.by_seed else zip(*by_seed)
     return [task for group in groups for task in group]
-
-
-def run(all_tasks: list[Task], jobs: int, minutes: float | None) -> bool:
-    """Runs what is left, ``jobs`` at a time; returns whether nothing failed and all is done."""
-    for task in all_tasks:
-        _keep(task)  # of a study that was killed before it did
-    end = time.monotonic() + (float('inf') if minutes is None else 60 * minutes)
-    running: dict[Task, subprocess.Popen[bytes]] = {}
-    failed: set[str] = set()
-    stopping = False
-
-    def stop(*_: object) -> None:
-        nonlocal stopping
-        stopping = True
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, stop)
-    while True:
-        for task, process in list(running.items()):
-            if process.poll() is not None:
-                del running[task]
-                _tell(task, process.returncode, stopping, failed)
-        if not stopping and time.monotonic() > end:
-            console.print('the time is up: what runs is saved; the same command goes on')
-            stopping = True
-        if stopping:
-            for process in running.values():
-                process.send_signal(signal.SIGTERM)
-            for task, process in running.items():
-                process.wait()
-                _tell(task, process.returncode, stopping, failed)
-            break
-        left = [t for t in left_of(all_tasks) if t not in running and t.name not in failed]
-        waiting = [task for task in left if task.ready]
-        for task in waiting[: jobs - len(running)]:
-            running[task] = _start(task)
-            left.remove(task)
-            console.print(f'{_clock()} {task.name} starts; {len(left)} more wait')
-        if not running and not waiting:
-            break
-        time.sleep(1)
-    return not failed and all(task.done for task in all_tasks)
-
-
-def _start(task: Task) -> subprocess.Popen[bytes]:
-    task.work_dir.mkdir(parents=True, exist_ok=True)
-    environment = {'OMP_NUM_THREADS': '1', **os.environ}
-    # In one process group, so that a signal pauses all; what Ctrl-C asks for is passed on, once.
-    ours = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        with (task.work_dir / 'study.log').open('ab') as log:
-            return subprocess.Popen(  # noqa: S603
-                [sys.executable, '-m', 'mmlth', *task.command],
-                stdout=log,
-                stderr=log,
-                env=environment,
-            )
-    finally:
-        signal.signal(signal.SIGINT, ours)
-
-
-def _tell(task: Task, code: int, stopping: bool, failed: set[str]) -> None:
-    if finished(task.work_dir):
-        _keep(task)
-        console.print(f'{_clock()} {task.name} is done')
-    elif not stopping:
-        failed.add(task.name)
-        console.print(f'{_clock()} {task.name} failed ({code}): see {task.work_dir}/study.log')
-
-
-def _keep(task: Task) -> None:
-    if task.numbers is not None and finished(task.work_dir):
-        if not reported(task.work_dir):  # it was killed before it could
-            mmlth_cli.main.main(['report', str(task.work_dir)])
-        keep_numbers(task.work_dir, task.numbers)
-
-
-def _clock() -> str:
-    return time.strftime('%H:%M:%S')
 
 
 def main() -> int:
@@ -202,12 +71,12 @@ def main() -> int:
     with_results = [
         str(task.work_dir)
         for task in all_tasks
-        if task.after is None and (task.work_dir / 'search.json').exists()
+        if not task.after and (task.work_dir / 'search.json').exists()
     ]
     if with_results:
         report = ['report', *with_results, '--out', str(options.work_dir / 'report')]
         mmlth_cli.main.main(report)
-    return 0 if complete else 75  # run me again, as a search says
+    return 0 if complete else AGAIN
 
 
 if __name__ == '__main__':

@@ -1,0 +1,148 @@
+"""What is transferred against direct pruning, from the numbers that a study keeps.
+
+    python tools/study/transfers_table.py docs/studies/transfers boxes --metric coco/bbox_mAP
+
+A row a line, a column a sparsity of the whole network: mean and standard deviation of the metric
+over the seeds, and how it differs from direct pruning, mean and standard deviation of the
+differences seed by seed.
+"""
+
+import argparse
+import csv
+import json
+import statistics
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from numbers_kept import TRAINING
+
+NEAR = 0.01
+"""How far apart sparsities of a network may be that are compared."""
+DIRECT, BACKBONE, DENSE = 'direct', 'backbone', 'dense'
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A ticket of one seed: its line, its sparsity of the whole network, its metric."""
+
+    line: str
+    seed: str
+    sparsity: float
+    metric: float
+
+
+def read(folder: Path, target: str, metric: str) -> list[Measured]:
+    """All that was measured of a target.
+
+    Args:
+        folder: The numbers of the study.
+        target: Such as ``boxes``: its direct searches. Folders whose names begin with it and an
+            underscore are of its other lines.
+        metric: The name of the metric.
+
+    Raises:
+        KeyError: If the metric is missing.
+    """
+    measured = [
+        each
+        for seed in sorted((folder / target).glob('seed_*'))
+        for each in _of_search(DIRECT, seed, metric)
+    ]
+    for line in sorted(folder.glob(f'{target}_*')):
+        name = line.name.removeprefix(f'{target}_')
+        for seed in sorted(line.glob('seed_*')):
+            if name == BACKBONE:
+                measured += _rounds(name, seed, seed.name, metric, 1)
+            for path in sorted(seed.glob(f'*/{TRAINING}')):
+                numbers = _json(path)
+                measured.append(
+                    Measured(
+                        name, seed.name, numbers['network_sparsity'], numbers['metrics'][metric]
+                    )
+                )
+    return measured
+
+
+def _of_search(line: str, folder: Path, metric: str) -> Iterator[Measured]:
+    """The rounds of a search, and of what branches off from it."""
+    for path in sorted(folder.glob('branches/*')):
+        label = (_json(path / 'search.json')['branch'] or {}).get('label') or path.name
+        yield from _rounds(label, path, folder.name, metric, 1)
+    yield from _rounds(line, folder, folder.name, metric, 0)
+
+
+def _rounds(line: str, folder: Path, seed: str, metric: str, first: int) -> Iterator[Measured]:
+    with (folder / 'results.csv').open(newline='', encoding='utf-8') as file:
+        for row in list(csv.DictReader(file))[first:]:
+            name = line if first or int(row['round']) else DENSE
+            yield Measured(name, seed, float(row['network_sparsity']), float(row[metric]))
+
+
+def _json(path: Path) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(path.read_text(encoding='utf-8'))
+    return content
+
+
+def by_level(measured: Sequence[Measured]) -> dict[float, dict[str, dict[str, float]]]:
+    """The metrics by the sparsity of the network, line and seed.
+
+    Args:
+        measured: All of a target. The sparsities of direct pruning are the levels; what is further
+            from each of them than `NEAR` is left out.
+    """
+    levels: dict[float, dict[str, dict[str, float]]] = {}
+    for each in sorted(measured, key=lambda each: (each.line != DIRECT, each.sparsity)):
+        close = [level for level in levels if abs(level - each.sparsity) < NEAR]
+        if not close and each.line in (DIRECT, DENSE):
+            close = [each.sparsity]
+            levels[each.sparsity] = {}
+        for level in close:
+            levels[level].setdefault(each.line, {})[each.seed] = each.metric
+    return dict(sorted(levels.items()))
+
+
+def table(levels: Mapping[float, Mapping[str, Mapping[str, float]]], metric: str) -> str:
+    """The lines as Markdown, a column a level: the metric, and the difference to direct pruning."""
+    lines = sorted({line for of_level in levels.values() for line in of_level}, key=_order)
+    rows = [[metric, *(f'{level:.1%}' for level in levels)], ['---', *['---:'] * len(levels)]]
+    for line in lines:
+        cells = [_cell(of_level.get(line), of_level.get(DIRECT)) for of_level in levels.values()]
+        rows.append([line, *cells])
+    return '\n'.join(f'| {" | ".join(row)} |' for row in rows)
+
+
+def _order(line: str) -> tuple[int, str]:
+    first = (DENSE, DIRECT, BACKBONE)
+    return (first.index(line) if line in first else len(first), line)
+
+
+def _cell(values: Mapping[str, float] | None, direct: Mapping[str, float] | None) -> str:
+    if not values:
+        return '–'
+    text = _spread(list(values.values()), '')
+    both = [value - direct[seed] for seed, value in values.items() if seed in (direct or {})]
+    return f'{text} ({_spread(both, "+")})' if both and values is not direct else text
+
+
+def _spread(values: Sequence[float], sign: str) -> str:
+    deviation = statistics.stdev(values) if len(values) > 1 else 0.0
+    return f'{statistics.fmean(values):{sign}.3f} ± {deviation:.3f}'
+
+
+def main() -> None:
+    """Prints the table."""
+    parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
+    parser.add_argument('numbers', type=Path, help='the folder of the study')
+    parser.add_argument('target', help='such as boxes')
+    parser.add_argument('--metric', default='coco/bbox_mAP')
+    options = parser.parse_args()
+    measured = read(options.numbers, options.target, options.metric)
+    if not measured:
+        parser.error(f'{options.numbers} has no searches of {options.target}')
+    print(table(by_level(measured), options.metric))
+
+
+if __name__ == '__main__':
+    main()
