@@ -6,10 +6,15 @@ from pathlib import Path
 from tasks import Task
 
 CONTROLS = ('random', 'permuted', 'reinit')
-ONE_SHOT = {'one_shot': [], 'one_shot_double': ['--length', '2']}
+ONE_SHOT = {
+    'one_shot': [],
+    'one_shot_double': ['--length', '2'],
+    'one_shot_equal': ['--length', '{rounds}'],  # as long as all rounds to that sparsity
+}
 ITERATIVE = {
     'learning_rate': ['--rewind-what', 'learning_rate'],
     'fine_tuning': ['--rewind-what', 'nothing'],
+    'layerwise': ['--allocation', 'uniform'],
     'distilled': ['--distil', '0.5'],
     'four_by_one': ['--pattern', '4x1'],
     'macs': ['--budget', 'macs'],
@@ -64,9 +69,12 @@ def branches(
         of_method[name] = {}
         for level in levels:
             # Of short rounds the last one alone trains in full: each level is the end of a branch.
-            until = [each for each in sparsities if each <= level] if name in SHORT else [level]
-            listed = ','.join(map(str, until))
-            of_method[name][f'{name}_{level}'] = ['--label', name, '--sparsities', listed, *given]
+            until = [each for each in sparsities if each <= level]
+            listed = ','.join(map(str, until if name in SHORT else [level]))
+            of_method[name][f'{name}_{level}'] = [
+                *('--label', name, '--sparsities', listed),
+                *(option.format(rounds=len(until)) for option in given),
+            ]
     of_method[LONG_DENSE] = {LONG_DENSE: [LONG_DENSE]}
     return {
         name: given

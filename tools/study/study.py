@@ -50,7 +50,7 @@ def main() -> int:
     parser.add_argument('--seeds', type=int, nargs='+', default=[0, 1, 2])
     parser.add_argument('--sparsities', type=float, nargs='+', default=list(SPARSITIES))
     parser.add_argument('--levels', type=float, nargs='+', default=list(LEVELS))
-    parser.add_argument('--methods', nargs='+', choices=METHODS, default=DEFAULT)
+    parser.add_argument('--methods', nargs='*', choices=METHODS, default=DEFAULT)
     parser.add_argument('--jobs', type=int, default=2, help='trainings at a time, one core each')
     parser.add_argument('--by-seed', action='store_true', help='all of a seed before the next one')
     parser.add_argument('--numbers', type=Path, help='where the numbers of what is done are kept')

@@ -7,9 +7,6 @@
 set -e
 cd "$(dirname "$0")/../.."
 export OMP_NUM_THREADS=1 PYTHONPATH="$PWD${PYTHONPATH:+:$PYTHONPATH}"
-# The lists are written last.
-[ -f work_dirs/data/crops_hard/annotations/val.txt ] ||
-    python tools/dataset_converters/crops.py data/bccd data/nuclei data/mouse data/coco128 \
-        work_dirs/data/crops_hard --least 5 --most 80 --size 40
+tools/study/crops_hard.sh
 exec python tools/study/transfers.py --numbers docs/studies/transfers --seeds 0 1 2 \
     --methods random permuted reinit one_shot learning_rate long_dense "$@"

@@ -1,6 +1,5 @@
 # Small crops of objects of 27 classes, of many of which a network sees few: harder than crops.py.
-#     python tools/dataset_converters/crops.py data/bccd data/nuclei data/mouse data/coco128 \
-#         work_dirs/data/crops_hard --least 5 --most 80 --size 40
+#     tools/study/crops_hard.sh
 # 733 pictures to train on, 473 to validate, 40 × 40.
 crops_root = 'work_dirs/data/crops_hard/'
 crops_classes = crops_root + 'annotations/classes.txt'
