@@ -28,11 +28,11 @@ SUPERVISED = 'configs/lth/resnet/resnet18_crops_study.py'
 MOCO = 'configs/lth/mocov2/mocov2_resnet18_crops_study.py'
 SEARCHES = {
     'supervised': (SUPERVISED, ()),
-    'supervised_end': (SUPERVISED, ('--rewind', '40ep', '--after-rewind', 'full')),
-    'moco_end': (MOCO, ('--rewind', '60ep', '--after-rewind', 'full')),
+    'supervised_end': (SUPERVISED, ('--rewind', '919it', '--after-rewind', 'full')),
+    'moco_end': (MOCO, ('--rewind', '1319it', '--after-rewind', 'full')),
 }
-"""Searches of pre-training: as S1, from early weights; as S2, from those that dense pre-training
-ends with."""
+"""Searches of pre-training: rounds start from early weights, as S1's; or from those that dense
+pre-training has before its last step, as S2's."""
 
 
 @dataclass(frozen=True)
