@@ -20,8 +20,8 @@ _INTRODUCTION = """# Keys of `lottery`
 
 A key without a default is off, or follows from the others. Where an option is named, `mmlth train`,
 `mmlth targets` and `mmlth branch` have it; any key can be set by `--cfg-options lottery.KEY=VALUE`,
-also with the stock scripts. `None` stands for a key that is not set. How a search uses them is in
-[search.md](../concepts/search.md).
+also with the stock scripts. `None` stands for a key that is not set. How a search uses them is told
+in [how a search works](../concepts/search.md) and [choose what to prune](../how_to/prune.md).
 """
 _TABLES = {
     'lottery': LotteryKeys,

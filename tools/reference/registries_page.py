@@ -34,7 +34,7 @@ _INTRODUCTION = """# What is registered
 
 The names that a config can give, and the options of each. A name stands for itself, `'snip'`, or in
 a dict with options, `dict(type='snip', batches=4)`. On the command line that is `snip,batches=4`.
-[Choose what to prune](../concepts/search.md) tells when to take which, and [a repository of your
+[Choose what to prune](../how_to/prune.md) tells when to take which, and [a repository of your
 own](../how_to/downstream.md) how to register more.
 """
 
@@ -48,7 +48,7 @@ def page() -> str:
 def _kind(title: str, kind: MemberKind, registry: str, what: str) -> str:
     members = kind.registry.module_dict
     head = f'{what} Key: `lottery.{kind.key}`. Registry: `mmlth.registry.{registry}`.'
-    return '\n'.join([f'## {title}', '', head, '', *_table(members, kind.given), ''])
+    return '\n'.join([f'## {title}', '', head, '', *_entries(members, kind.given), ''])
 
 
 def _hooks() -> str:
@@ -58,7 +58,7 @@ def _hooks() -> str:
         '`mmlth.registry.HOOKS`.'
     )
     members = {f'mmlth.{name}': hook for name, hook in sorted(HOOKS.module_dict.items())}
-    return '\n'.join(['## Hooks', '', head, '', *_table(members, 0), ''])
+    return '\n'.join(['## Hooks', '', head, '', *_entries(members, 0), ''])
 
 
 def _others() -> str:
@@ -72,7 +72,7 @@ def _others() -> str:
             '',
             'For `runner_type`. Registry: `mmlth.registry.RUNNERS`.',
             '',
-            *_table(runners, None),
+            *_entries(runners, None),
             '',
             '## Masked layers',
             '',
@@ -97,35 +97,33 @@ def _predictors() -> str:
     return '\n'.join(['## Final predictors', '', head, '', *table, ''])
 
 
-def _table(members: Mapping[str, Any], given: int | None) -> list[str]:
-    """A row a member.
+def _entries(members: Mapping[str, Any], given: int | None) -> list[str]:
+    """A heading a member, with what it is and its options.
 
     Args:
         members: By name.
         given: How many arguments mmlth gives a function; None: no options are shown.
     """
-    rows = [
-        as_row(
-            f'`{name}`',
-            docstring_of(member).first_paragraph,
-            '' if given is None else _options(member, given),
-        )
-        for name, member in members.items()
-    ]
-    return ['| name | meaning | options |', '|---|---|---|', *rows]
+    lines: list[str] = []
+    for name, member in members.items():
+        options = [] if given is None else _options(member, given)
+        lines += [f'### `{name}`', '', docstring_of(member).text, '']
+        lines += [*options, ''] if options else []
+    return lines[:-1]
 
 
-def _options(member: Callable[..., Any], given: int) -> str:
+def _options(member: Callable[..., Any], given: int) -> list[str]:
     parameters = list(inspect.signature(member).parameters.values())
     meanings = _meanings(member)
     shown = []
     for each in parameters[0 if inspect.isclass(member) else given :]:
-        if each.kind in (each.VAR_POSITIONAL, each.VAR_KEYWORD):
-            continue
-        text = each.name if each.default is each.empty else _with_default(each)
+        if each.kind is each.VAR_KEYWORD:
+            text = f'**{each.name}'
+        else:
+            text = each.name if each.default is each.empty else _with_default(each)
         if not text.endswith('...'):  # what mmlth fills in
-            shown.append(f'`{text}`: {meanings[each.name]}')
-    return '<br>'.join(shown)
+            shown.append(f'- `{text}`: {meanings[each.name]}')
+    return shown
 
 
 def _with_default(parameter: inspect.Parameter) -> str:
