@@ -22,7 +22,7 @@ export SEED
 DRAWN := --hypothesis-seed=$(SEED)
 endif
 
-.PHONY: setup slurm chromium demo test pytest lint
+.PHONY: setup slurm chromium demo test pytest lint site linkcheck
 
 setup:
 	@tools/setup/setup.sh $(STACK) $(VENV)
@@ -48,7 +48,20 @@ pytest: setup slurm chromium
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --dist loadfile --no-loadscope-reorder \
 		$(if $(MARKS),-m '$(MARKS)') $(DRAWN) $(TESTS)
 
-lint: setup
-	@$(BIN)/ruff check mmlth mmlth_cli mmlth_common tests tools configs benchmarks
-	@$(BIN)/ruff format --check mmlth mmlth_cli mmlth_common tests tools benchmarks
+lint: setup site
+	@$(BIN)/ruff check mmlth mmlth_cli mmlth_common tests tools configs benchmarks docs/en/conf.py
+	@$(BIN)/ruff format --check mmlth mmlth_cli mmlth_common tests tools benchmarks docs/en/conf.py
 	@$(BIN)/mypy mmlth mmlth_cli mmlth_common
+
+# The site needs neither torch nor OpenMMLab, for its reference pages are written and checked by tests.
+SPHINX := .venv-docs/bin/python -m sphinx -q -E --nitpicky --fail-on-warning --keep-going
+
+site:
+	@tools/setup/site.sh .venv-docs
+	@$(SPHINX) docs/en work_dirs/site
+	@echo '[site] work_dirs/site/index.html'
+
+# Asks whether the addresses outside the site answer, which CI does not.
+linkcheck:
+	@tools/setup/site.sh .venv-docs
+	@$(SPHINX) -b linkcheck docs/en work_dirs/linkcheck

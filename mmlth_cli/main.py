@@ -46,14 +46,7 @@ COMMANDS = {
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command line ``argv`` (default: the process's); returns the exit code."""
-    parser = argparse.ArgumentParser(prog='mmlth', description='Lottery tickets for OpenMMLab.')
-    parser.add_argument('--version', action='version', version=f'mmlth {__version__}')
-    commands = parser.add_subparsers(dest='command', metavar='COMMAND', required=True)
-    parsers = {}
-    for name, command in COMMANDS.items():
-        summary = (command.__doc__ or '').split('\n\n')[0].split(': ', 1)[1]
-        parsers[name] = commands.add_parser(name, help=summary, description=summary)
-        command.add_arguments(parsers[name])
+    parser, parsers = build_parsers()
     complete(parser)
     options = parser.parse_args(argv)
     try:
@@ -72,6 +65,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         # At exit Python would write to it once more.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141  # as of a program that SIGPIPE ends
+
+
+def build_parsers() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParser]]:
+    """Builds the parser of ``mmlth``, and those of its commands by their names."""
+    parser = argparse.ArgumentParser(prog='mmlth', description='Lottery tickets for OpenMMLab.')
+    parser.add_argument('--version', action='version', version=f'mmlth {__version__}')
+    commands = parser.add_subparsers(dest='command', metavar='COMMAND', required=True)
+    parsers = {}
+    for name, command in COMMANDS.items():
+        summary = (command.__doc__ or '').split('\n\n')[0].split(': ', 1)[1]
+        parsers[name] = commands.add_parser(name, help=summary, description=summary)
+        command.add_arguments(parsers[name])
+    return parser, parsers
 
 
 def _run(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:

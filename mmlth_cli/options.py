@@ -40,7 +40,12 @@ def add_cfg_options(
 
 def add_launcher(parser: argparse.ArgumentParser) -> None:
     """Declares how several processes are started."""
-    parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
+    parser.add_argument(
+        '--launcher',
+        choices=['none', 'pytorch', 'slurm', 'mpi'],
+        default='none',
+        help='what has started the processes, where there are several',
+    )
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0, help='set by torch')
 
 

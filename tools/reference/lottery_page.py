@@ -1,10 +1,9 @@
-#!/usr/bin/env python
-"""Writes the reference page of the keys of ``lottery``, from where they are declared."""
+"""The reference page of the keys of ``lottery``, from where they are declared."""
 
-import re
 from dataclasses import MISSING, Field, fields
-from pathlib import Path
 from typing import Any
+
+from reference_text import as_code, as_row, mark_code
 
 from mmlth_common.lottery import (
     BranchSettings,
@@ -14,15 +13,15 @@ from mmlth_common.lottery import (
     info_of,
 )
 
-PAGE = Path(__file__).parents[2] / 'docs/en/reference/lottery.md'
+NAME = 'lottery.md'
 _INTRODUCTION = """# Keys of `lottery`
 
-<!-- Written by tools/reference/lottery_page.py from mmlth_common/lottery.py; edit that file. -->
+<!-- Written by tools/reference/write_pages.py from mmlth_common/lottery.py; edit that file. -->
 
 A key without a default is off, or follows from the others. Where an option is named, `mmlth train`,
 `mmlth targets` and `mmlth branch` have it; any key can be set by `--cfg-options lottery.KEY=VALUE`,
-also with the stock scripts. `None` stands for a key that is not set. How a search uses them is in
-[search.md](../concepts/search.md).
+also with the stock scripts. `None` stands for a key that is not set. How a search uses them is told
+in [how a search works](../concepts/search.md) and [choose what to prune](../how_to/prune.md).
 """
 _TABLES = {
     'lottery': LotteryKeys,
@@ -32,7 +31,7 @@ _TABLES = {
 }
 
 
-def lottery_page() -> str:
+def page() -> str:
     """The page as Markdown."""
     return '\n'.join([_INTRODUCTION, *(_table(name, keys) for name, keys in _TABLES.items())])
 
@@ -50,14 +49,5 @@ def _row(key: 'Field[Any]') -> str:
     option = ''
     if declared.metavar is not None:
         option = f'--{key.name.replace("_", "-")} {declared.metavar}'.rstrip()
-    # Values, which are quoted as in Python, are set as code.
-    meaning = re.sub(r"[\w.]+\([^()]*\)|(\w+=)?'[^' ]+'|--[a-z-]+", r'`\g<0>`', declared.meaning)
-    return f'| `{key.name}` | {_code(default)} | {_code(option)} | {meaning} |'
-
-
-def _code(text: str) -> str:
-    return f'`{text}`' if text else ''
-
-
-if __name__ == '__main__':
-    PAGE.write_text(lottery_page())
+    meaning = mark_code(declared.meaning)
+    return as_row(f'`{key.name}`', as_code(default), as_code(option), meaning)

@@ -27,7 +27,7 @@ class DistilHook(Hook):
     Args:
         teacher: A ticket or a checkpoint of the model.
         weight: What the loss is multiplied by, more than 0.
-        temperature: Divides the logits of both, more than 0; see `docs/en/concepts/search.md`.
+        temperature: Divides the logits of both, more than 0; heatmaps have none.
 
     Raises:
         LotteryError: If a number is out of range; as training begins, if the model is none that

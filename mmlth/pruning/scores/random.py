@@ -14,7 +14,7 @@ def random(inputs: ScoreInputs, seed: int = 0) -> dict[str, Tensor]:
 
     Args:
         inputs: Its ``seed`` is that of the search.
-        seed: Added to it.
+        seed: Added to the seed of the search.
 
     Returns:
         Scores by name, float32, on the CPU.
