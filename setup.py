@@ -1,4 +1,4 @@
-"""Packages mmlth together with its configs and tools; all the rest is in setup.cfg."""
+"""Packages mmlth together with its configs, their index and tools; all the rest is in setup.cfg."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -7,22 +7,24 @@ from typing import Any
 from setuptools import setup
 from setuptools.command.build_py import build_py
 
-SHIPPED = ('configs', 'tools')
-
-
+SHIPPED = ('configs', 'tools', 'model-index.yml')
+SUFFIXES = ('md', 'py', 'sh', 'yml')
 OWN = ('architecture', 'reference', 'reliability', 'setup', 'zoo')
 """Tools for this repository alone: they set it up and test it."""
 
 
-def _shipped(folder: str) -> list[Path]:
-    """What packages hold of a folder, which is nothing that only this repository uses."""
-    files = [path for suffix in ('py', 'sh') for path in Path(folder).rglob(f'*.{suffix}')]
+def _shipped(name: str) -> list[Path]:
+    """What packages hold of a folder or file: nothing that only this repository uses."""
+    place = Path(name)
+    if place.is_file():
+        return [place]
+    files = [path for suffix in SUFFIXES for path in place.rglob(f'*.{suffix}')]
     own = {('tools', name) for name in OWN}
     return [path for path in files if path.parts[:2] not in own]
 
 
 class BuildPy(build_py):
-    """Puts configs and tools into ``mmlth/.mim``, where OpenMMLab's own packages have theirs.
+    """Puts what is shipped into ``mmlth/.mim``, where OpenMMLab's own packages have theirs.
 
     A wheel gets copies. An editable install gets links, so that edits show up there as well.
     """
@@ -32,13 +34,13 @@ class BuildPy(build_py):
         if self.editable_mode:
             mim = Path('mmlth', '.mim')
             mim.mkdir(exist_ok=True)
-            for folder in SHIPPED:
-                if not (mim / folder).exists():
-                    (mim / folder).symlink_to(Path('..', '..', folder), target_is_directory=True)
+            for name in SHIPPED:
+                if not (mim / name).exists():
+                    (mim / name).symlink_to(Path('..', '..', name), Path(name).is_dir())
 
     def _get_data_files(self) -> list[Any]:
         # As data files of the package they are copied and listed like all its other files.
-        files = sorted(str(file) for folder in SHIPPED for file in _shipped(folder))
+        files = sorted(str(file) for name in SHIPPED for file in _shipped(name))
         target = str(Path(self.build_lib, 'mmlth', '.mim'))
         return [*super()._get_data_files(), ('mmlth', '', target, files)]
 

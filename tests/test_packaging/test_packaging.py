@@ -71,6 +71,16 @@ def test_configs_and_tools_are_in_the_package(built, form):
         assert (package / '.mim' / name).read_text() == (built.source / name).read_text()
 
 
+@pytest.mark.parametrize('form', ['regular', 'wheel', 'sdist'])  # mim finds nothing editable
+def test_mim_lists_the_configs(built, form):
+    """As in ``mim search mmlth``."""
+    code = 'import sys; sys.path.insert(0, sys.argv[1]); '
+    code += 'from mim.commands.search import get_model_info; print(*get_model_info("mmlth").index)'
+    names = run('-c', code, built.targets[form], cwd=built.targets[form]).split()
+    families = built.source / 'configs/lth'
+    assert sorted(names) == sorted(file.stem for file in families.glob('*/*.py'))
+
+
 def test_editable_install_shows_edits(built):
     new = Path('configs', 'lth', 'new.py')
     (built.source / new).touch()
@@ -87,8 +97,8 @@ def test_install_has_the_package_and_nothing_else(built, form):
     shipped = {
         file
         for file in built.before
-        if re.match(r'(configs|tools)/.*\.(py|sh)$', file) and not file.startswith(OWN)
-    }
+        if re.match(r'(configs|tools)/.*\.(md|py|sh|yml)$', file) and not file.startswith(OWN)
+    } | {'model-index.yml'}
     for kept in ('study/study.py', 'dataset_converters/crops.py', 'slurm_train.sh'):
         assert f'tools/{kept}' in shipped
     assert ours == modules | {'bin/mmlth'} | {f'mmlth/.mim/{file}' for file in shipped}
