@@ -64,7 +64,7 @@ def test_numbers_are_those_of_the_pages():
     assert costly.source == 'docs/studies/bccd_macs'
     assert costly.script == 'tools/study/bccd_macs.sh'
     assert (costly.seeds, costly.metrics) == (3, {'bbox_mAP': '0.412 ± 0.003'})
-    assert f'{costly.macs / 319147776:.1%}' == '14.9%'  # as in docs/results.md
+    assert f'{costly.macs / 319147776:.1%}' == '14.9%'  # as in docs/en/results.md
     boxes_and_masks = rows['mask_rcnn/mask_rcnn_tiny_nuclei_imp.py'][-1]
     assert boxes_and_masks.metrics == {'bbox_mAP': '0.116', 'segm_mAP': '0.098'}
     as_it_is = rows['rtmpose/rtmpose_tiny_mouse_imp.py'][-1]  # not with the layer that goes whole
