@@ -5,7 +5,7 @@ import re
 from dataclasses import fields
 
 import pytest
-from page_blocks import blocks, commands
+from page_blocks import blocks, commands, run_page
 from repository import ROOT
 from torch.nn.utils import prune
 
@@ -73,8 +73,8 @@ def test_coming_from_torch_and_python(tmp_path, monkeypatch):
     """The example runs, and the names of both sides exist."""
     monkeypatch.chdir(tmp_path)
     text = TEXTS['coming_from.md']
-    (example,) = (block for language, block in blocks(text) if language == 'python')
-    exec(compile(example, 'coming_from.md', 'exec'), {})  # noqa: S102
+    run_page(FOLDER / 'coming_from.md', text)
+    assert mmlth.load_ticket('ticket.safetensors').mask.sparsity == 0.5
     theirs = re.search(r'\| `torch.nn.utils.prune` \| mmlth \|\n(.*?)\n\n', text, re.S)[1]
     names = re.findall(r'^\| `(\w+)', theirs, re.M)
     assert len(names) > 6
