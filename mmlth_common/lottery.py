@@ -125,7 +125,8 @@ class BranchSettings:
     length: float | str | None = _key(
         None,
         'how many times as long each round trains as one of the parent search, the schedule '
-        "stretched; 'search': as long as all rounds of the parent search together",
+        "stretched; 'search': as long as all rounds of the parent search together, which is the "
+        'default of long_dense; other controls train in full',
     )
     label: str | None = _key(
         None, 'its name in reports, where several branches may share one; by default the folder'

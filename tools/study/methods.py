@@ -33,9 +33,9 @@ WHILE_TRAINING = {
     'gradual_long': ['gradual', '--length', 'search'],
 }
 ORDERS = {'data_order': [], 'data_order_1': ['--seed', '1']}
-LONG_DENSE = 'long_dense'
-METHODS = (*CONTROLS, *ORDERS, *ONE_SHOT, *ITERATIVE, *SHORT, *WHILE_TRAINING, LONG_DENSE)
-DEFAULT = (*CONTROLS, 'one_shot', 'learning_rate', 'fine_tuning', LONG_DENSE)
+LONG_DENSE = {'long_dense': [], 'dense_twice': ['--length', '2']}
+METHODS = (*CONTROLS, *ORDERS, *ONE_SHOT, *ITERATIVE, *SHORT, *WHILE_TRAINING, *LONG_DENSE)
+DEFAULT = (*CONTROLS, 'one_shot', 'learning_rate', 'fine_tuning', 'long_dense')
 
 
 def branches(
@@ -75,7 +75,7 @@ def branches(
                 *('--label', name, '--sparsities', listed),
                 *(option.format(rounds=len(until)) for option in given),
             ]
-    of_method[LONG_DENSE] = {LONG_DENSE: [LONG_DENSE]}
+    of_method |= {name: {name: ['long_dense', *given]} for name, given in LONG_DENSE.items()}
     return {
         name: given
         for method in METHODS

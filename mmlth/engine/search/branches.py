@@ -186,10 +186,12 @@ def _check_new_weights(search: Search) -> None:
 
 
 def _controlled(search: Search, parent: SearchState) -> dict[str, Any]:
-    """Which tickets the control is made of, and how long their search was."""
+    """Which tickets the control is made of; or how long the dense model trains."""
     branch = search.settings.branch or BranchSettings()
     if not build_control(branch.control or '').long_dense:
         return {'tickets': _chosen(search, parent)}
+    if isinstance(branch.length, float):
+        return {'tickets': [0], 'length': branch.length}
     if not parent.finished:
         search.runner.logger.warning(
             f'{_progress(search, parent)}: the dense model trains as long as these, not as long '

@@ -36,10 +36,11 @@ def parse_branch(branch: Any) -> BranchSettings:
         raise LotteryError(f'lottery.branch.seed must be a whole number, got {values["seed"]!r}')
     if 'length' in values:
         values['length'] = _length(values['length'])
-        if 'control' in values:
+        if 'control' in values and not build_control(values['control']).long_dense:
             raise LotteryError(
-                f'lottery.branch.length={values["length"]!r} is of branches with other settings, '
-                f'but the control {values["control"]!r} trains in full; leave one of them out'
+                f'lottery.branch.length={values["length"]!r} is of long_dense and of branches with '
+                f'other settings, but the control {values["control"]!r} trains in full; leave one '
+                'of them out'
             )
     return BranchSettings(**values)
 

@@ -31,7 +31,8 @@ class SET:
         every: Between two updates.
         end: T_end; the mask stays from then on.
         densities: How the first mask spreads its weights over the layers: ``'erk'`` or
-            ``'uniform'``.
+            ``'uniform'``. Evci et al. leave the first layer dense under ``'uniform'``; exclude it
+            by ``lottery.targets`` for that.
 
     Raises:
         PruningError: If ``share`` or ``densities`` is none.

@@ -144,6 +144,14 @@ def test_dense_trained_as_long_as_the_whole_search(trunk):
     assert min(spy.records['round_01']) == 0
 
 
+def test_dense_trained_on_the_schedule_stretched(trunk):
+    folder, _ = branch(trunk, 'long_dense', name='twice', length=2)
+    assert max(spy.records['round_01']) + 1 == 2 * 3 * ITERATIONS_PER_EPOCH
+    assert record(folder)['branch']['length'] == 2
+    with pytest.raises(LotteryError, match="control 'permuted' trains in full"):
+        branch(trunk, 'permuted', name='long', length=2)
+
+
 def test_other_settings_share_the_dense_round(trunk):
     folder, rounds = branch(trunk, rewind_what='learning_rate')
     assert folder.name == 'rewind_what_learning_rate'
