@@ -49,8 +49,8 @@ pytest: setup slurm chromium
 		$(if $(MARKS),-m '$(MARKS)') $(DRAWN) $(TESTS)
 
 lint: setup site
-	@$(BIN)/ruff check mmlth mmlth_cli mmlth_common tests tools configs benchmarks docs/en/conf.py
-	@$(BIN)/ruff format --check mmlth mmlth_cli mmlth_common tests tools benchmarks docs/en/conf.py
+	@$(BIN)/ruff check mmlth mmlth_cli mmlth_common tests tools configs benchmarks docs/*.py docs/*/conf.py
+	@$(BIN)/ruff format --check mmlth mmlth_cli mmlth_common tests tools benchmarks docs/*.py docs/*/conf.py
 	@$(BIN)/mypy mmlth mmlth_cli mmlth_common
 
 # The site needs neither torch nor OpenMMLab, for its reference pages are written and checked by tests.
@@ -59,9 +59,11 @@ SPHINX := .venv-docs/bin/python -m sphinx -q -E --nitpicky --fail-on-warning --k
 site:
 	@tools/setup/site.sh .venv-docs
 	@$(SPHINX) docs/en work_dirs/site
+	@$(SPHINX) docs/zh_cn work_dirs/site/zh_cn
 	@echo '[site] work_dirs/site/index.html'
 
 # Asks whether the addresses outside the site answer, which CI does not.
 linkcheck:
 	@tools/setup/site.sh .venv-docs
 	@$(SPHINX) -b linkcheck docs/en work_dirs/linkcheck
+	@$(SPHINX) -b linkcheck docs/zh_cn work_dirs/linkcheck/zh_cn

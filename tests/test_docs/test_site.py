@@ -1,7 +1,9 @@
-"""The site fits a screen and a phone, in a real browser."""
+"""The site fits a screen and a phone in a real browser, and its languages link to each other."""
 
+import re
 import subprocess
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 from browser import browse, needs_chromium
@@ -11,7 +13,6 @@ PYTHON = ROOT / '.venv-docs/bin/python'
 """What `make site` builds with."""
 
 pytestmark = [
-    needs_chromium,
     pytest.mark.slow,
     pytest.mark.skipif(not PYTHON.exists(), reason='needs .venv-docs, which `make site` makes'),
 ]
@@ -20,13 +21,25 @@ pytestmark = [
 @pytest.fixture(scope='module')
 def site(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp('site')
-    build = [PYTHON, '-m', 'sphinx', '-q', '-E', '-d', folder / 'read', ROOT / 'docs/en', folder]
-    subprocess.run(build, check=True)  # noqa: S603
+    for pages, out in (('docs/en', folder), ('docs/zh_cn', folder / 'zh_cn')):
+        build = [PYTHON, '-m', 'sphinx', '-q', '-E', '-d', out / 'read', ROOT / pages, out]
+        subprocess.run(build, check=True)  # noqa: S603
     return folder
 
 
+def test_links_from_language_to_language_lead_somewhere(site: Path) -> None:
+    """Sphinx looks at those within a language."""
+    for page in [site / 'index.html', *(site / 'zh_cn').glob('*.html')]:
+        links = re.findall(r'href="((?:\.\./|zh_cn/)[^"#]*)(?:#([^"]*))?"', page.read_text())
+        assert links or page.stem in ('genindex', 'search')
+        for file, anchor in links:
+            text = (page.parent / file).read_text()
+            assert not anchor or f'id="{unquote(anchor)}"' in text, (page.name, file, anchor)
+
+
+@needs_chromium
 @pytest.mark.parametrize('width', [1280, 390])
-@pytest.mark.parametrize('name', ['index', 'how_to/prune', 'reference/commands'])
+@pytest.mark.parametrize('name', ['index', 'how_to/prune', 'reference/commands', 'zh_cn/faq'])
 def test_nothing_is_wider_than_the_screen(site: Path, name: str, width: int) -> None:
     told, log = browse(site / f'{name}.html', width=width)
     assert told['width'] == width
