@@ -57,12 +57,19 @@ def _report(work_dir: Path, at_end: bool) -> None:
 if importlib.util.find_spec('mmengine') is not None:
     check_requirements()
 
-    from mmlth.engine import LotteryError, LotteryRunner, branch, patch_runner, targets
+    from mmlth.engine import (
+        LotteryError,
+        LotteryRunner,
+        base_lottery,
+        branch,
+        patch_runner,
+        targets,
+    )
     from mmlth.engine.api import search
     from mmlth.engine.models import accelerate
     from mmlth.engine.soup import soup
     from mmlth.engine.transfer import transfer
 
-    __all__ += ['LotteryError', 'branch', 'search', 'soup', 'targets', 'transfer']
+    __all__ += ['LotteryError', 'base_lottery', 'branch', 'search', 'soup', 'targets', 'transfer']
     patch_runner(_report)
     LotteryRunner.report = staticmethod(_report)

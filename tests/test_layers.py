@@ -20,7 +20,7 @@ ENGINE = [  # from the top to the bottom; rooms of one line do not import each o
     {'machine', 'masking', 'tickets', 'training'},
     {'models'},
     {'checkpoints', 'configs', 'settings'},
-    {'display', 'errors', 'first_process', 'random_numbers', 'registry'},
+    {'default_scope', 'display', 'errors', 'first_process', 'random_numbers', 'registry'},
 ]
 OPEN = {'mmlth', 'mmlth.engine', 'mmlth.report'}
 """Folders of packages: their own files, as ``mmlth.engine.errors``, are named by others."""

@@ -1,7 +1,7 @@
 """The only place that knows MMEngine: searches, hooks, loading, evaluation, export."""
 
 from mmlth.engine.api import branch, targets, targets_table
-from mmlth.engine.configs import read_config
+from mmlth.engine.configs import base_lottery, read_config
 from mmlth.engine.entry import patch_runner
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.hooks import RSTHook
@@ -16,6 +16,7 @@ __all__ = [
     'RSTHook',
     'Settings',
     'Transfer',
+    'base_lottery',
     'branch',
     'build_model',
     'parse_settings',

@@ -11,6 +11,7 @@ from mmengine.runner import Runner
 from torch import nn
 
 from mmlth.engine.configs import read_config, searched_config
+from mmlth.engine.default_scope import enter_default_scope
 from mmlth.engine.entry import check_searches
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.masking import choose_targets, split_targets, table_of_targets
@@ -83,6 +84,7 @@ def search(
     load_from = cfg.get('load_from')
     if resume:
         cfg.resume, cfg.load_from = True, None
+    enter_default_scope(cfg)
     runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
     check_searches(runner)
     keep_load_from(runner.cfg, load_from)

@@ -81,6 +81,17 @@ def test_mim_lists_the_configs(built, form):
     assert sorted(names) == sorted(file.stem for file in families.glob('*/*.py'))
 
 
+@pytest.mark.parametrize('form', ['regular', 'wheel', 'sdist'])  # nor does MMEngine 0.10.7
+def test_configs_of_the_newer_style_inherit_the_base_configs(built, form, tmp_path):
+    (tmp_path / 'new.py').write_text(
+        'from mmengine.config import read_base\n'
+        'with read_base():\n    from mmlth.configs.s1_coco import *\n'
+    )
+    code = 'import sys; sys.path.insert(0, sys.argv[1]); from mmengine.config import Config; '
+    code += 'print(Config.fromfile(sys.argv[2]).lottery.targets.scope)'
+    assert run('-c', code, built.targets[form], tmp_path / 'new.py', cwd=tmp_path) == 's1_coco\n'
+
+
 def test_editable_install_shows_edits(built):
     new = Path('configs', 'lth', 'new.py')
     (built.source / new).touch()

@@ -11,7 +11,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 STUDIES = ROOT / 'docs/studies'
 SCRIPTS = ROOT / 'tools/study'
-(RESULTS,) = ROOT.glob('docs/**/results.md')
+RESULTS = min(ROOT.glob('docs/**/results.md'))
 _CONFIG = r'configs/lth/(\w+/\w+\.py)'
 _MAIN = ('bbox_mAP', 'segm_mAP', 'AP', 'mIoU', 'accuracy/top1', 'train_loss')
 """What tickets are compared by, for boxes, masks, keypoints, label maps and pre-training."""

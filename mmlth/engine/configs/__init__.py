@@ -1,6 +1,7 @@
 """What any config says, read and compared without building anything."""
 
 from mmlth.engine.configs.accepted_config import STATE_FORMAT, config_record
+from mmlth.engine.configs.base_lottery import base_lottery
 from mmlth.engine.configs.contents import sha256_of
 from mmlth.engine.configs.data_check import check_annotations, check_data
 from mmlth.engine.configs.data_loader import last_train_dataloader, plain_loader
@@ -25,6 +26,7 @@ __all__ = [
     'STATE_FORMAT',
     'ImageSize',
     'all_parts',
+    'base_lottery',
     'built_from',
     'check_annotations',
     'check_data',

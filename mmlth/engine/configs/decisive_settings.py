@@ -134,8 +134,9 @@ def _decisive(settings: Mapping[str, Any], read: bool) -> dict[str, Any]:
 
 def _is_our_runner(key: str, value: Any) -> bool:
     """Whether it only says that a search runs, which ``lottery`` says as well."""
-    names = ('mmlth.LotteryRunner', 'mmlth.engine.lottery_runner.LotteryRunner')
-    return key == 'runner_type' and _text(value) in names
+    # Configs of the newer style import it from wherever it is handed out.
+    places = ('mmlth', 'mmlth.engine', 'mmlth.engine.lottery_runner')
+    return key == 'runner_type' and _text(value) in [f'{each}.LotteryRunner' for each in places]
 
 
 def _difference(key: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> str:

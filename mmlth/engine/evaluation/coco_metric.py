@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from mmengine.config import Config
-from mmengine.registry import METRICS, init_default_scope
+from mmengine.registry import METRICS
 from mmengine.runner import Runner
 
 from mmlth.engine.configs import all_parts, check_annotations, type_name
+from mmlth.engine.default_scope import enter_default_scope, scope_of
 from mmlth.engine.errors import LotteryError
 from mmlth_common.choices import SPLITS
 
@@ -65,8 +66,8 @@ def of_split(config: Config, split: str) -> Config:
 
 def evaluating_objects(config: Config) -> Config:
     """A config one of whose metrics writes COCO results; MMDetection's and MMPose's own do."""
-    scope = config.get('default_scope') or 'mmengine'
-    init_default_scope(scope)
+    scope = scope_of(config)
+    enter_default_scope(config)
     evaluators = _metrics(config.val_evaluator)
     with METRICS.switch_scope_and_registry(scope) as registry:
         classes = [

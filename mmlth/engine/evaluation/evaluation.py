@@ -8,6 +8,7 @@ from mmengine.runner import Runner
 from torch import Tensor
 
 from mmlth.engine.configs import last_train_dataloader, plain_loader, read_config
+from mmlth.engine.default_scope import enter_default_scope
 from mmlth.engine.errors import LotteryError, explaining_missing_packages
 from mmlth.engine.evaluation.result_hook import ResultHook
 from mmlth.engine.evaluation.running_statistics import recompute_statistics, trained_norms
@@ -49,6 +50,7 @@ class Evaluation:
             )
         self._data = last_train_dataloader(cfg)
         self._statistics = statistics
+        enter_default_scope(cfg)
         with explaining_missing_packages('the config', cfg.filename):
             self.runner = Runner.from_cfg(_for_validation(cfg, work_dir))
         self._result = ResultHook()

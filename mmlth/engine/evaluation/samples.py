@@ -9,10 +9,11 @@ import mmcv
 import numpy as np
 import torch
 from mmengine.config import Config
-from mmengine.registry import DATASETS, VISUALIZERS, init_default_scope
+from mmengine.registry import DATASETS, VISUALIZERS, DefaultScope
 from mmengine.structures import InstanceData
 from numpy.typing import NDArray
 
+from mmlth.engine.default_scope import enter_default_scope, scope_of
 from mmlth.engine.errors import LotteryError
 from mmlth.quiet import quiet
 
@@ -31,7 +32,7 @@ class Samples:
     """
 
     def __init__(self, config: Config) -> None:
-        self._scope = config.get('default_scope')
+        self._scope = scope_of(config)
         if self._scope not in _VISUALIZERS:
             raise LotteryError(
                 'images are drawn by the visualizers of MMDetection and MMPose, but the config has '
@@ -73,7 +74,7 @@ class Samples:
 
     @cached_property
     def _data_set(self) -> Any:
-        init_default_scope(self._scope)
+        enter_default_scope(self._config)
         data_set = copy.deepcopy(self._config.val_dataloader.dataset)
         with quiet():
             return DATASETS.build(data_set)
@@ -88,10 +89,10 @@ class Samples:
 
     @cached_property
     def _visualizer(self) -> Any:
-        init_default_scope(self._scope)
-        visualizer = VISUALIZERS.build(
-            {'type': _VISUALIZERS[self._scope], 'name': f'mmlth_{self._scope}_samples'}
-        )
+        with DefaultScope.overwrite_default_scope(self._scope):
+            visualizer = VISUALIZERS.build(
+                {'type': _VISUALIZERS[self._scope], 'name': f'mmlth_{self._scope}_samples'}
+            )
         meta = self._data_set.metainfo
         if self._scope == 'mmpose':
             visualizer.set_dataset_meta(meta)

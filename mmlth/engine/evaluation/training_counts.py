@@ -7,9 +7,10 @@ from typing import Any
 
 from mmengine.config import Config
 from mmengine.fileio import load
-from mmengine.registry import DATASETS, init_default_scope
+from mmengine.registry import DATASETS
 
 from mmlth.engine.configs import check_annotations
+from mmlth.engine.default_scope import enter_default_scope
 from mmlth.engine.errors import LotteryError
 from mmlth.quiet import quiet
 
@@ -29,7 +30,7 @@ def training_counts(config: Config) -> dict[str, int]:
     if config.get('train_dataloader') is None:
         raise LotteryError('the config has no train_dataloader, so no class has a frequency')
     check_annotations(config, 'train_dataloader')
-    init_default_scope(config.get('default_scope') or 'mmengine')
+    enter_default_scope(config)
     counts: Counter[str] = Counter()
     with quiet():
         data = DATASETS.build(copy.deepcopy(config.train_dataloader.dataset))

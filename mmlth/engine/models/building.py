@@ -8,10 +8,11 @@ from typing import Any
 from mmengine.config import Config
 from mmengine.logging import MMLogger
 from mmengine.model import revert_sync_batchnorm
-from mmengine.registry import MODELS, init_default_scope
+from mmengine.registry import MODELS
 from torch import Tensor, nn
 
 from mmlth.engine.configs import reinitialised
+from mmlth.engine.default_scope import enter_default_scope
 from mmlth.engine.errors import explaining_missing_packages, one_line_if
 from mmlth.engine.random_numbers import own_random_numbers
 
@@ -73,7 +74,7 @@ def build_model(config: Config) -> nn.Module:
     Raises:
         LotteryError: If it needs a package that is not installed, or cannot be built.
     """
-    init_default_scope(config.get('default_scope') or 'mmengine')
+    enter_default_scope(config)
     model = copy.deepcopy(config.model)  # some constructors change what they are given
     if config.get('data_preprocessor') is not None:
         model.setdefault('data_preprocessor', config.data_preprocessor)

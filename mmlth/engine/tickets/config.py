@@ -39,7 +39,9 @@ def config_of(info: Mapping[str, Any]) -> Config:
             'mmdet::FOLDER/CONFIG.py'
         )
     needed = {key: values[key] for key in _NEEDED if values.get(key) is not None}
-    scopes = [needed.get('default_scope', 'mmengine'), *values_of(needed, '_scope_')]
+    if 'default_scope' in values:  # which may be None
+        needed['default_scope'] = values['default_scope']
+    scopes = [needed.get('default_scope') or 'mmengine', *values_of(needed, '_scope_')]
     refused = [kind for kind in values_of(needed, 'type') if not _is_safe(kind)]
     refused += [scope for scope in scopes if scope not in _PACKAGES]
     if refused:

@@ -1,0 +1,2 @@
+# configs/_base_/lth/s2_downstream.py, for configs of the newer style.
+lottery = __import__('mmlth').base_lottery('s2_downstream')
