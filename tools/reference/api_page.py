@@ -18,6 +18,7 @@ PARTS = {
         'mmlth.transfer',
         'mmlth.soup',
         'mmlth.base_config',
+        'mmlth.base_lottery',
         'mmlth.LotteryError',
     ),
     'Tickets': (

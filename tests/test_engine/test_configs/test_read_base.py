@@ -17,6 +17,7 @@ from repository import ROOT
 import mmlth
 from mmlth.data import KEYPOINTS, make_shapes
 from mmlth.engine import build_model
+from mmlth.engine.default_scope import enter_default_scope
 from mmlth.engine.tickets import config_of
 from mmlth_cli.main import main
 
@@ -102,6 +103,7 @@ def searched(folder, tmp_path_factory):
             work_dir = tmp_path_factory.mktemp(kind) / 'work'
             config = Config.fromfile(folder / f'{kind}.py')
             config.work_dir = str(work_dir)
+            enter_default_scope(config)  # tests before this one have run Runners
             Runner.from_cfg(config).train()
             work_dirs[kind] = work_dir
         return work_dirs[kind]
