@@ -165,6 +165,10 @@ def test_each_method_has_the_sparsities_it_is_compared_at():
         assert [sparsities[int(ticket) - 1] for ticket in tickets] == levels
     start = ['--label', 'one_shot', '--sparsities']
     assert branches['one_shot_0.9'] == [*start, '0.9']
+    assert (
+        '--length'
+        not in methods.branches(sparsities, [0.5], ['one_shot_equal'])['one_shot_equal_0.5']
+    )
     assert branches['one_shot_equal_0.9'][-2:] == ['--length', '3']  # of 0.5, 0.8 and 0.9
     start[1] = 'short_25'  # whose last round trains in full
     assert branches['short_25_0.8'] == [*start, '0.5,0.8', '--round-length', '0.25']

@@ -25,7 +25,7 @@ def transfers():
 
 def of_seeds(transfers, *seeds, targets=('boxes', 'masks', 'keypoints'), methods=('random',)):
     options = Namespace(work_dir=Path('W'), numbers=Path('N'), seeds=seeds, targets=targets)
-    options.methods = methods
+    options.methods, options.sources = methods, list(transfers.SEARCHES)
     return transfers.tasks(options)
 
 
@@ -79,7 +79,7 @@ def test_what_is_transferred_is_trained_under_its_mask_and_its_numbers_stay(tmp_
         mmlth.load_ticket(work_dir / 'transferred.safetensors'),
     )
     numbers = json.loads((work_dir / 'training.json').read_text())
-    trained = mmlth.load_ticket(max(work_dir.glob('iter_*.safetensors')))
+    trained = mmlth.load_ticket(max(work_dir.glob('training/iter_*.safetensors')))
     assert given.mask == trained.mask == source.mask
     assert numbers['sparsity'] == source.mask.sparsity
     assert list(numbers['metrics']) == ['toy/accuracy']
@@ -113,13 +113,16 @@ def test_a_table_against_direct_pruning(tmp_path, capsys, monkeypatch):
         numbers_of(tmp_path / 'boxes' / name, [(0.0, 0.5), (0.8, 0.4 + shift), (0.9, 0.3)])
         alone = tmp_path / 'boxes' / name / 'branches/one_shot_0.8'
         numbers_of(alone, [(0.0, 0.5), (0.8, 0.2)], label='one_shot')
+        longer = tmp_path / 'boxes' / name / 'branches/long_dense'
+        numbers_of(longer, [(0.0, 0.5), (0.0, 0.6 + shift)])
         numbers_of(tmp_path / 'boxes_backbone' / name, [(0.0, 0.5), (0.795, 0.3 + 2 * shift)])
         given = tmp_path / 'boxes_ticket' / name / 'round_02'
         given.mkdir(parents=True)
         measured = {'network_sparsity': 0.901, 'metrics': {'AP': 0.25 + seed / 100}}
         (given / 'training.json').write_text(json.dumps(measured))
     numbers_of(tmp_path / 'masks/seed_0', [(0.0, 0.9), (0.5, 0.9)])
-    monkeypatch.setattr('sys.argv', ['table', str(tmp_path), 'boxes', '--metric', 'AP'])
+    arguments = ['table', str(tmp_path), 'boxes', '--metric', 'AP']
+    monkeypatch.setattr('sys.argv', arguments)
     table.main()
     assert capsys.readouterr().out.splitlines() == [
         '| AP | 0.0% | 80.0% | 90.0% |',
@@ -127,8 +130,16 @@ def test_a_table_against_direct_pruning(tmp_path, capsys, monkeypatch):
         '| dense | 0.500 ± 0.000 | – | – |',
         '| direct | – | 0.450 ± 0.071 | 0.300 ± 0.000 |',
         '| backbone | – | 0.400 ± 0.141 (-0.050 ± 0.071) | – |',
+        '| long_dense | 0.650 ± 0.071 | – | – |',
         '| one_shot | – | 0.200 ± 0.000 (-0.250 ± 0.071) | – |',
         '| ticket | – | – | 0.255 ± 0.007 (-0.045 ± 0.007) |',
+    ]
+    monkeypatch.setattr('sys.argv', [*arguments, '--against', 'dense'])
+    table.main()
+    assert capsys.readouterr().out.splitlines()[-3:] == [
+        '| long_dense | 0.650 ± 0.071 (+0.150 ± 0.071) | – | – |',
+        '| one_shot | – | 0.200 ± 0.000 (-0.300 ± 0.000) | – |',
+        '| ticket | – | – | 0.255 ± 0.007 (-0.245 ± 0.007) |',
     ]
     monkeypatch.setattr('sys.argv', ['table', str(tmp_path), 'poses', '--metric', 'AP'])
     with pytest.raises(SystemExit):

@@ -73,7 +73,7 @@ def branches(
             listed = ','.join(map(str, until if name in SHORT else [level]))
             of_method[name][f'{name}_{level}'] = [
                 *('--label', name, '--sparsities', listed),
-                *(option.format(rounds=len(until)) for option in given),
+                *_of_equal_length(given, len(until)),
             ]
     of_method |= {name: {name: ['long_dense', *given]} for name, given in LONG_DENSE.items()}
     return {
@@ -82,6 +82,13 @@ def branches(
         if method in methods
         for name, given in of_method[method].items()
     }
+
+
+def _of_equal_length(given: Sequence[str], rounds: int) -> list[str]:
+    """Options with the number of rounds filled in; as long as one round is no option at all."""
+    if rounds == 1 and '{rounds}' in given:
+        return []
+    return [option.format(rounds=rounds) for option in given]
 
 
 def search_and_branches(

@@ -41,7 +41,7 @@ def _rows(path: Path) -> int:
         return sum(1 for _ in csv.DictReader(file))
 
 
-def keep(work_dir: Path, folder: Path) -> None:
+def keep(work_dir: Path, folder: Path) -> bool:
     """Copies the numbers of a search or a training.
 
     Of a search's config as it was accepted nothing is copied, since it may name files of the
@@ -51,16 +51,22 @@ def keep(work_dir: Path, folder: Path) -> None:
     Args:
         work_dir: Of a finished search, branch or training.
         folder: Where to.
+
+    Returns:
+        Whether they are there; not without a report, which is tried once more.
     """
     folder.mkdir(parents=True, exist_ok=True)
     if (work_dir / TRAINING).exists():
         write_bytes(folder / TRAINING, (work_dir / TRAINING).read_bytes())
-        return
+        return True
     if not reported(work_dir):  # it was killed before it could
         mmlth_cli.main.main(['report', str(work_dir)])
+        if not reported(work_dir):
+            return False
     for name in CSVS:
         write_bytes(folder / name, (work_dir / 'report' / name).read_bytes())
     state = json.loads((work_dir / 'search.json').read_text(encoding='utf-8'))
     state.pop('accepted_config', None)
     text = json.dumps(state, indent=1, ensure_ascii=False) + '\n'
     write_bytes(folder / 'search.json', text.encode())
+    return True

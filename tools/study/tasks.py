@@ -83,7 +83,7 @@ def run(tasks: Sequence[Task], jobs: int, minutes: float | None) -> bool:
                 del running[task]
                 _tell(task, process.returncode, stopping, failed)
         if not stopping and time.monotonic() > end:
-            console.print('the time is up: what runs is saved; the same command goes on')
+            console.print('the time is up: the same command goes on')
             stopping = True
         if stopping:
             for process in running.values():
@@ -131,8 +131,11 @@ def _tell(task: Task, code: int, stopping: bool, failed: set[str]) -> None:
 
 
 def _keep(task: Task) -> None:
-    if task.numbers is not None and finished(task.work_dir):
-        keep(task.work_dir, task.numbers)
+    # What is trained again for its files alone, on another machine, leaves the numbers as they are.
+    if task.numbers is None or finished(task.numbers) or not finished(task.work_dir):
+        return
+    if not keep(task.work_dir, task.numbers):
+        console.print(f'{_clock()} {task.name} has no report: see {task.work_dir / LOG}')
 
 
 def _clock() -> str:

@@ -4,11 +4,12 @@
         --work-dir work_dirs/transferred --values initial
 
 The work_dir gets the transferred ticket, its training as by ``mmlth train --ticket``, and at the
-end ``training.json``. Run again, it goes on at its last checkpoint.
+end ``training.json``. Such a training takes minutes; one that was stopped begins anew.
 """
 
 import argparse
 import json
+import shutil
 from pathlib import Path
 
 from mmengine.config import DictAction
@@ -50,21 +51,17 @@ def train(
         any_input=any_input,
         cfg_options=changes,
     )
-    mmlth.save_ticket(done.ticket, work_dir / TICKET)
-    mmlth.search(
-        config,
-        work_dir=work_dir,
-        resume=True,
-        cfg_options=changes,
-        ticket=str(work_dir / TICKET),
-    )
+    ticket, folder = work_dir / TICKET, work_dir / 'training'
+    shutil.rmtree(folder, ignore_errors=True)
+    mmlth.save_ticket(done.ticket, ticket)
+    mmlth.search(config, work_dir=folder, cfg_options=changes, ticket=str(ticket))
     mask = done.ticket.mask
     numbers = {
         'source': source.name,
         'values': values,
         'sparsity': mask.sparsity,
         'network_sparsity': mask.network_sparsity(done.weights(done.parameters)),
-        'metrics': last_metrics(work_dir),
+        'metrics': last_metrics(folder),
     }
     write_bytes(work_dir / TRAINING, f'{json.dumps(numbers, indent=1)}\n'.encode())
 

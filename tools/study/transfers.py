@@ -21,6 +21,8 @@ from tasks import AGAIN, Task, console, run
 
 LEVELS = (0.53, 0.85, 0.95)
 """Sparsities of the backbone at which tickets of pre-training are transferred."""
+TICKETS = [str(number) for number, _ in enumerate(LEVELS, 1)]
+"""The rounds of these."""
 TRAIN = str(Path(__file__).with_name('train_ticket.py'))
 PRETRAINED = 'model.backbone.init_cfg.checkpoint'
 """Where a target's config names the weights that it starts from."""
@@ -28,11 +30,11 @@ SUPERVISED = 'configs/lth/resnet/resnet18_crops_study.py'
 MOCO = 'configs/lth/mocov2/mocov2_resnet18_crops_study.py'
 SEARCHES = {
     'supervised': (SUPERVISED, ()),
-    'supervised_end': (SUPERVISED, ('--rewind', '919it', '--after-rewind', 'full')),
-    'moco_end': (MOCO, ('--rewind', '1319it', '--after-rewind', 'full')),
+    'supervised_end': (SUPERVISED, ('--rewind', '839it', '--after-rewind', 'full')),
+    'moco_end': (MOCO, ('--rewind', '1299it', '--after-rewind', 'full')),
 }
 """Searches of pre-training: rounds start from early weights, as S1's; or from those that dense
-pre-training has before its last step, as S2's."""
+pre-training has before its last step, as S2's: 60 epochs of 14 steps, 100 of 13."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ class Line:
     """What a target is given.
 
     Args:
-        source: The search whose tickets: one of `SEARCHES` or `TARGETS`.
+        source: The search whose tickets: one of `SEARCHES`, or a target's in its backbone.
         values: Whose weights: ``'trained'``, ``'initial'`` or ``'target'``.
         one_shot: Whether the mask is drawn from the dense weights of the source instead.
         dense: Whether the dense weights are given, without a mask.
@@ -108,10 +110,10 @@ def _of_seed(options: argparse.Namespace, seed: int) -> Iterator[Task]:
         return options.work_dir / place, options.numbers and options.numbers / place
 
     changes = ['--cfg-options', f'randomness.seed={seed}']
-    for name, (config, given) in SEARCHES.items():
+    for name in options.sources:
+        config, given = SEARCHES[name]
         search = [config, '--sparsities', _listed(LEVELS), *given, *changes]
-        rounds = [str(number + 1) for number in range(len(LEVELS))]
-        chance = {'random': ['random', '--tickets', *rounds]} if name == 'supervised' else {}
+        chance = {'random': ['random', '--tickets', *TICKETS]} if name == 'supervised' else {}
         yield from search_and_branches(f'seed {seed}: {name}', *folders(name), search, chance)
 
     pretrained, _ = folders('supervised')
@@ -128,11 +130,14 @@ def _of_seed(options: argparse.Namespace, seed: int) -> Iterator[Task]:
         search = [target.config, '--sparsities', _listed(LEVELS), *changes]
         search.append("lottery.targets.include=['backbone']")
         alone = f'{name}_backbone'
+        chance = {'backbone_random': ['random', '--tickets', *TICKETS]}
         yield from search_and_branches(
-            f'seed {seed}: {alone}', *folders(alone), search, {}, [pretrained]
+            f'seed {seed}: {alone}', *folders(alone), search, chance, [pretrained]
         )
         tasks = [task for task in target.from_tasks if task in options.targets]
-        lines = LINES | {f'from_{task}': Line(task) for task in tasks}
+        lines = {key: line for key, line in LINES.items() if line.source in options.sources}
+        # Whole tickets of other tasks have pruned heads, too, which no task can take from another.
+        lines |= {f'from_{task}': Line(f'{task}_backbone') for task in tasks}
         for line_name, line in lines.items():
             source, _ = folders(line.source)
             work_dir, numbers = folders(f'{name}_{line_name}')
@@ -164,6 +169,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
     parser.add_argument('--work-dir', type=Path, default=Path('work_dirs/study/transfers'))
     parser.add_argument('--seeds', type=int, nargs='+', default=[0, 1, 2])
+    parser.add_argument('--sources', nargs='+', choices=SEARCHES, default=list(SEARCHES))
     parser.add_argument('--targets', nargs='*', choices=TARGETS, default=list(TARGETS))
     parser.add_argument('--methods', nargs='*', choices=METHODS, default=['random'])
     parser.add_argument('--jobs', type=int, default=2, help='trainings at a time, one core each')

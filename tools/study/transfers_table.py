@@ -3,8 +3,9 @@
     python tools/study/transfers_table.py docs/studies/transfers boxes --metric coco/bbox_mAP
 
 A row a line, a column a sparsity of the whole network: mean and standard deviation of the metric
-over the seeds, and how it differs from direct pruning, mean and standard deviation of the
-differences seed by seed.
+over the seeds, and how it differs from another line, by default direct pruning: mean and standard
+deviation of the differences seed by seed. Where that line is of a dense model, as ``dense`` and
+``moco_dense``, all sparsities are compared with it.
 """
 
 import argparse
@@ -54,7 +55,7 @@ def read(folder: Path, target: str, metric: str) -> list[Measured]:
         name = line.name.removeprefix(f'{target}_')
         for seed in sorted(line.glob('seed_*')):
             if name == BACKBONE:
-                measured += _rounds(name, seed, seed.name, metric, 1)
+                measured += [each for each in _of_search(name, seed, metric) if each.line != DENSE]
             for path in sorted(seed.glob(f'*/{TRAINING}')):
                 numbers = _json(path)
                 measured.append(
@@ -93,7 +94,9 @@ def by_level(measured: Sequence[Measured]) -> dict[float, dict[str, dict[str, fl
             from each of them than `NEAR` is left out.
     """
     levels: dict[float, dict[str, dict[str, float]]] = {}
-    for each in sorted(measured, key=lambda each: (each.line != DIRECT, each.sparsity)):
+    for each in sorted(
+        measured, key=lambda each: (each.line not in (DIRECT, DENSE), each.sparsity)
+    ):
         close = [level for level in levels if abs(level - each.sparsity) < NEAR]
         if not close and each.line in (DIRECT, DENSE):
             close = [each.sparsity]
@@ -103,12 +106,18 @@ def by_level(measured: Sequence[Measured]) -> dict[float, dict[str, dict[str, fl
     return dict(sorted(levels.items()))
 
 
-def table(levels: Mapping[float, Mapping[str, Mapping[str, float]]], metric: str) -> str:
-    """The lines as Markdown, a column a level: the metric, and the difference to direct pruning."""
+def table(
+    levels: Mapping[float, Mapping[str, Mapping[str, float]]], metric: str, against: str = DIRECT
+) -> str:
+    """The lines as Markdown, a column a level: the metric, and the difference to a line."""
+    dense = levels.get(0.0, {}).get(against)
     lines = sorted({line for of_level in levels.values() for line in of_level}, key=_order)
     rows = [[metric, *(f'{level:.1%}' for level in levels)], ['---', *['---:'] * len(levels)]]
     for line in lines:
-        cells = [_cell(of_level.get(line), of_level.get(DIRECT)) for of_level in levels.values()]
+        cells = [
+            _cell(of_level.get(line), dense or of_level.get(against))
+            for of_level in levels.values()
+        ]
         rows.append([line, *cells])
     return '\n'.join(f'| {" | ".join(row)} |' for row in rows)
 
@@ -118,17 +127,17 @@ def _order(line: str) -> tuple[int, str]:
     return (first.index(line) if line in first else len(first), line)
 
 
-def _cell(values: Mapping[str, float] | None, direct: Mapping[str, float] | None) -> str:
+def _cell(values: Mapping[str, float] | None, other: Mapping[str, float] | None) -> str:
     if not values:
         return '–'
     text = _spread(list(values.values()), '')
-    both = [value - direct[seed] for seed, value in values.items() if seed in (direct or {})]
-    return f'{text} ({_spread(both, "+")})' if both and values is not direct else text
+    both = [value - other[seed] for seed, value in values.items() if seed in (other or {})]
+    return f'{text} ({_spread(both, "+")})' if both and values is not other else text
 
 
 def _spread(values: Sequence[float], sign: str) -> str:
-    deviation = statistics.stdev(values) if len(values) > 1 else 0.0
-    return f'{statistics.fmean(values):{sign}.3f} ± {deviation:.3f}'
+    mean = f'{statistics.fmean(values):{sign}.3f}'
+    return f'{mean} ± {statistics.stdev(values):.3f}' if len(values) > 1 else mean
 
 
 def main() -> None:
@@ -137,11 +146,12 @@ def main() -> None:
     parser.add_argument('numbers', type=Path, help='the folder of the study')
     parser.add_argument('target', help='such as boxes')
     parser.add_argument('--metric', default='coco/bbox_mAP')
+    parser.add_argument('--against', default=DIRECT, help='the line of the differences')
     options = parser.parse_args()
     measured = read(options.numbers, options.target, options.metric)
     if not measured:
         parser.error(f'{options.numbers} has no searches of {options.target}')
-    print(table(by_level(measured), options.metric))
+    print(table(by_level(measured), options.metric, options.against))
 
 
 if __name__ == '__main__':

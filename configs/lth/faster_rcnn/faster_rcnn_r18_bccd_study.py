@@ -48,3 +48,6 @@ val_dataloader = dict(
 val_evaluator = dict(ann_file=data_root + 'annotations/val.json', metric='bbox')
 test_dataloader = val_dataloader
 test_evaluator = val_evaluator
+
+param_scheduler = _base_.param_scheduler
+param_scheduler[0].update(end=26)  # an epoch, to whose end rounds rewind

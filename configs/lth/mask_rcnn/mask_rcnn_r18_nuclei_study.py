@@ -7,7 +7,7 @@ _base_ = ['mmdet::mask_rcnn/mask-rcnn_r50_fpn_1x_coco.py', '../../_base_/lth/imp
 size = (96, 96)
 epochs = 16
 channels = 32
-pretrained = 'work_dirs/study/transfer/supervised/seed_0/tickets/round_00.safetensors'
+pretrained = 'work_dirs/study/transfers/supervised/seed_0/tickets/round_00.safetensors'
 
 model = dict(
     data_preprocessor=dict(pad_size_divisor=32),

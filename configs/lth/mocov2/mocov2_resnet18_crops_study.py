@@ -3,7 +3,7 @@
 _base_ = ['./mocov2_resnet18_crops_imp.py', '../../_base_/datasets/crops_hard.py']
 
 size = 32
-epochs = 60
+epochs = 100
 
 model = dict(
     backbone=dict(stem_channels=32, base_channels=32),

@@ -4,7 +4,7 @@
 _base_ = ['./resnet18_crops_imp.py', '../../_base_/datasets/crops_hard.py']
 
 size = 32
-epochs = 40
+epochs = 60
 
 model = dict(
     backbone=dict(stem_channels=32, base_channels=32),
@@ -39,6 +39,7 @@ test_dataloader = val_dataloader
 
 train_cfg = dict(max_epochs=epochs, val_interval=epochs)
 param_scheduler = _base_.param_scheduler
+param_scheduler[0].update(end=14)  # an epoch, to whose end rounds rewind
 param_scheduler[1].update(end=epochs, T_max=epochs)
 default_hooks = dict(checkpoint=dict(interval=epochs // 2))
 

@@ -4,7 +4,7 @@ _base_ = './topdown_heatmap_r18_mouse_imp.py'
 
 codec = dict(type='MSRAHeatmap', input_size=(96, 96), heatmap_size=(24, 24), sigma=1.5)
 epochs = 60
-pretrained = 'work_dirs/study/transfer/supervised/seed_0/tickets/round_00.safetensors'
+pretrained = 'work_dirs/study/transfers/supervised/seed_0/tickets/round_00.safetensors'
 
 model = dict(
     backbone=dict(
@@ -32,6 +32,7 @@ test_dataloader = val_dataloader
 
 train_cfg = dict(max_epochs=epochs, val_interval=epochs)
 param_scheduler = _base_.param_scheduler
+param_scheduler[0].update(end=11)  # an epoch, to whose end rounds rewind
 param_scheduler[1].update(end=epochs, T_max=epochs)
 default_hooks = dict(checkpoint=dict(interval=epochs // 2))
 

@@ -98,7 +98,8 @@ def _notes(search: Search) -> Iterator[str]:
             'one train in full, and there is none between them'
         )
     branch = search.settings.branch
-    if branch is not None and branch.length is not None and round_pace(search, 1) is None:
+    longer = branch is not None and branch.length is not None and not search.is_control
+    if branch is not None and longer and round_pace(search, 1) is None:
         yield (
             f'lottery.branch.length={branch.length} changes nothing: rounds end with an epoch, and '
             'the nearest one is that of the schedule'

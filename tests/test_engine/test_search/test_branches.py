@@ -144,8 +144,12 @@ def test_dense_trained_as_long_as_the_whole_search(trunk):
     assert min(spy.records['round_01']) == 0
 
 
-def test_dense_trained_on_the_schedule_stretched(trunk):
-    folder, _ = branch(trunk, 'long_dense', name='twice', length=2)
+def test_dense_trained_on_the_schedule_stretched(trunk, capsys):
+    told = {'log_level': 'INFO'}
+    folder, _ = branch(trunk, 'long_dense', name='twice', length=2, cfg_options=told)
+    printed = ' '.join(capsys.readouterr().out.split())
+    assert 'long_dense' in printed
+    assert 'changes nothing' not in printed
     assert max(spy.records['round_01']) + 1 == 2 * 3 * ITERATIONS_PER_EPOCH
     assert record(folder)['branch']['length'] == 2
     with pytest.raises(LotteryError, match="control 'permuted' trains in full"):
