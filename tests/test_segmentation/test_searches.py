@@ -222,7 +222,7 @@ def test_targets_of_a_config_of_the_zoo(capsys):
 
 def test_the_config_of_the_study_is_that_of_its_search():
     one, other = (
-        read_config(f'mmlth::lth/sem_fpn_r18_nuclei_{name}.py').to_dict()
+        read_config(f'mmlth::lth/sem_fpn/sem_fpn_r18_nuclei_{name}.py').to_dict()
         for name in ('imp', 'study')
     )
     lottery = one.pop('lottery'), other.pop('lottery')
