@@ -53,7 +53,9 @@ def built(tmp_path_factory):
     with tarfile.open(sdist) as archive:
         archive.extractall(folder / 'unpacked', filter='data')
     (unpacked,) = (folder / 'unpacked').iterdir()
-    return SimpleNamespace(source=source, before=before, targets=targets, unpacked=unpacked)
+    return SimpleNamespace(
+        source=source, before=before, targets=targets, unpacked=unpacked, files=[wheel, sdist]
+    )
 
 
 def package_folder(target):
@@ -129,6 +131,10 @@ def test_the_source_distribution_passes_its_own_tests(built):
     """Some of those that read its other files; .github/workflows/release.yml runs many more."""
     tests = [f'tests/{name}' for name in ('test_docs/test_recipes.py', 'test_pruning/test_mask.py')]
     run('-m', 'pytest', '-n', '0', '-p', 'no:cacheprovider', *tests, cwd=built.unpacked)
+
+
+def test_what_would_be_uploaded_is_accepted(built):
+    run('-m', 'twine', 'check', '--strict', *built.files, cwd=built.source)
 
 
 def test_builds_leave_the_source_tree_clean(built):
