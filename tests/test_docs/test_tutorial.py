@@ -18,7 +18,8 @@ def executed(tmp_path_factory):
     folder = tmp_path_factory.mktemp('tutorial')
     notebook = nbformat.read(NOTEBOOK, as_version=4)
     environment = {
-        'PATH': f'{Path(sys.executable).parent}{os.pathsep}{os.environ["PATH"]}',  # for the commands
+        # of the commands
+        'PATH': f'{Path(sys.executable).parent}{os.pathsep}{os.environ["PATH"]}',
         'PYTHONPATH': os.pathsep.join([str(ROOT), *filter(None, [os.environ.get('PYTHONPATH')])]),
         'JUPYTER_RUNTIME_DIR': str(folder / 'runtime'),
     }
