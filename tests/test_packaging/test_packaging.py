@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 from packages import copy_source, pip, run
 from repository import ROOT
+from stack import mim_name
 
 FORMS = ['editable', 'regular', 'wheel', 'sdist']
 OWN = (
@@ -73,6 +74,10 @@ def test_configs_and_tools_are_in_the_package(built, form):
         assert (package / '.mim' / name).read_text() == (built.source / name).read_text()
 
 
+@pytest.mark.skipif(
+    mim_name() == 'mmdetection',
+    reason='onedl-mim 0.5.1 looks for a package with a command in the folder above site-packages',
+)
 @pytest.mark.parametrize('form', ['regular', 'wheel', 'sdist'])  # mim finds nothing editable
 def test_mim_lists_the_configs(built, form):
     """As in ``mim search mmlth``."""
