@@ -1,9 +1,9 @@
-"""Averages tickets of a study with the same tickets trained in other orders, and tests the means.
+"""Averages tickets of a search with the same tickets trained in other orders, and tests the means.
 
-    python tools/study/soups.py work_dirs/study/bccd_cheap docs/studies/bccd_cheap
+    python tools/study/soups.py work_dirs/study/bccd_cheap/seed_0 docs/studies/bccd_cheap/seed_0
 
-Of each search the branches ``data_order`` and ``data_order_1`` must be done. What is tested is
-written to ``soups.json`` beside the numbers of the search, where `cost_table.py` finds it.
+The branches ``data_order`` and ``data_order_1`` must be done. What is tested is written to
+``soups.json`` beside the numbers of the search, where `cost_table.py` finds it.
 """
 
 import argparse
@@ -15,7 +15,6 @@ from typing import Any
 
 from cost_table import iterations, read_state
 from mmengine.registry import init_default_scope
-from rich.console import Console
 
 from mmlth.engine.configs import searched_config
 from mmlth.engine.evaluation import Evaluation
@@ -54,24 +53,25 @@ def soups_of(search: Path, config: Any, work_dir: Path) -> Iterator[dict[str, An
 
 
 def main() -> None:
-    """Makes and tests the soups of all searches of a study."""
+    """Makes and tests the soups of a search."""
     parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
-    parser.add_argument('study', type=Path, help='the work_dir of the study')
+    parser.add_argument('search', type=Path, help='its work_dir')
     parser.add_argument('numbers', type=Path, help='where its numbers are kept')
     options = parser.parse_args()
-    console = Console(highlight=False)
-    for search in sorted(options.study.glob('seed_*')):
-        if any(not (search / 'branches' / order / 'search.json').exists() for order in ORDERS):
-            console.print(f'{search.name} has no branches {" and ".join(ORDERS)} yet')
-            continue
-        config = searched_config(search / 'search.json')
-        init_default_scope(config.get('default_scope', 'mmengine'))
-        with tempfile.TemporaryDirectory() as folder:
-            made = list(soups_of(search, config, Path(folder)))
-        for each in made:
-            console.print(f'{search.name}, round {each["round"]}: {each["metrics"]}')
-        place = options.numbers / search.name / 'soups.json'
-        write_bytes(place, (json.dumps(made, indent=1) + '\n').encode())
+    for order in ORDERS:
+        branch = options.search / 'branches' / order
+        if not list(branch.glob('tickets/*')):
+            parser.error(
+                f'{branch} has no tickets; where {options.numbers / "branches" / order} has its '
+                'numbers only, remove these, and run the study again'
+            )
+    config = searched_config(options.search / 'search.json')
+    init_default_scope(config.get('default_scope', 'mmengine'))
+    with tempfile.TemporaryDirectory() as folder:
+        made = list(soups_of(options.search, config, Path(folder)))
+    for each in made:
+        print(f'round {each["round"]}: {each["metrics"]}')
+    write_bytes(options.numbers / 'soups.json', (json.dumps(made, indent=1) + '\n').encode())
 
 
 if __name__ == '__main__':

@@ -4,24 +4,28 @@
 
 A row a line, a column a sparsity of the whole network: mean and standard deviation of the metric
 over the seeds, and how it differs from another line, by default direct pruning: mean and standard
-deviation of the differences seed by seed. Where that line is of a dense model, as ``dense`` and
-``moco_dense``, all sparsities are compared with it.
+deviation of the differences seed by seed, and from three seeds on the p-value of a paired t-test.
+Where that line is of a dense model, as ``dense`` and ``moco_dense``, all sparsities are compared
+with it. A star: within one standard deviation of the dense model, or above, which is S1's winning;
+two: of the dense model trained as long as the search, too.
 """
 
 import argparse
 import csv
 import json
 import statistics
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from numbers_kept import TRAINING
+from scipy.stats import ttest_rel
 
 NEAR = 0.01
 """How far apart sparsities of a network may be that are compared."""
-DIRECT, BACKBONE, DENSE = 'direct', 'backbone', 'dense'
+DIRECT, BACKBONE, DENSE, LONG_DENSE = 'direct', 'backbone', 'dense', 'long_dense'
 
 
 @dataclass(frozen=True)
@@ -109,13 +113,15 @@ def by_level(measured: Sequence[Measured]) -> dict[float, dict[str, dict[str, fl
 def table(
     levels: Mapping[float, Mapping[str, Mapping[str, float]]], metric: str, against: str = DIRECT
 ) -> str:
-    """The lines as Markdown, a column a level: the metric, and the difference to a line."""
-    dense = levels.get(0.0, {}).get(against)
+    """The lines as Markdown, a column a level: the metric, its stars, the difference to a line."""
+    models = levels.get(0.0, {})
     lines = sorted({line for of_level in levels.values() for line in of_level}, key=_order)
     rows = [[metric, *(f'{level:.1%}' for level in levels)], ['---', *['---:'] * len(levels)]]
     for line in lines:
         cells = [
-            _cell(of_level.get(line), dense or of_level.get(against))
+            _cell(of_level[line], models, models.get(against) or of_level.get(against))
+            if line in of_level
+            else '–'
             for of_level in levels.values()
         ]
         rows.append([line, *cells])
@@ -127,12 +133,36 @@ def _order(line: str) -> tuple[int, str]:
     return (first.index(line) if line in first else len(first), line)
 
 
-def _cell(values: Mapping[str, float] | None, other: Mapping[str, float] | None) -> str:
-    if not values:
-        return '–'
-    text = _spread(list(values.values()), '')
-    both = [value - other[seed] for seed, value in values.items() if seed in (other or {})]
-    return f'{text} ({_spread(both, "+")})' if both and values is not other else text
+def _cell(
+    values: Mapping[str, float],
+    models: Mapping[str, Mapping[str, float]],
+    other: Mapping[str, float] | None,
+) -> str:
+    won = [name for name in (DENSE, LONG_DENSE) if _wins(values, models.get(name, {}))]
+    text = _spread(list(values.values()), '') + '*' * len(won)
+    seeds = [seed for seed in values if seed in (other or {})]
+    if not seeds or other is None or values is other:
+        return text
+    pairs = [values[seed] for seed in seeds], [other[seed] for seed in seeds]
+    return f'{text} ({_spread([mine - its for mine, its in zip(*pairs)], "+")}{_test(*pairs)})'
+
+
+def _wins(values: Mapping[str, float], model: Mapping[str, float]) -> bool:
+    """Whether a line is within one standard deviation of another model, or better."""
+    if values is model or len(model) < 2:
+        return False
+    least = statistics.fmean(model.values()) - statistics.stdev(model.values())
+    return statistics.fmean(values.values()) >= least
+
+
+def _test(mine: Sequence[float], its: Sequence[float]) -> str:
+    """The p-value of Student's test of pairs, two-sided; of less than three pairs it says little."""
+    if len(mine) < 3 or list(mine) == list(its):
+        return ''
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore', RuntimeWarning)  # of differences that are all alike
+        p = ttest_rel(mine, its).pvalue
+    return f', p {p:.3f}' if p >= 0.001 else ', p <0.001'
 
 
 def _spread(values: Sequence[float], sign: str) -> str:

@@ -29,6 +29,11 @@ pipeline = [
 train_dataloader = dict(dataset=dict(pipeline=pipeline))
 val_dataloader = dict(dataset=dict(pipeline=[*pipeline[:2], pipeline[4], pipeline[6]]))
 test_dataloader = val_dataloader
+val_evaluator = [
+    _base_.val_evaluator,
+    dict(type='PCKAccuracy', thr=0.1, norm_item='bbox'),
+]
+test_evaluator = val_evaluator
 
 train_cfg = dict(max_epochs=epochs, val_interval=epochs)
 param_scheduler = _base_.param_scheduler
