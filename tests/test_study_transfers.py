@@ -130,14 +130,14 @@ def test_a_table_against_direct_pruning(tmp_path, capsys, monkeypatch):
         '| dense | 0.500 ± 0.000 | – | – |',
         '| direct | – | 0.450 ± 0.071 | 0.300 ± 0.000 |',
         '| backbone | – | 0.400 ± 0.141 (-0.050 ± 0.071) | – |',
-        '| long_dense | 0.650 ± 0.071 | – | – |',
+        '| long_dense | 0.650 ± 0.071* | – | – |',
         '| one_shot | – | 0.200 ± 0.000 (-0.250 ± 0.071) | – |',
         '| ticket | – | – | 0.255 ± 0.007 (-0.045 ± 0.007) |',
     ]
     monkeypatch.setattr('sys.argv', [*arguments, '--against', 'dense'])
     table.main()
     assert capsys.readouterr().out.splitlines()[-3:] == [
-        '| long_dense | 0.650 ± 0.071 (+0.150 ± 0.071) | – | – |',
+        '| long_dense | 0.650 ± 0.071* (+0.150 ± 0.071) | – | – |',
         '| one_shot | – | 0.200 ± 0.000 (-0.300 ± 0.000) | – |',
         '| ticket | – | – | 0.255 ± 0.007 (-0.245 ± 0.007) |',
     ]
@@ -145,3 +145,31 @@ def test_a_table_against_direct_pruning(tmp_path, capsys, monkeypatch):
     with pytest.raises(SystemExit):
         table.main()
     assert 'has no searches of poses' in capsys.readouterr().err
+
+
+def test_a_paired_test_and_what_wins_against_which_dense_model(tmp_path):
+    table = load_script(TOOLS / 'transfers_table.py')
+    seeds = ('seed_0', 'seed_1', 'seed_2')
+
+    def line(*values):
+        return dict(zip(seeds, values))
+
+    levels = {
+        0.0: {'dense': line(0.4, 0.5, 0.6), 'long_dense': line(0.7, 0.8, 0.9)},
+        0.8: {
+            'direct': line(0.39, 0.38, 0.4),
+            'best': line(0.69, 0.71, 0.71),
+            'good': line(0.49, 0.58, 0.7),
+            'same': line(0.39, 0.38, 0.4),
+        },
+    }
+    rows = table.table(levels, 'AP').splitlines()[2:]
+    cells = {row.split(' | ')[0][2:]: row.split(' | ')[-1][:-2] for row in rows}
+    # Differences .1, .2, .3: t = .2 / (.1 / √3) = 2√3; with two degrees p = 1 - t / √(t² + 2).
+    assert 1 - 2 * 3**0.5 / 14**0.5 == pytest.approx(0.0742, abs=1e-4)
+    assert cells['good'] == '0.590 ± 0.105* (+0.200 ± 0.100, p 0.074)'
+    assert cells['best'].startswith('0.703 ± 0.012** (+0.313 ± 0.015, p <0.001')
+    assert cells['direct'] == '0.390 ± 0.010'  # below .4, the dense models' mean less a deviation
+    assert cells['same'] == '0.390 ± 0.010 (+0.000 ± 0.000)'
+    worse = {**levels, 0.8: {**levels[0.8], 'good': line(0.49, 0.58)}}
+    assert '(+0.150 ± 0.071) |' in table.table(worse, 'AP')  # two pairs tell nothing

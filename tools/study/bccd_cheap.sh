@@ -1,6 +1,7 @@
 #!/bin/sh
 # What cheaper ways to a ticket give up, on BCCD, three seeds: see docs/en/results.md.
 # Run it again after whatever stopped it; what docs/studies/bccd_cheap has is not trained again.
+# SEEDS="1 2" runs these alone, beside another process with the others.
 #
 #     nice -n 10 tools/study/bccd_cheap.sh > bccd_cheap.log 2>&1 &
 set -e
@@ -15,7 +16,7 @@ run() {
         --work-dir $study --numbers $numbers --seeds $seed \
         --sparsities .5 .8 .9 .95 --levels .8 .9 .95 --methods $methods "$@"
 }
-for seed in 0 1 2; do
+for seed in ${SEEDS:-0 1 2}; do
     run $seed 'data_order data_order_1' "$@"
     [ -f $numbers/seed_$seed/soups.json ] || # while the tickets are there
         python tools/study/soups.py $study/seed_$seed $numbers/seed_$seed

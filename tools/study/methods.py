@@ -33,8 +33,9 @@ WHILE_TRAINING = {
     'gradual_long': ['gradual', '--length', 'search'],
 }
 ORDERS = {'data_order': [], 'data_order_1': ['--seed', '1']}
-LONG_DENSE = {'long_dense': [], 'dense_twice': ['--length', '2']}
-METHODS = (*CONTROLS, *ORDERS, *ONE_SHOT, *ITERATIVE, *SHORT, *WHILE_TRAINING, *LONG_DENSE)
+LONG_DENSE = {'dense_twice': ['--length', '2'], 'long_dense': []}
+"""First, since the one tells whether the dense model has trained long enough."""
+METHODS = (*LONG_DENSE, *CONTROLS, *ORDERS, *ONE_SHOT, *ITERATIVE, *SHORT, *WHILE_TRAINING)
 DEFAULT = (*CONTROLS, 'one_shot', 'learning_rate', 'fine_tuning', 'long_dense')
 
 
@@ -57,6 +58,7 @@ def branches(
             raise ValueError(f'the level {level} is none of the sparsities {list(sparsities)}')
         tickets.append(str(list(sparsities).index(level) + 1))
     of_method = {name: {name: [name, '--tickets', *tickets]} for name in CONTROLS}
+    of_method['reinit']['reinit'].insert(2, '0')  # the dense model from scratch, to tell by
     of_method |= {
         name: {name: ['data_order', '--tickets', *tickets, *given]}
         for name, given in ORDERS.items()

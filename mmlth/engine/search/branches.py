@@ -264,7 +264,7 @@ def _chosen(search: Search, parent: SearchState) -> list[int]:
             'has gone on, the same branch with --resume (resume=True) adds the others'
         )
     chosen = list(asked or done)
-    if missing := [index for index in chosen if index not in done]:
+    if missing := [index for index in chosen if index not in (0, *done)]:
         raise LotteryError(
             f'lottery.branch.tickets={chosen} asks for round {missing[0]}, but {above} has '
             f'done rounds {done[0]} to {done[-1]}'

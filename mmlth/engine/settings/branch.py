@@ -29,8 +29,11 @@ def parse_branch(branch: Any) -> BranchSettings:
             raise LotteryError(
                 f'lottery.branch.tickets must be a list of rounds such as [3, 5], got {given!r}'
             )
+        # The dense model with new weights is a control, too: a model trained from scratch.
+        control = values.get('control')
+        least = 0 if control is not None and build_control(control).new_weights else 1
         for index in given:
-            check_count('branch.tickets', index)
+            check_count('branch.tickets', index, least)
         values['tickets'] = tuple(sorted(set(given)))
     if not isinstance(values.get('seed', 0), int) or isinstance(values.get('seed'), bool):
         raise LotteryError(f'lottery.branch.seed must be a whole number, got {values["seed"]!r}')

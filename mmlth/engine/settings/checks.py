@@ -62,18 +62,21 @@ def check_number(key: str, value: Any) -> None:
         raise LotteryError(f'lottery.{key} must lie between 0 and 1 (excluded), got {value!r}')
 
 
-def check_count(key: str, value: Any) -> None:
-    """Checks that a value is a whole number of at least 1.
+def check_count(key: str, value: Any, least: int = 1) -> None:
+    """Checks that a value is a whole number, and large enough.
 
     Args:
         key: The key within ``lottery``, for messages.
         value: Its value.
+        least: The smallest one that is allowed.
 
     Raises:
         LotteryError: If it is none.
     """
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise LotteryError(f'lottery.{key} must be a whole number of at least 1, got {value!r}')
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise LotteryError(
+            f'lottery.{key} must be a whole number of at least {least}, got {value!r}'
+        )
 
 
 def check_flag(key: str, value: Any) -> None:

@@ -112,6 +112,18 @@ def test_reinit_keeps_the_mask_and_starts_from_new_weights(trunk):
     assert not (new == dense[0]['weights']['conv.weight'])[kept].any()
 
 
+def test_reinit_of_the_dense_round_is_a_dense_model_from_scratch(trunk):
+    spy.records.clear()
+    folder, rounds = branch(trunk, 'reinit', tickets=[0, 1], name='scratch')
+    assert [round_['of_round'] for round_ in rounds[1:]] == [0, 1]
+    assert ticket_of(folder, 1).mask.sparsity == 0 < ticket_of(folder, 2).mask.sparsity
+    start, under_mask = (spy.records[f'round_0{i}'][0]['weights'] for i in (1, 2))
+    assert min(spy.records['round_01']) == 0
+    for name, kept in ticket_of(folder, 2).mask.items():  # the same new weights, all of them
+        assert torch.equal(under_mask[name], torch.where(kept, start[name], 0))
+        assert not (start[name] == dense[0]['weights'][name]).any()
+
+
 def test_another_data_order_changes_nothing_but_the_batches(trunk):
     spy.records.clear()
     mmlth.branch(trunk, rewind_what='weights', target_sparsity=0.5, rounds=1, name='same')
@@ -225,6 +237,8 @@ def test_a_control_of_ones_own_from_config(trunk):
         ('rand', {}, "must be one of .*random.*, got 'rand'"),
         (None, {}, 'needs a control, or settings'),
         ('random', {'tickets': [7]}, 'asks for round 7, but .* has done rounds 1 to 2'),
+        ('random', {'tickets': [0]}, 'tickets must be a whole number of at least 1, got 0'),
+        ('reinit', {'tickets': [-1]}, 'tickets must be a whole number of at least 0, got -1'),
         ({'type': 'noise', 'part': 1}, {}, "no option 'part'; it has share, matched"),
         ({'type': 'noise', 'share': 2}, {}, 'must lie in'),
         ('random', {'rewind_what': 'nothing'}, 'changes nothing else.*rewind_what'),
