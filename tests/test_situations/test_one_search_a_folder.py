@@ -4,13 +4,14 @@ import multiprocessing
 import os
 import threading
 
+import pytest
 from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
 from mmengine.runner import Runner
 from toy import toy_config
 
 from mmlth.engine import LotteryError
-from mmlth.engine.machine.lock import only_search_in
+from mmlth.engine.machine.lock import only_training_in
 
 FORK = multiprocessing.get_context('fork')
 
@@ -18,7 +19,7 @@ FORK = multiprocessing.get_context('fork')
 def refusal(folder):
     """What a search in a folder is refused with; nothing if it is not."""
     try:
-        with only_search_in(folder):
+        with only_training_in(folder):
             return ''
     except LotteryError as error:
         return str(error)
@@ -61,20 +62,33 @@ def test_a_search_within_a_search(tmp_path):
     config = toy_config(tmp_path, **{'lottery.rounds': 1})
     config.custom_hooks = [{'type': 'SearchesAgain'}]
     Runner.from_cfg(config).train()
-    assert SearchesAgain.refused.startswith(f'this process runs a search in {tmp_path} already')
+    assert SearchesAgain.refused.startswith(f'this process trains in {tmp_path} already')
     assert len(list(tmp_path.glob('tickets/*.safetensors'))) == 2
+
+
+def test_the_training_of_a_ticket_where_another_one_is_at_work(tmp_path):
+    Runner.from_cfg(toy_config(tmp_path / 'search', **{'lottery.rounds': 1})).train()
+    ticket, folder = tmp_path / 'search/tickets/round_01.safetensors', tmp_path / 'training'
+    config = toy_config(folder)
+    config.lottery = {'ticket': str(ticket)}
+    with only_training_in(folder), pytest.raises(LotteryError, match='this process trains in'):
+        Runner.from_cfg(config).train()
+    assert not list(folder.rglob('*.pth'))
+    Runner.from_cfg(config).train()
+    assert list(folder.rglob('*.pth'))
+    assert not (folder / '.lock').exists()
 
 
 def test_whoever_comes_second_is_refused_and_takes_nothing(tmp_path):
     folder, other = tmp_path / 'folder', tmp_path / 'other'
     (tmp_path / 'link').symlink_to(folder)
-    with only_search_in(folder):
+    with only_training_in(folder):
         for name in (folder, tmp_path / 'link', tmp_path / 'other/../folder'):
             other.mkdir(exist_ok=True)
-            assert 'this process runs a search in' in refusal(name)
-            assert 'this process runs a search in' in in_thread(refusal, name)
+            assert 'this process trains in' in refusal(name)
+            assert 'this process trains in' in in_thread(refusal, name)
             # The system would let go of the lock if those had opened the file.
-            assert 'another process runs a search in' in in_process(refusal, name)
+            assert 'another process trains in' in in_process(refusal, name)
         assert not refusal(other)
     assert not refusal(folder)
     assert not in_thread(refusal, folder)
@@ -89,7 +103,7 @@ def test_of_many_threads_one_gets_it(tmp_path):
     def run():
         start.wait()
         try:
-            with only_search_in(tmp_path):
+            with only_training_in(tmp_path):
                 held.append(1)
                 end.wait()
         except LotteryError:
@@ -112,7 +126,7 @@ def test_a_copy_by_fork_holds_nothing_and_frees_nothing(tmp_path):
         done.wait()
         return refusal(tmp_path)
 
-    held = only_search_in(tmp_path)
+    held = only_training_in(tmp_path)
     with held:
         assert in_process(held.__exit__, None, None, None) is False
         assert (tmp_path / '.lock').exists()

@@ -21,7 +21,7 @@ from toy import ToyDataset, ToyModel, toy_config
 import mmlth
 from mmlth import LotteryError, Ticket, load_ticket, save_ticket
 from mmlth.engine.checkpoints.rewind_file import load_training_state
-from mmlth.engine.machine.lock import only_search_in
+from mmlth.engine.machine.lock import only_training_in
 from mmlth.engine.state.paths import SearchPaths
 from mmlth.engine.state.replacement import set_search_aside
 
@@ -101,7 +101,7 @@ def test_a_second_process_changes_nothing(searched):
 
 
 def hold(work_dir, ready, done):
-    with only_search_in(work_dir):
+    with only_training_in(work_dir):
         ready.set()
         done.wait()
 

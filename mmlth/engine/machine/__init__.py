@@ -2,7 +2,7 @@
 
 from mmlth.engine.machine.disk_use import disk_use
 from mmlth.engine.machine.full_disk import explaining_full_disks
-from mmlth.engine.machine.lock import only_search_in
+from mmlth.engine.machine.lock import only_training_in
 from mmlth.engine.machine.preemption import Preemption
 from mmlth.engine.machine.processes import join_processes
 from mmlth.engine.machine.running_time import RunningTime
@@ -13,5 +13,5 @@ __all__ = [
     'disk_use',
     'explaining_full_disks',
     'join_processes',
-    'only_search_in',
+    'only_training_in',
 ]

@@ -1,4 +1,4 @@
-"""One search a folder: a second one that is started there by mistake is refused."""
+"""One search or training a folder: a second one that is started there by mistake is refused."""
 
 import contextlib
 import errno
@@ -25,10 +25,10 @@ os.register_at_fork(after_in_child=_held.clear)  # locks are not inherited
 
 
 @contextlib.contextmanager
-def only_search_in(work_dir: Path) -> Iterator[None]:
+def only_training_in(work_dir: Path) -> Iterator[None]:
     """Holds a lock on a folder; the system lets it go when the process ends, however it ends.
 
-    Where the file system knows no locks, only searches of this process are refused.
+    Where the file system knows no locks, only those of this process are refused.
 
     Raises:
         LotteryError: If another process holds it, or this one already does.
@@ -52,7 +52,7 @@ def _held_once(work_dir: Path) -> Iterator[None]:
     folder = (status.st_dev, status.st_ino)
     if _held.setdefault(folder, own) is not own:  # one step, which no thread can come between
         raise LotteryError(
-            f'this process runs a search in {work_dir} already, in another thread or around this '
+            f'this process trains in {work_dir} already, in another thread or around this '
             f'call; {_ADVICE}'
         )
     try:
@@ -75,7 +75,7 @@ def _locked(path: Path) -> IO[str]:
                 return file
             file.close()
             raise LotteryError(
-                f'another process runs a search in {path.parent}; {_ADVICE}'
+                f'another process trains in {path.parent}; {_ADVICE}'
             ) from error
         if path.exists() and os.path.samestat(os.fstat(file.fileno()), path.stat()):
             return file

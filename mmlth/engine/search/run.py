@@ -10,7 +10,7 @@ from torch import nn
 
 from mmlth.engine.display import forgiving, showing
 from mmlth.engine.errors import Preempted
-from mmlth.engine.machine import Preemption, explaining_full_disks, only_search_in
+from mmlth.engine.machine import Preemption, explaining_full_disks, only_training_in
 from mmlth.engine.masking import table_of_targets
 from mmlth.engine.rounds import free_memory, round_pace, run_round
 from mmlth.engine.search.acceptance import accept
@@ -52,7 +52,7 @@ def run_search(
         paths = SearchPaths(work_dir, parent_search_of(work_dir) if settings.branch else None)
         with (
             explaining_full_disks(work_dir),
-            only_search_in(work_dir),
+            only_training_in(work_dir),
             Preemption() as preemption,
             settling_replaced(paths),
         ):

@@ -1,5 +1,6 @@
 """The training of one ticket under its mask, in place of a search: ``lottery.ticket``."""
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from mmlth.engine.display import Display, metrics_text, showing
 from mmlth.engine.errors import LotteryError
 from mmlth.engine.evaluation import check_validation_loss
 from mmlth.engine.hooks import DisplayHook, MaskHook, TicketSaver, ValidationLossHook
+from mmlth.engine.machine import only_training_in
 from mmlth.engine.settings import Settings
 from mmlth.engine.state import RunnerTraces, SearchPaths
 from mmlth.engine.tickets import require_match
@@ -35,15 +37,17 @@ def train_ticket(
         The trained model.
 
     Raises:
-        LotteryError: If there is no such file, ``work_dir`` holds a search, the config starts
-            from another checkpoint, or nothing would be trained.
+        LotteryError: If there is no such file, ``work_dir`` holds a search or another training is
+            at work there, the config starts from another checkpoint, or nothing would be trained.
         TicketError: If the file is no ticket of the model.
     """
     traces = traces or RunnerTraces(Path(runner.work_dir))
-    with traces.taken_back_on_failure(runner):
-        _prepare(runner, settings)
-    with showing(settings.progress) as display:
-        return _train(runner, settings, display)
+    with contextlib.ExitStack() as held:
+        with traces.taken_back_on_failure(runner):
+            held.enter_context(only_training_in(Path(runner.work_dir)))
+            _prepare(runner, settings)
+        with showing(settings.progress) as display:
+            return _train(runner, settings, display)
 
 
 def _train(runner: Runner, settings: Settings, display: Display) -> nn.Module:

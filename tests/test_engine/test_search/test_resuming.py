@@ -608,7 +608,7 @@ def test_two_processes_in_one_folder(tmp_path):
     process = FORK.Process(target=_hold, args=(tmp_path / '.lock', ready, done))
     process.start()
     ready.wait()
-    with pytest.raises(LotteryError, match='another process runs a search in'):
+    with pytest.raises(LotteryError, match='another process trains in'):
         search(tmp_path)
     done.set()
     process.join()
