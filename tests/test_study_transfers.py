@@ -7,11 +7,13 @@ from argparse import Namespace
 from pathlib import Path
 
 import pytest
+import torch
 from converters import load_script
 from plain import plain_config, plain_environment
 from repository import ROOT
 
 import mmlth
+from mmlth.ticket import load_rewind_weights
 
 TOOLS = ROOT / 'tools/study'
 
@@ -69,11 +71,14 @@ def test_what_is_transferred_is_trained_under_its_mask_and_its_numbers_stay(tmp_
     work_dir = tmp_path / 'given'
     command = [sys.executable, str(TOOLS / 'train_ticket.py'), str(ticket), str(config)]
     command += ['--work-dir', str(work_dir), '--values', 'initial', '--any-input']
-    for _ in range(2):  # again: what is done stays
+    measured = []
+    for _ in range(2):  # one that was stopped begins anew, and ends alike
         done = subprocess.run(  # noqa: S603
             command, check=False, capture_output=True, text=True, env=plain_environment()
         )
         assert done.returncode == 0, done.stderr
+        measured.append((work_dir / 'training.json').read_text())
+    assert measured[0] == measured[1]
     source, given = (
         mmlth.load_ticket(ticket),
         mmlth.load_ticket(work_dir / 'transferred.safetensors'),
@@ -81,6 +86,12 @@ def test_what_is_transferred_is_trained_under_its_mask_and_its_numbers_stay(tmp_
     numbers = json.loads((work_dir / 'training.json').read_text())
     trained = mmlth.load_ticket(max(work_dir.glob('training/iter_*.safetensors')))
     assert given.mask == trained.mask == source.mask
+    initial = load_rewind_weights(tmp_path / 'source/rewind.safetensors')
+    for name, mask in source.mask.items():
+        masked = torch.where(mask, initial[name], 0)
+        assert torch.equal(given.state_dict()[name], masked)
+        assert not torch.equal(source.state_dict()[name], masked)  # which is trained
+        assert not torch.equal(trained.state_dict()[name], masked)
     assert numbers['sparsity'] == source.mask.sparsity
     assert list(numbers['metrics']) == ['toy/accuracy']
 
