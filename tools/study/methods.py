@@ -47,7 +47,7 @@ def branches(
     Args:
         sparsities: The sparsity after each round of the search.
         levels: The sparsities at which methods are compared that train each sparsity by itself.
-        methods: Some of `METHODS`.
+        methods: Some of `METHODS`, in the order in which they are trained.
 
     Raises:
         ValueError: If a level is no sparsity of the search.
@@ -80,8 +80,7 @@ def branches(
     of_method |= {name: {name: ['long_dense', *given]} for name, given in LONG_DENSE.items()}
     return {
         name: given
-        for method in METHODS
-        if method in methods
+        for method in methods
         for name, given in of_method[method].items()
     }
 

@@ -9,4 +9,4 @@ cd "$(dirname "$0")/../.."
 export OMP_NUM_THREADS=1 PYTHONPATH="$PWD${PYTHONPATH:+:$PYTHONPATH}"
 tools/study/crops_hard.sh
 exec python tools/study/transfers.py --numbers docs/studies/transfers --seeds 0 1 2 \
-    --methods random permuted reinit one_shot learning_rate dense_twice long_dense "$@"
+    --methods dense_twice long_dense random permuted reinit one_shot learning_rate "$@"
