@@ -32,6 +32,7 @@ LONG = (
     'test_zoo/test_configs.py',
     'test_main_job.py',
     'test_engine/test_search/test_resuming.py',
+    'test_engine/test_search/test_going_on.py',
     'test_packaging/test_downstream.py',
     'test_study.py',
     'test_situations/test_lottery_key.py',

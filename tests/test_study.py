@@ -276,6 +276,12 @@ def test_a_table_of_accuracy_against_cost(tmp_path, capsys, monkeypatch):
         short['branch'] = {'label': 'short'}
         short['rounds'][1] |= {'iterations': 20, 'iter': 40}
         (folder / 'branches/short_0.8/search.json').write_text(json.dumps(short))
+        if seed:
+            continue
+        study_numbers(folder / 'branches/once', [0.5, 0.4, 0.45])
+        control = study_numbers(folder / 'branches/random', [0.5, 0.1, 0.1])
+        control['branch'] = {'control': 'random', 'label': 'chance'}  # no way to a ticket
+        (folder / 'branches/random/search.json').write_text(json.dumps(control))
     picture = tmp_path / 'cost.png'
     arguments = [str(tmp_path), '--metric', 'AP', '--levels', '.5', '.8', '--plot', str(picture)]
     monkeypatch.setattr('sys.argv', ['cost_table.py', *arguments])
@@ -284,7 +290,8 @@ def test_a_table_of_accuracy_against_cost(tmp_path, capsys, monkeypatch):
         '| AP (cost) | 50% | 80% |',
         '| --- | ---: | ---: |',
         '| ticket | 0.490 ± 0.014 (1.80) | 0.450 ± 0.014 (2.60) |',
-        '| gradual | 0.470 ± 0.000 (1.00) | 0.450 ± 0.000 (1.00) |',
+        '| gradual | 0.470 ± 0.000 (1.00) | 0.450 ± 0.000** (1.00) |',
+        '| once | 0.400 (1.80) | 0.450* (2.60) |',
         '| short | – | 0.400 ± 0.000 (2.00) |',
     ]
     assert picture.read_bytes().startswith(b'\x89PNG')

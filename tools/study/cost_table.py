@@ -4,8 +4,9 @@
 
 A row a line: for each level its metric over the seeds, and its cost in dense trainings: of
 everything that must be trained for a ticket of that sparsity, the dense round included where it is
-needed. The searches themselves are called ``ticket``. On the plot a step joins the lines of which
-no other one is both cheaper and better.
+needed. The searches themselves are called ``ticket``. A star: within one standard deviation of
+these, or better; two: for half their cost or less. Controls are no way to a ticket, and left out.
+On the plot a step joins the lines of which no other one is both cheaper and better.
 """
 
 import argparse
@@ -58,9 +59,16 @@ class Point:
         """The standard deviation of the metric; 0 of one seed."""
         return statistics.stdev(self.metrics) if len(self.metrics) > 1 else 0.0
 
+    def stars(self, full: 'Point') -> str:
+        """One if it is as good as ``full``, two if it costs half as much or less, too."""
+        if self is full or self.mean < full.mean - full.spread:
+            return ''
+        return '**' if self.cost <= full.cost / 2 else '*'
+
     def __str__(self) -> str:
-        """As a cell: mean, deviation, and the cost in dense trainings."""
-        return f'{self.mean:.3f} ± {self.spread:.3f} ({self.cost:.2f})'
+        """Mean and deviation."""
+        spread = f' ± {self.spread:.3f}' * (len(self.metrics) > 1)
+        return f'{self.mean:.3f}{spread}'
 
 
 def read_seed(folder: Path, metric: str, levels: Sequence[float]) -> Iterator[Measured]:
@@ -79,8 +87,10 @@ def read_seed(folder: Path, metric: str, levels: Sequence[float]) -> Iterator[Me
     yield from _of_line(SEARCH, search, search, metric, levels)
     for path in sorted(folder.glob('branches/*/search.json')):
         state = read_state(path.parent)
-        line = (state['branch'] or {}).get('label') or path.parent.name
-        yield from _of_line(line, state, search, metric, levels)
+        branch = state['branch'] or {}
+        if branch.get('control') is None:
+            line = branch.get('label') or path.parent.name
+            yield from _of_line(line, state, search, metric, levels)
     soups = folder / 'soups.json'
     for soup in json.loads(soups.read_text(encoding='utf-8')) if soups.exists() else ():
         for level in _near(soup, levels):
@@ -149,7 +159,12 @@ def front(points: Sequence[Point]) -> list[Point]:
 def table(points: Mapping[float, Sequence[Point]], metric: str) -> str:
     """The lines as Markdown, a column a level."""
     lines = list(dict.fromkeys(point.line for level in points.values() for point in level))
-    cells = {(level, point.line): str(point) for level in points for point in points[level]}
+    cells = {
+        (level, point.line): f'{point}{point.stars(full)} ({point.cost:.2f})'
+        for level, of_level in points.items()
+        for full in [next(point for point in of_level if point.line == SEARCH)]
+        for point in of_level
+    }
     rows = [[f'{metric} (cost)', *(f'{level:.0%}' for level in points)]]
     rows.append(['---', *['---:'] * len(points)])
     rows += [[line, *(cells.get((level, line), '–') for level in points)] for line in lines]

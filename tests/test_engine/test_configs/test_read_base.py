@@ -24,8 +24,6 @@ from mmlth_cli.main import main
 NAMES = sorted(path.stem for path in PRUNING_BASE.parent.glob('*.py'))
 PACKAGES = ('mmdet', 'mmpose', 'mmseg', 'mmpretrain')
 
-pytestmark = pytest.mark.one_stack
-
 
 @pytest.fixture(autouse=True)
 def as_installed(monkeypatch):
