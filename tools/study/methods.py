@@ -78,11 +78,7 @@ def branches(
                 *_of_equal_length(given, len(until)),
             ]
     of_method |= {name: {name: ['long_dense', *given]} for name, given in LONG_DENSE.items()}
-    return {
-        name: given
-        for method in methods
-        for name, given in of_method[method].items()
-    }
+    return {name: given for method in methods for name, given in of_method[method].items()}
 
 
 def _of_equal_length(given: Sequence[str], rounds: int) -> list[str]:

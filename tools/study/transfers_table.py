@@ -156,7 +156,7 @@ def _wins(values: Mapping[str, float], model: Mapping[str, float]) -> bool:
 
 
 def _test(mine: Sequence[float], its: Sequence[float]) -> str:
-    """The p-value of Student's test of pairs, two-sided; of less than three pairs it says little."""
+    """The p-value of a paired t-test, two-sided; less than three pairs say little."""
     if len(mine) < 3 or list(mine) == list(its):
         return ''
     with warnings.catch_warnings():

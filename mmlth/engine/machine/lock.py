@@ -74,9 +74,7 @@ def _locked(path: Path) -> IO[str]:
             if error.errno not in _TAKEN:
                 return file
             file.close()
-            raise LotteryError(
-                f'another process trains in {path.parent}; {_ADVICE}'
-            ) from error
+            raise LotteryError(f'another process trains in {path.parent}; {_ADVICE}') from error
         if path.exists() and os.path.samestat(os.fstat(file.fileno()), path.stat()):
             return file
         file.close()  # it was deleted by the search that held it before
