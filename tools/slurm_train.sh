@@ -51,7 +51,12 @@ srun --ntasks="$gpus" --cpus-per-task="${CPUS_PER_TASK:-5}" --kill-on-bad-exit=1
   "${PYTHON:-python}" -u -m mmlth train "$config" --launcher slurm --resume "$@" ${PY_ARGS:-} ||
   code=$?
 # 138: the signal came while Python was still starting.
+if [ $code = 138 ]; then
+  echo "slurm_train.sh: the signal came before mmlth had started; if that happens again and again," \
+    'give a longer --time: it has to hold for the start, and for what --signal leaves (120 s)' >&2
+fi
 if [ $code = 75 ] || [ $code = 138 ]; then
+  echo "slurm_train.sh: that is no failure; job $SLURM_JOB_ID goes back into the queue" >&2
   scontrol requeue "$SLURM_JOB_ID"
 fi
 exit $code

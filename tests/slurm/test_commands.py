@@ -68,7 +68,10 @@ def test_only_a_preempted_search_goes_back_into_the_queue(started, code, requeue
     (started.folder / 'srun').write_text(f'#!/bin/sh\nexit {code}\n')
     result, lines = started('slurm_train.sh', 'gpu', 'job', 'config.py', SLURM_JOB_ID='7')
     assert result == code
-    assert lines == (['scontrol requeue 7'] if requeued else [])
+    assert lines[:1] == (['scontrol requeue 7'] if requeued else [])
+    if requeued:
+        assert lines[-1] == 'slurm_train.sh: that is no failure; job 7 goes back into the queue'
+    assert ('longer --time' in ''.join(lines)) == (code == 138)
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,11 @@
 """The settings of pruning base configs, for configs that cannot inherit them."""
 
-from typing import Any
-
-from mmengine.config import Config
+from mmengine.config import Config, ConfigDict
 
 from mmlth.shipped import base_config
 
 
-def base_lottery(name: str = 'imp') -> dict[str, Any]:
+def base_lottery(name: str = 'imp') -> ConfigDict:
     """The ``lottery`` key of a pruning base config.
 
     Configs of MMEngine's newer style cannot inherit from those of the older one. They write
@@ -15,11 +13,12 @@ def base_lottery(name: str = 'imp') -> dict[str, Any]:
 
         lottery = __import__('mmlth').base_lottery('imp')
 
+    Its keys are changed in both alike, as by ``lottery.targets.update(exclude=['neck'])``.
+
     Args:
         name: The NAME in ``configs/_base_/lth/NAME.py``.
 
     Raises:
         ValueError: If there is no such config; the message lists those there are.
     """
-    lottery: dict[str, Any] = Config.fromfile(base_config(name)).lottery.to_dict()
-    return lottery
+    return Config.fromfile(base_config(name)).lottery

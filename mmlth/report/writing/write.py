@@ -149,11 +149,12 @@ def print_searches(searches: Searches) -> None:
     """
     console = output_console()
     if len(searches) == 1:
-        console.print(_results(searches.first))
+        console.print(_results(searches.first, searches.metric))
     if len(searches) > 1 or searches.branches[0]:
         for comparison in compare_searches(searches):
             console.print(comparison_table(comparison))
 
 
-def _results(search: Search) -> Table:
-    return results_table(search.rounds, cost=training_cost(search))
+def _results(search: Search, metric: str | None = None) -> Table:
+    metrics = None if metric is None else [metric]
+    return results_table(search.rounds, metrics, training_cost(search))

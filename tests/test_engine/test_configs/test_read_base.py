@@ -55,6 +55,16 @@ def test_there_are_no_others():
         mmlth.base_lottery('impp')
 
 
+def test_keys_of_a_called_base_are_changed_as_of_an_imported_one(tmp_path):
+    (tmp_path / 'own.py').write_text(
+        'from mmengine.config import read_base\n'
+        "lottery = __import__('mmlth').base_lottery('imp')\n"
+        "lottery.targets.update(exclude=['backbone.stem'])\n"
+    )
+    own = Config.fromfile(tmp_path / 'own.py').to_dict()
+    assert own['lottery']['targets']['exclude'] == ['backbone.stem']
+
+
 def test_both_styles_of_the_page_say_the_same(tmp_path):
     page = next(ROOT.glob('docs/**/lazy_configs.md')).read_text()
     new, old = re.findall(r'```python\n(.*?)```', page, re.DOTALL)

@@ -13,7 +13,7 @@ from mmlth.report.answer.comparison_plot import line_styles
 from mmlth.report.answer.comparison_table import comparison_table
 from mmlth.report.answer.winning_ticket import find_winning_ticket
 from mmlth.report.searches import LinePoint, compare_lines, read_searches, rounds_by_line
-from mmlth.report.writing import write_report
+from mmlth.report.writing import print_searches, write_report
 from mmlth_cli.main import main
 
 pytestmark = pytest.mark.pages
@@ -145,6 +145,17 @@ def test_unknown_metrics_and_missing_searches_are_one_line(searches, tmp_path, c
     assert "no dense round has the metric 'AR'" in capsys.readouterr().err
     assert main(['report', str(tmp_path / 'none')]) == 1
     assert 'search.json not found' in capsys.readouterr().err
+
+
+def test_a_single_search_is_printed_by_the_metric_that_is_named(tmp_path, capsys):
+    rounds = [entry(0, 0, 0.5), entry(1, 0.8, 0.4)]
+    for round_ in rounds:
+        round_['metrics'] |= {'PCK': 0.25}
+    (tmp_path / 'search.json').write_text(json.dumps({'rounds': rounds}))
+    print_searches(read_searches([tmp_path], 'PCK'))
+    printed = capsys.readouterr().out
+    assert 'PCK' in printed.splitlines()[0]
+    assert 'AP' not in printed
 
 
 def test_lines_look_different_and_the_same_in_every_plot():
