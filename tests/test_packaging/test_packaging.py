@@ -88,7 +88,6 @@ def test_mim_lists_the_configs(built, form):
     assert sorted(names) == sorted(file.stem for file in families.glob('*/*.py'))
 
 
-@pytest.mark.one_stack
 @pytest.mark.parametrize('form', ['regular', 'wheel', 'sdist'])  # nor does MMEngine 0.10.7
 def test_configs_of_the_newer_style_inherit_the_base_configs(built, form, tmp_path):
     (tmp_path / 'new.py').write_text(
