@@ -66,8 +66,8 @@ def answer_section(searches: Searches, comparisons: Sequence[LineComparison]) ->
         return Section('Answer', (*parts, figure, table, *numbers))
     figure = Figure(
         'comparison',
-        f'{first.metric} against sparsity. Grey: the dense model, its band one standard deviation '
-        'wide to either side.',
+        f'{first.metric} against sparsity. Grey: the dense model'
+        f'{", its band one standard deviation wide to either side" * (first.dense.std is not None)}.',
         f'Line plot of {len(first.lines)} methods: {", ".join(first.lines)}; the table has the '
         'numbers.',
         lambda path: plot_comparison(first, path),
