@@ -17,7 +17,7 @@ TINY = {'init_cfg': {'type': 'Pretrained', 'prefix': 'backbone.', 'checkpoint': 
 def test_a_search_without_a_network_ends_in_one_line(tmp_path, monkeypatch):
     monkeypatch.setenv('no_proxy', '*')
     runner = Runner.from_cfg(toy_config(tmp_path, load_from=NOWHERE))
-    with pytest.raises(LotteryError, match='cannot be downloaded: .*--cfg-options load_from=None'):
+    with pytest.raises(LotteryError, match=r'cannot be downloaded: .*--cfg-options load_from=None'):
         runner.train()
     assert not (tmp_path / 'search.json').exists()
 

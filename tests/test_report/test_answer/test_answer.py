@@ -116,6 +116,7 @@ def searches(tmp_path_factory):
 def test_metric_weights_and_bytes_beside_the_dense_model(searches):
     one = read_searches(searches[:1])
     section = answer_section(one, compare_searches(one))
+    assert 'It is of round 1: tickets/round_01.safetensors in its work_dir.' in section.parts[1]
     table = cells(next(part for part in section.parts if isinstance(part, Table)))
     (dense, winner) = table.groups[0]
     ticket = searches[0] / 'tickets/round_01.safetensors'
