@@ -20,7 +20,12 @@ from torch import nn
 from torch.distributed.fsdp import FullyShardedDataParallel
 
 from mmlth.engine.checkpoints import install_own_checkpoints
-from mmlth.engine.configs import built_from, defaults, without_modules
+from mmlth.engine.configs import (
+    built_from,
+    defaults,
+    explaining_failed_downloads,
+    without_modules,
+)
 from mmlth.engine.display import only_in_log
 from mmlth.engine.errors import (
     LotteryError,
@@ -100,9 +105,10 @@ class _Start:
                 )
         del runner.train  # a ticket is trained by the Runner's own
         try:
-            if self.settings.ticket is not None:
-                return train_ticket(runner, self.settings, self.traces)
-            return run_search(runner, self.settings, self.report, self.traces)
+            with explaining_failed_downloads(runner.cfg):
+                if self.settings.ticket is not None:
+                    return train_ticket(runner, self.settings, self.traces)
+                return run_search(runner, self.settings, self.report, self.traces)
         finally:
             runner.train = self
 

@@ -12,6 +12,7 @@ from mmlth.engine.configs.decisive_settings import (
     recorded_settings,
     result_affecting_config,
 )
+from mmlth.engine.configs.downloads import explaining_failed_downloads
 from mmlth.engine.configs.image_size import ImageSize, validation_size
 from mmlth.engine.configs.lazy_configs import without_modules
 from mmlth.engine.configs.parts import all_parts, type_name, values_of
@@ -34,6 +35,7 @@ __all__ = [
     'decisive_lottery',
     'defaults',
     'differences',
+    'explaining_failed_downloads',
     'last_train_dataloader',
     'plain_loader',
     'plain_settings',

@@ -21,9 +21,17 @@ def reinitialised(config: Config, seed: int) -> Config:
     return config
 
 
+def is_pretrained(value: Any) -> bool:
+    """Whether a part of a config, as an ``init_cfg`` is, loads pre-trained weights."""
+    if not isinstance(value, dict):
+        return False
+    # PVT's init_cfg has a checkpoint and no type.
+    return type_name(value) in ('Pretrained', 'PretrainedInit') or value.keys() == {'checkpoint'}
+
+
 def _without_pretrained(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
-        return type(value)(_without_pretrained(item) for item in value if not _is_pretrained(item))
+        return type(value)(_without_pretrained(item) for item in value if not is_pretrained(item))
     if not isinstance(value, dict):
         return value
     return type(value)({key: _untrained(key, item) for key, item in value.items()})
@@ -32,13 +40,6 @@ def _without_pretrained(value: Any) -> Any:
 def _untrained(key: str, item: Any) -> Any:
     if key == 'pretrained' and isinstance(item, bool):
         return False  # of timm, which refuses None
-    if key == 'pretrained' or _is_pretrained(item):
+    if key == 'pretrained' or is_pretrained(item):
         return None
     return _without_pretrained(item)
-
-
-def _is_pretrained(value: Any) -> bool:
-    if not isinstance(value, dict):
-        return False
-    # PVT's init_cfg has a checkpoint and no type.
-    return type_name(value) in ('Pretrained', 'PretrainedInit') or value.keys() == {'checkpoint'}

@@ -9,10 +9,11 @@ from mmlth.report.kit import ABSENT, mean_cell, percent, plain_table, write_csv
 from mmlth.report.searches import LineComparison, LinePoint
 
 WINS = '*'
-CAPTION = (
+_OVER_SEEDS = (
     f'mean ± standard deviation over seeds; {WINS}: within one standard deviation of the dense '
     'model, or better'
 )
+_OF_ONE_SEED = f'of one seed, so there is no standard deviation, and no {WINS} for what wins'
 
 
 def comparison_table(comparison: LineComparison) -> Table:
@@ -27,7 +28,8 @@ def comparison_table(comparison: LineComparison) -> Table:
         table.add_column(percent(sparsity), justify='right')
     for cells in _rows(comparison):
         table.add_row(*cells)
-    table.caption, table.caption_justify = CAPTION, 'left'
+    table.caption = _OF_ONE_SEED if comparison.dense.std is None else _OVER_SEEDS
+    table.caption_justify = 'left'
     return table
 
 

@@ -16,6 +16,7 @@ from mmlth.report.cost import count_costs
 from mmlth.report.page import CsvFile, Figure, Part, Section
 from mmlth.report.searches import (
     LineComparison,
+    Round,
     Search,
     Searches,
     round_tickets,
@@ -47,8 +48,9 @@ def answer_section(searches: Searches, comparisons: Sequence[LineComparison]) ->
         return Section('Answer', (introduction, 'No round has been measured yet.', *numbers))
     first, what = comparisons[0], 'control' if searches.first.control else 'ticket'
     winning = find_winning_ticket(first)
-    parts: list[Part] = [introduction, sentence(winning, what), *_caveats(searches)]
     winner = winning.found_in(searches)
+    answer = sentence(winning, what) + (_file_of(*winner, len(searches)) if winner else '')
+    parts: list[Part] = [introduction, answer, *_caveats(searches)]
     if winner is not None:
         beside = answer_table(winning, count_costs(round_tickets(winner[0])), what)
         parts += [] if beside is None else [beside]
@@ -64,10 +66,11 @@ def answer_section(searches: Searches, comparisons: Sequence[LineComparison]) ->
         )
         table = results_table(rounds, shown, training_cost(searches.first))
         return Section('Answer', (*parts, figure, table, *numbers))
+    several = first.dense.std is not None
+    band = ', its band one standard deviation wide to either side' if several else ''
     figure = Figure(
         'comparison',
-        f'{first.metric} against sparsity. Grey: the dense model, its band one standard deviation '
-        'wide to either side.',
+        f'{first.metric} against sparsity. Grey: the dense model{band}.',
         f'Line plot of {len(first.lines)} methods: {", ".join(first.lines)}; the table has the '
         'numbers.',
         lambda path: plot_comparison(first, path),
@@ -75,6 +78,12 @@ def answer_section(searches: Searches, comparisons: Sequence[LineComparison]) ->
     joined = CsvFile('comparison.csv', partial(write_comparison_csv, comparisons))
     tables = map(comparison_table, comparisons)
     return Section('Answer', (*parts, figure, *tables, joined, *numbers))
+
+
+def _file_of(search: Search, round_: Round, searches: int) -> str:
+    """A sentence, after a blank, on the round that has a ticket, and on its file."""
+    whose = f' of the search with seed {search.seed}' if searches > 1 else ''
+    return f' It is of round {round_["round"]}{whose}: {round_["ticket"]} in its work_dir.'
 
 
 def _numbers(searches: Searches) -> list[CsvFile]:

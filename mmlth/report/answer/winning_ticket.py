@@ -18,7 +18,8 @@ class WinningTicket:
 
     Attributes:
         comparison: The lines among which it wins.
-        ticket: The ticket over all seeds; None where none wins.
+        ticket: The ticket over all seeds; None where none wins, as beside a dense model that
+            has an accuracy of zero.
         by_rule: Whether winning is being within one standard deviation of the dense model (the
             rule of Girish et al., CVPR 2021); with a single seed there is none, and it is being
             no worse than the dense model.
@@ -45,6 +46,8 @@ def find_winning_ticket(comparison: LineComparison) -> WinningTicket:
     """
     dense = comparison.dense
     by_rule = dense.std is not None
+    if _found_nothing(comparison):
+        return WinningTicket(comparison, None, by_rule)
     sign = -1 if lower_is_better(comparison.metric) else 1
     winners = [
         point
@@ -68,6 +71,11 @@ def sentence(answer: WinningTicket, what: str = 'ticket') -> str:
     metric, dense = answer.comparison.metric, answer.comparison.dense
     if not answer.comparison.lines.get(TICKET):
         return f'The dense model reaches {_value(dense)} {metric}; no pruned round is done yet.'
+    if _found_nothing(answer.comparison):
+        return (
+            f'The dense model reaches {_value(dense)} {metric}, so that nothing can be said of a '
+            f'{what}: train the dense model until it is of use, then search.'
+        )
     if answer.ticket is None:
         short = 'comes within one standard deviation of' if answer.by_rule else 'is as good as'
         return f'No {what} {short} the dense model, {_value(dense)} {metric}.'
@@ -114,6 +122,11 @@ def answer_table(answer: WinningTicket, costs: Costs, what: str = 'ticket') -> T
         beside = [cell.replace('\n', ' (') + ')' * ('\n' in cell) for cell in cells]
         table.add_row(title, _value(point), percent(1 - row.sparsity), *beside)
     return table
+
+
+def _found_nothing(comparison: LineComparison) -> bool:
+    """Whether the dense model's accuracy prints as zero, so that any ticket is as good."""
+    return round(comparison.dense.mean, 3) == 0 and not lower_is_better(comparison.metric)
 
 
 def _agreed(point: LinePoint) -> float:

@@ -64,6 +64,17 @@ def test_the_sparsest_winning_ticket(comparison, expected):
     assert ('run more seeds' in said) == (expected is not None and not result.by_rule)
 
 
+def test_nothing_wins_beside_a_dense_model_that_finds_nothing():
+    result = find_winning_ticket(line((0.0,), (0.0002,), dense=(0.0,)))
+    assert result.ticket is None
+    assert sentence(result) == (
+        'The dense model reaches 0.000 AP, so that nothing can be said of a ticket: train the '
+        'dense model until it is of use, then search.'
+    )
+    loss = find_winning_ticket(line((0.0,), dense=(0.0,), metric='val_loss'))
+    assert loss.ticket is not None
+
+
 def test_no_pruned_round_yet():
     assert sentence(find_winning_ticket(line())) == (
         'The dense model reaches 0.510 ± 0.014 AP; no pruned round is done yet.'
@@ -105,6 +116,7 @@ def searches(tmp_path_factory):
 def test_metric_weights_and_bytes_beside_the_dense_model(searches):
     one = read_searches(searches[:1])
     section = answer_section(one, compare_searches(one))
+    assert 'It is of round 1: tickets/round_01.safetensors in its work_dir.' in section.parts[1]
     table = cells(next(part for part in section.parts if isinstance(part, Table)))
     (dense, winner) = table.groups[0]
     ticket = searches[0] / 'tickets/round_01.safetensors'

@@ -176,3 +176,12 @@ def test_names_of_lines_stay_whole_in_a_narrow_terminal(searches, capsys):
     assert long in printed
     for number in ('0.520', '0.460'):
         assert number in printed
+
+
+def test_the_caption_explains_what_the_table_has(searches):
+    several = compare_lines(*rounds_by_line(read_searches(searches)), 'coco/bbox_mAP')
+    assert 'mean ± standard deviation' in comparison_table(several).caption
+    one = compare_lines(*rounds_by_line(read_searches(searches[:1])), 'coco/bbox_mAP')
+    assert comparison_table(one).caption == (
+        'of one seed, so there is no standard deviation, and no * for what wins'
+    )
