@@ -52,6 +52,7 @@ lint: setup site
 	@$(BIN)/ruff check mmlth mmlth_cli mmlth_common tests tools configs benchmarks docs/*.py docs/*/conf.py
 	@$(BIN)/ruff format --check mmlth mmlth_cli mmlth_common tests tools benchmarks docs/*.py docs/*/conf.py
 	@$(BIN)/mypy mmlth mmlth_cli mmlth_common
+	@$(BIN)/hadolint docker/Dockerfile docker/cuda.Dockerfile
 
 # The site needs neither torch nor OpenMMLab, for its reference pages are written and checked by tests.
 SPHINX := .venv-docs/bin/python -m sphinx -q -E --nitpicky --fail-on-warning --keep-going
