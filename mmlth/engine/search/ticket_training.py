@@ -1,6 +1,5 @@
 """The training of one ticket under its mask, in place of a search: ``lottery.ticket``."""
 
-import contextlib
 import os
 from pathlib import Path
 
@@ -42,10 +41,9 @@ def train_ticket(
         TicketError: If the file is no ticket of the model.
     """
     traces = traces or RunnerTraces(Path(runner.work_dir))
-    with contextlib.ExitStack() as held:
-        with traces.taken_back_on_failure(runner):
-            held.enter_context(only_training_in(Path(runner.work_dir)))
-            _prepare(runner, settings)
+    with traces.taken_back_on_failure(runner), only_training_in(Path(runner.work_dir)):
+        _prepare(runner, settings)
+        traces.keep()
         with showing(settings.progress) as display:
             return _train(runner, settings, display)
 
