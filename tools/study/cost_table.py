@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from matplotlib.axes import Axes
+from matplotlib.transforms import Bbox
 
 from mmlth.engine.state import first_iteration
 from mmlth.report.kit import COLOURS, despine, figure_at
@@ -27,6 +28,13 @@ State = Mapping[str, Any]
 """A search.json."""
 SEARCH = 'ticket'
 """The line of the searches themselves."""
+_PLACES: tuple[dict[str, Any], ...] = (
+    {'xytext': (4, 3)},
+    {'xytext': (4, -8)},
+    {'xytext': (-4, 3), 'ha': 'right'},
+    {'xytext': (-4, -8), 'ha': 'right'},
+)
+"""Where a point's name may stand, the first free one is taken."""
 NEAR = 0.005
 """How far a ticket's sparsity may be from its level, as patterns of whole units need it."""
 
@@ -187,6 +195,9 @@ def plot(points: Mapping[float, Sequence[Point]], metric: str, path: Path) -> No
             _draw(axes, of_level)
             axes.set(title=f'{level:.0%}', xlabel='cost in dense trainings')
         panels[0].set_ylabel(metric)
+        drawing.draw_without_rendering()  # so that places on the page are known
+        for axes, of_level in zip(panels, points.values()):
+            _label(axes, of_level)
 
 
 def _draw(axes: Axes, points: Sequence[Point]) -> None:
@@ -194,8 +205,7 @@ def _draw(axes: Axes, points: Sequence[Point]) -> None:
         axes.errorbar(
             point.cost, point.mean, point.spread, fmt='o', markersize=4, capsize=2, color='black'
         )
-        at = {'xytext': (4, 3), 'textcoords': 'offset points', 'fontsize': 7}
-        axes.annotate(point.line, (point.cost, point.mean), **at)
+    axes.margins(x=0.15)
     steps = front(points)
     axes.step([p.cost for p in steps], [p.mean for p in steps], where='post', color=COLOURS[0])
     full = next((point for point in points if point.line == SEARCH), None)
@@ -204,6 +214,20 @@ def _draw(axes: Axes, points: Sequence[Point]) -> None:
         axes.axhspan(low, high, color='#eeeeee', zorder=0)
         axes.axvline(full.cost / 2, color='#aaaaaa', linestyle=':')
     despine(axes)
+
+
+def _label(axes: Axes, points: Sequence[Point]) -> None:
+    """Names the points, each beside its own where no other name is yet."""
+    taken: list[Bbox] = []
+    for point in sorted(points, key=lambda each: -each.mean):
+        for place in _PLACES:
+            at = {'textcoords': 'offset points', 'fontsize': 7, **place}
+            name = axes.annotate(point.line, (point.cost, point.mean), **at)
+            box = name.get_window_extent()
+            if not any(box.overlaps(other) for other in taken) or place is _PLACES[-1]:
+                taken.append(box)
+                break
+            name.remove()
 
 
 def read_state(folder: Path) -> dict[str, Any]:
