@@ -54,6 +54,21 @@ def test_mim_chooses_by_model_data_and_result(listed):
     assert list(good.index) == ['rtmdet_tiny_bccd_study']
 
 
+def test_the_metrics_of_a_config_are_of_one_source():
+    """Of the page of results, where that has them: two runs of a config differ a little."""
+    models = yaml.safe_load((CONFIGS / 'rtmdet/metafile.yml').read_text())['Models']
+    (study,) = [model for model in models if model['Name'] == 'rtmdet_tiny_bccd_study']
+    assert study['Metadata']['Seeds'] == 3
+    assert study['Results'][0]['Metrics'] == {
+        'bbox_mAP dense': 0.409,
+        'bbox_mAP at 50': 0.416,
+        'bbox_mAP at 80': 0.418,
+        'bbox_mAP at 90': 0.414,
+        'bbox_mAP at 95': 0.385,
+        'bbox_mAP at 98': 0.247,
+    }
+
+
 def test_numbers_are_those_of_the_pages():
     """A few by hand, one of each kind of source; what was not measured has no number."""
     rows = measured()

@@ -98,14 +98,16 @@ def _model(family: Family, config: ShippedConfig, rows: Sequence[Row]) -> dict[s
         'Config': f'configs/{config.file}',
         'Metadata': metadata,
     }
-    if rows:
-        metadata['Seeds'] = max(row.seeds for row in rows)
-        model['Results'] = [{'Task': family.task, 'Dataset': data, 'Metrics': _metrics(rows)}]
+    published = [row for row in rows if row.source == rows[0].source]  # results before studies
+    if published:
+        metadata['Seeds'] = min(row.seeds for row in published)
+        metrics = _metrics(published)
+        model['Results'] = [{'Task': family.task, 'Dataset': data, 'Metrics': metrics}]
     return model
 
 
 def _metrics(rows: Sequence[Row]) -> dict[str, float]:
-    """The means; where two sources have a sparsity, those of the later one, which has costs."""
+    """The means, of one source: ``mim search`` shows one number a name."""
     return {
         f'{name} {f"at {_percent(row.sparsity)}" if row.sparsity else "dense"}': _mean(text)
         for row in rows
@@ -138,7 +140,7 @@ def _readme(
             '',
             'Sparsity is of the prunable weights, 0 % the dense model. Several seeds: mean ± '
             'standard deviation. MACs are those of one image through the network. '
-            f'{NONE}: not measured here.',
+            f'{NONE}: not among the numbers that were kept.',
             '',
         ]
     )

@@ -1,4 +1,4 @@
-# As faster_rcnn_r18_voc_imp.py, with a ResNet-50.
+# Faster R-CNN R50-C4 on VOC07 as in Girish et al. (CVPR 2021).
 _base_ = './faster_rcnn_r18_voc_imp.py'
 
 pretrained = dict(type='Pretrained', checkpoint='torchvision://resnet50')

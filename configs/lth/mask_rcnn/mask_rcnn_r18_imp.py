@@ -1,4 +1,4 @@
-# As mask_rcnn_r50_imp.py, with a ResNet-18.
+# Mask R-CNN R18 on COCO as in Girish et al. (CVPR 2021).
 _base_ = './mask_rcnn_r50_imp.py'
 
 model = dict(

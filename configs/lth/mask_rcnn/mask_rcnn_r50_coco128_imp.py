@@ -1,4 +1,4 @@
-# mask_rcnn_r50_imp.py at full model size on the 128 images of COCO128, a few iterations a round.
+# Mask R-CNN R50 at full size on the 128 images of COCO128, a few iterations a round.
 # It shows that the whole path works, not what a ticket is worth. Weights start at random.
 _base_ = './mask_rcnn_r50_imp.py'
 

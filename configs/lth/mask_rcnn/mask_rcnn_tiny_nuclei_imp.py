@@ -1,4 +1,4 @@
-# The demo's small Mask R-CNN from scratch on stained nuclei.
+# A small Mask R-CNN, that of the demo, from scratch on stained nuclei.
 # 288 tiles of 256 × 256 to train on, 30 to 120 objects each.
 # The data: tools/dataset_converters/nuclei.py
 _base_ = './mask_rcnn_tiny_shapes_imp.py'

@@ -1,4 +1,4 @@
-# The pre-training of resnet18_crops_study.py with Gaussian weights, pruned by signal to noise.
+# Supervised pre-training of a ResNet-18 with Gaussian weights, pruned by signal to noise.
 # As Kuhn et al. (2026) do; tools/study/bayesian.sh runs it beside the deterministic search.
 _base_ = './resnet18_crops_study.py'
 

@@ -1,4 +1,4 @@
-# RTMDet-tiny on BCCD for comparisons over several seeds.
+# RTMDet-tiny on blood cells (BCCD), for comparisons over several seeds.
 # As in the papers, training starts from pre-trained weights, here those of rtmdet_tiny_nuclei.py:
 # from scratch, seeds differ by more than tickets do. First of all
 #     mim train mmdet configs/lth/rtmdet/rtmdet_tiny_nuclei.py \

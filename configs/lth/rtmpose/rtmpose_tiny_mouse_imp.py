@@ -1,4 +1,4 @@
-# RTMPose-tiny (SimCC) from scratch on the mice of topdown_heatmap_r18_mouse_imp.py, at 160 × 160.
+# RTMPose-tiny (SimCC) from scratch on a mouse in an open field, at 160 × 160.
 # Its base brings PipelineSwitchHook; EMAHook is added as the larger RTMPose configs have it.
 _base_ = [
     'mmpose::body_2d_keypoint/rtmpose/coco/rtmpose-t_8xb256-420e_coco-256x192.py',

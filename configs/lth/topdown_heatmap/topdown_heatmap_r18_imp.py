@@ -1,4 +1,4 @@
-# As topdown_heatmap_r50_imp.py, with a ResNet-18.
+# Top-down heatmap pose estimation with a ResNet-18 on COCO keypoints, rewound to 5 % of training.
 _base_ = './topdown_heatmap_r50_imp.py'
 
 model = dict(
