@@ -20,7 +20,7 @@ for seed in ${SEEDS:-0 1 2}; do
     run $seed 'data_order data_order_1' "$@"
     [ -f $numbers/seed_$seed/soups.json ] || # while the tickets are there
         python tools/study/soups.py $study/seed_$seed $numbers/seed_$seed
-    run $seed 'learning_rate one_shot gradual short_25 learning_rate_short early_bird rigl set ac_dc
-        distilled short_50 one_shot_double gradual_long' "$@"
+    run $seed 'learning_rate one_shot gradual gradual_1.4 short_25 learning_rate_short early_bird
+        rigl set ac_dc distilled short_50 one_shot_double gradual_long' "$@"
 done
 python tools/study/cost_table.py $numbers --plot docs/images/bccd_cheap.png

@@ -30,6 +30,7 @@ SHORT = {
 }
 WHILE_TRAINING = {
     **{name: [name] for name in ('gradual', 'rigl', 'set', 'ac_dc')},
+    'gradual_1.4': ['gradual', '--length', '1.4'],  # half of a search in two rounds
     'gradual_long': ['gradual', '--length', 'search'],
 }
 ORDERS = {'data_order': [], 'data_order_1': ['--seed', '1']}
