@@ -44,8 +44,33 @@ def names_in(section: str) -> list[str]:
     return sorted(CODE.findall(BLOCK.sub('', section)))
 
 
+def listed(page: Path) -> list[Path]:
+    """The pages of its tables of contents; the repository's own file where a page shows one."""
+    trees = re.findall(r'^```{toctree}\n(.*?)^```', page.read_text(encoding='utf-8'), re.M | re.S)
+    names = [line for tree in trees for line in tree.splitlines() if re.match(r'\w', line)]
+    pages = [page.parent / f'{name}.md' for name in names]
+    shown = [re.match(r'This page is \[.*\]\((.*)\)', each.read_text()) for each in pages]
+    return [
+        Path(os.path.normpath(each.parent / other[1])) if other else each
+        for each, other in zip(pages, shown, strict=True)
+    ]
+
+
 def test_what_newcomers_read_is_there() -> None:
-    assert {'get_started.md', 'tutorial.md', 'faq.md'} <= set(NAMES)
+    assert {'install.md', 'get_started.md', 'tutorial.md', 'faq.md'} <= set(NAMES)
+
+
+def test_every_english_page_without_a_chinese_one_is_linked_to_once() -> None:
+    index = CHINESE / 'index.md'
+    text = index.read_text(encoding='utf-8').partition('\n## 英文页面\n')[2]
+    linked = [Path(os.path.normpath(CHINESE / each)) for each in LINK.findall(text)]
+    english = listed(ENGLISH / 'index.md')
+    assert len(english) > 30
+    assert sorted(linked) == sorted(page for page in english if page.name not in NAMES)
+
+
+def test_every_chinese_page_is_in_the_contents() -> None:
+    assert sorted(page.name for page in listed(CHINESE / 'index.md')) == NAMES
 
 
 @PAGES

@@ -1,15 +1,29 @@
-"""docs/en/get_started.md runs from its first command to the last, with few pictures."""
+"""docs/en/get_started.md runs from "Is it there?" to its last command, with few pictures."""
 
 from pathlib import Path
 
 import pytest
-from page_blocks import run_page
+from page_blocks import blocks, run_page
 from repository import ROOT
 
 from mmlth import load_ticket
+from mmlth_cli.main import main
 
 PAGE = ROOT / 'docs/en/get_started.md'
 PICTURES, FEW = 'train=200, val=50', 'train=16, val=4'
+
+
+def test_the_lines_that_it_shows_are_those_of_the_copy(tmp_path, monkeypatch):
+    """The two that concern lottery tickets, and no others."""
+    monkeypatch.chdir(tmp_path)
+    assert main(['configs', 'copy', 'mask_rcnn_tiny_shapes_imp', 'shapes.py']) == 0
+    concerned = [
+        line
+        for line in Path('shapes.py').read_text().splitlines()
+        if 'mmlth' in line or 'lottery' in line
+    ]
+    shown = next(block for language, block in blocks(PAGE.read_text()) if language == 'text')
+    assert [line for line in shown.splitlines() if line != '…'] == concerned
 
 
 @pytest.mark.pages
@@ -18,6 +32,7 @@ def test_the_page_runs(tmp_path, monkeypatch, capsys):
     text = PAGE.read_text()
     assert text.count(PICTURES) == 1
     installed = text.index('\n## Is it there?')  # what comes before changes the environment
+    assert 'all blocks from [Is it there?](#is-it-there) on' in ' '.join(text[:installed].split())
     run_page(PAGE, text[installed:].replace(PICTURES, FEW))
 
     printed = capsys.readouterr().out
