@@ -1,4 +1,4 @@
-# mmlth with MMDetection and MMPose on NVIDIA GPUs; docs/en/how_to/downstream.md tells how to use it.
+# mmlth with MMDetection and MMPose on NVIDIA GPUs; docs/en/install.md tells how to use it.
 FROM nvidia/cuda:12.8.1-devel-ubuntu22.04 AS build
 ENV PATH=/opt/mmlth/bin:$PATH PIP_NO_CACHE_DIR=1 PYTHONDONTWRITEBYTECODE=1
 # hadolint ignore=DL3008
