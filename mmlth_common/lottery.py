@@ -197,7 +197,8 @@ class LotteryKeys:
         'how long the rounds between the dense and the last one train: a share of a full round, '
         "or a step such as '3ep' or '500it'; their schedule is compressed to it, or with "
         "dict(type=0.25, schedule='linear') the learning rate falls from its maximum to zero: "
-        '0.25,schedule=linear on the command line',
+        '0.25,schedule=linear on the command line; with `method` it is the length of the one '
+        'training, and may be above 1',
         'spec',
         metavar='LENGTH[,schedule=linear]',
         shown_default='1',

@@ -94,8 +94,9 @@ def _plan_dense_round(search: Search, last: Path | None) -> RoundPlan:
     if last is None and is_main_process():
         paths.rewind.unlink(missing_ok=True)  # of an attempt that left no checkpoint
     barrier()
-    origin = Origin(state.load_from, last)
-    return RoundPlan(round_config(search.runner.cfg, paths.round(0), state.seed, origin), last)
+    pace = round_pace(search, 0)
+    config, origin = round_training(search, pace), Origin(state.load_from, last)
+    return RoundPlan(round_config(config, paths.round(0), state.seed, origin), last, pace=pace)
 
 
 def rewound(

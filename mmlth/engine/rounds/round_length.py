@@ -7,7 +7,7 @@ from mmlth.engine.errors import LotteryError
 from mmlth.engine.hooks import check_schedule_hook
 from mmlth.engine.settings import RoundLength
 from mmlth.engine.state import Search
-from mmlth.engine.training import Pace, at_pace, find_pace
+from mmlth.engine.training import Pace, at_pace, find_pace, training_iterations
 
 
 def round_pace(search: Search, index: int) -> Pace | None:
@@ -16,6 +16,7 @@ def round_pace(search: Search, index: int) -> Pace | None:
     By ``lottery.round_length`` rounds between the dense and the last one are short. The dense one
     is what others are compared with, the last one is the result. (Rounds of controls are results,
     too, and planned elsewhere.) By ``lottery.branch.length`` all rounds of a branch are longer.
+    By ``lottery.method`` there is one round, whose length ``lottery.round_length`` is.
 
     Args:
         search: The search, whose dense round is done.
@@ -24,7 +25,9 @@ def round_pace(search: Search, index: int) -> Pace | None:
     Raises:
         LotteryError: If the length does not go with the training.
     """
-    if index == 0 or search.is_control:
+    if index == 0:
+        return _pace_of_a_method(search)
+    if search.is_control:
         return None
     if (longer := _longer(search)) is not None:
         return _pace(search, longer, _epoch(search))
@@ -52,6 +55,8 @@ def check_short_rounds(search: Search, trainer: Runner) -> None:
     """
     if (length := search.settings.shorter_rounds) is not None:
         check_schedule_hook(trainer)
+        if search.settings.method is not None:
+            return  # it is the dense round itself
         _pace(search, length, trainer.max_iters // trainer.max_epochs)
 
 
@@ -79,6 +84,15 @@ def _longer(search: Search) -> RoundLength | None:
     """How long the rounds of a branch are that is to train longer than its parent search."""
     stretch = (search.state.branch or {}).get('length')
     return None if stretch is None else RoundLength(stretch, 'share', linear=False)
+
+
+def _pace_of_a_method(search: Search) -> Pace | None:
+    """How the one training of a method runs through the schedule."""
+    settings, runner = search.settings, search.runner
+    if settings.method is None or settings.branch is not None or settings.shorter_rounds is None:
+        return None
+    epoch = training_iterations(runner) // runner.max_epochs
+    return find_pace(runner.cfg, settings.shorter_rounds, 0, epoch)
 
 
 def _pace(search: Search, length: RoundLength, epoch: int) -> Pace | None:

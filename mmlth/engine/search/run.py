@@ -92,7 +92,8 @@ def _notes(search: Search) -> Iterator[str]:
             f'({kept / total:.1%}) are left in the end'
         )
     length, last = search.settings.shorter_rounds, search.state.last_round
-    if length is not None and last < 2 and not search.is_control:
+    of_rounds = length is not None and search.settings.method is None
+    if of_rounds and last < 2 and not search.is_control:
         yield (
             f'lottery.round_length={length} shortens nothing here: the dense round and the last '
             'one train in full, and there is none between them'

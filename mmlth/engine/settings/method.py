@@ -10,7 +10,7 @@ from mmlth.messages import join_names
 from mmlth.pruning import needs_of
 from mmlth_common.lottery import WEIGHTS
 
-_OF_ROUNDS = ('rounds', 'rate', 'schedule', 'early_bird', 'round_length')
+_OF_ROUNDS = ('rounds', 'rate', 'schedule', 'early_bird')
 _BY_SCORE = {
     'score': 'magnitude',
     'allocation': 'global',
@@ -45,7 +45,8 @@ def settle_method(values: dict[str, Any]) -> None:
     """
     spec = values['method']
     method, name = build_method(spec), spec['type'] if isinstance(spec, Mapping) else spec
-    excluded = [*_OF_ROUNDS, *([] if 'branch' in values else ['sparsities'])]
+    # A branch has a length of its own, and may have several sparsities.
+    excluded = [*_OF_ROUNDS, 'round_length' if 'branch' in values else 'sparsities']
     if given := [key for key in excluded if key in values]:
         raise LotteryError(
             f'lottery.method={name!r} prunes while one training runs, but lottery.{given[0]}='

@@ -1,5 +1,6 @@
 """``lottery.round_length``."""
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ Unit = Literal['share', 'ep', 'it']
 
 @dataclass(frozen=True)
 class RoundLength:
-    """How long the rounds between the dense and the last one train.
+    """How long the rounds between the dense and the last one train, or the one of a method.
 
     Attributes:
         amount: A share of a full round, or a number of epochs or of iterations.
@@ -49,7 +50,8 @@ def settle_round_length(values: dict[str, Any]) -> None:
     given = values.pop('round_length')
     options = dict(given) if isinstance(given, Mapping) else {'type': given}
     check_keys('lottery.round_length', options, ['type', 'schedule'])
-    length, schedule = _length(options.get('type')), options.get('schedule', COMPRESSED)
+    length = _length(options.get('type'), math.inf if 'method' in values else 1)
+    schedule = options.get('schedule', COMPRESSED)
     check_choice('round_length.schedule', schedule, ROUND_SCHEDULES)
     if schedule == LINEAR:
         if values.get('rewind_what') == 'nothing':
@@ -77,21 +79,22 @@ def build_round_length(spec: Any) -> RoundLength:
     return RoundLength(length, 'share', linear)
 
 
-def _length(given: Any) -> float | str:
+def _length(given: Any, most: float) -> float | str:
     """A share as a number, which the command line gives as text, or a step."""
     if isinstance(given, str):
         if re.fullmatch(r'0*[1-9]\d*(it|ep)', given):
             return given
         if not re.fullmatch(r'\d*\.?\d+', given):
-            raise LotteryError(_expected(given))
+            raise LotteryError(_expected(given, most))
         given = float(given)
-    if isinstance(given, bool) or not isinstance(given, (int, float)) or not 0 < given <= 1:
-        raise LotteryError(_expected(given))
+    if isinstance(given, bool) or not isinstance(given, (int, float)) or not 0 < given <= most:
+        raise LotteryError(_expected(given, most))
     return float(given)
 
 
-def _expected(given: Any) -> str:
+def _expected(given: Any, most: float) -> str:
+    limit = '' if math.isinf(most) else f' and at most {most}'
     return (
-        'lottery.round_length must be a share of the schedule above 0 and at most 1, or a step '
-        f"such as '3ep' or '500it', got {given!r}"
+        f'lottery.round_length must be a share of the schedule above 0{limit}, or a step such as '
+        f"'3ep' or '500it', got {given!r}"
     )

@@ -83,8 +83,7 @@ def find_pace(config: Config, length: RoundLength, first: int, epoch: int) -> Pa
     """How a training of some length runs through the schedule of a config.
 
     It trains that share, which may be above 1, of the iterations that are left from where it
-    starts, at least one; where
-    its loop counts epochs, until the nearest end of an epoch.
+    starts, at least one. Where its loop counts epochs, it ends at the nearest end of an epoch.
 
     Args:
         config: The config of a full training.

@@ -172,7 +172,6 @@ def test_a_rewound_branch_begins_at_the_rewind_step(tmp_path):
         ({'rounds': 3}, "method='rigl' prunes while one training runs, but lottery.rounds=3 is of"),
         ({'rate': 0.2}, 'lottery.rate=0.2 is of rounds'),
         ({'sparsities': [0.5, 0.9]}, r'lottery.sparsities=\[0.5, 0.9\] is of rounds'),
-        ({'round_length': 0.5}, 'lottery.round_length=0.5 is of rounds'),
         ({'distil': 0.5}, 'lottery.distil learns from a dense round, of which'),
         ({'early_bird': {}}, 'lottery.early_bird={} is of rounds'),
         ({'rewind_what': 'reinit', 'branch': {}}, "rewind_what='reinit' at new weights; leave one"),
@@ -288,3 +287,50 @@ def test_what_was_trained_once_is_not_trained_further(tmp_path):
     config.resume = True
     with pytest.raises(LotteryError, match='has trained once is finished; train to another'):
         search_by(config)
+
+
+def test_it_may_train_longer_than_its_schedule(tmp_path):
+    """Bit for bit as a config of that length, whose schedule has its steps where these come."""
+    stretched, longer = (config_of(tmp_path / name) for name in ('stretched', 'longer'))
+    for config, length, milestone, epochs in ((stretched, 2, 2, 3), (longer, None, 4, 6)):
+        config.lottery = {'method': GRADUAL, 'target_sparsity': 0.75, 'round_length': length}
+        config.train_cfg.max_epochs = epochs
+        config.param_scheduler = [
+            {'type': 'MultiStepLR', 'by_epoch': True, 'milestones': [milestone]}
+        ]
+    (round_,) = search_by(stretched)['rounds']
+    assert (round_['iter'], round_['epoch'], round_['iterations']) == (36, 6, 36)
+    search_by(longer)
+    first, second = (ticket_of(tmp_path / name, 0) for name in ('stretched', 'longer'))
+    assert first.mask == second.mask
+    assert all(torch.equal(first.weights[name], second.weights[name]) for name in first.weights)
+
+
+@pytest.mark.parametrize(
+    ('length', 'by_iterations', 'end'),
+    [(1.5, False, 24), (0.67, False, 12), ('2ep', False, 12), (1.5, True, 27)],
+)
+def test_one_of_another_length_goes_on_where_it_was_killed(
+    tmp_path, dying, length, by_iterations, end
+):
+    def run(name, resume=False):
+        config = toy_config(tmp_path / name, iterations=by_iterations)
+        config.lottery = {'method': 'gradual', 'round_length': length}
+        config.resume = resume
+        return search_by(config)
+
+    run('whole')
+    with dying():
+        run('killed')
+    run('killed', resume=True)
+    assert ticket_bytes(tmp_path / 'killed') == ticket_bytes(tmp_path / 'whole')
+    lengths = [record(tmp_path / name)['rounds'][0]['iter'] for name in ('whole', 'killed')]
+    assert lengths == [end, end]
+
+
+def test_a_length_is_one_of_a_training_or_a_branch(searched):
+    assert parse_settings({'method': 'gradual', 'round_length': 1.5}).round_length == 1.5
+    with pytest.raises(LotteryError, match=r'is of rounds; keep one'):
+        mmlth.branch(searched, 'gradual', round_length=0.5)
+    with pytest.raises(LotteryError, match=r'above 0, or a step'):
+        parse_settings({'method': 'gradual', 'round_length': -1})
