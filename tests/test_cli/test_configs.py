@@ -65,7 +65,7 @@ def test_the_command_of_the_readme_trains_by_the_config_of_its_name():
 def test_words_choose(capsys):
     names = [entry['name'] for entry in listed(capsys, 'mouse', 'Heatmap')]
     study = 'topdown_heatmap_r18_mouse_study'
-    assert names == ['rtmpose_tiny_mouse_imp', 'topdown_heatmap_r18_mouse_imp', study]
+    assert names == ['topdown_heatmap_r18_mouse_imp', study]
     assert {entry['package'] for entry in listed(capsys, 'mmpretrain')} == {'mmpretrain', None}
     assert main(['configs', 'fine_tuning']) == 0
     printed = capsys.readouterr().out
